@@ -1,0 +1,297 @@
+"""Configuration: one TOML file, read once at start into frozen, typed records.
+
+A key the records do not know stops the start with its place and the nearest right
+name. ``PORTICO__SMTP__PORT=2525`` in the environment overrides ``[smtp] port``.
+``config.example.toml`` lists every key; a house test compares it with these records.
+"""
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+from urllib.parse import urlsplit
+
+import msgspec
+
+PREFIX = "PORTICO__"
+
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+Natural = Annotated[int, msgspec.Meta(ge=0)]
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+Locale = Literal["zh-Hant", "zh-Hans", "en"]
+Algorithm = Literal["RS256", "ES256", "EdDSA"]
+Texts = dict[Locale, str]
+"""A text for people in some of the locales; the first one given serves the others."""
+
+
+_NAMES: Texts = {
+    "zh-Hant": "司法院整合服務入口網",
+    "zh-Hans": "司法院整合服务入口网",
+    "en": "Judicial Services Portal",
+}
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of the configuration file."""
+
+
+class ProviderSection(Section, frozen=True):
+    """Who we are to the outside world."""
+
+    issuer: str = "http://localhost:9000"
+    names: Texts = msgspec.field(default_factory=lambda: dict(_NAMES))
+    help_desk: str = "help@portico.example"
+
+
+class ServerSection(Section, frozen=True):
+    """Where we listen, and whom we believe about addresses."""
+
+    host: str = "127.0.0.1"
+    port: Port = 9000
+    workers: Positive = 1
+    threads: Positive = 8
+    trusted_proxies: list[str] = []
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Natural = 9100
+
+
+class DatabaseSection(Section, frozen=True):
+    """Where the record is kept."""
+
+    url: str = "sqlite:///var/idp.sqlite"
+
+
+class KeysSection(Section, frozen=True):
+    """The key-encryption key and the life of signing keys."""
+
+    kek_file: str = "var/kek"
+    algorithms: list[Algorithm] = msgspec.field(default_factory=lambda: ["RS256", "ES256", "EdDSA"])
+    publish_hours: Natural = 24
+    rotate_days: Positive = 90
+
+
+class SessionsSection(Section, frozen=True):
+    """How long a browser stays signed in (NIST SP 800-63B-4 section 2.2.3)."""
+
+    idle_minutes: Positive = 60
+    absolute_hours: Positive = 12
+
+
+class TokensSection(Section, frozen=True):
+    """How long what we issue is good for."""
+
+    code_seconds: Annotated[int, msgspec.Meta(ge=1, le=60)] = 60
+    access_token_minutes: Positive = 10
+    id_token_minutes: Positive = 10
+    refresh_idle_days: Positive = 14
+    refresh_absolute_days: Positive = 90
+    journey_minutes: Positive = 30
+
+
+class PasswordSection(Section, frozen=True):
+    """What Argon2id costs (RFC 9106); stronger values are taken over at each sign-in."""
+
+    memory_kib: Annotated[int, msgspec.Meta(ge=7168)] = 19456
+    time_cost: Positive = 2
+    parallelism: Positive = 1
+    queue_limit: Positive = 32
+
+
+class CaptchaSection(Section, frozen=True):
+    """When the sign-in page asks for the six digits."""
+
+    mode: Literal["always", "adaptive", "off"] = "always"
+    lifetime_minutes: Positive = 10
+
+
+class ThrottleSection(Section, frozen=True):
+    """How many wrong secrets a context may try before it has to wait."""
+
+    context_failures: Positive = 5
+    block_minutes: Positive = 15
+    prefix_per_minute: Positive = 20
+    captcha_per_hour: Positive = 10
+    strangers_per_hour: Positive = 50
+    password_failures: Positive = 100
+    exempt_networks: list[str] = []
+
+
+class SmtpSection(Section, frozen=True):
+    """Where mail leaves. Never inside a request: the worker sends from the outbox."""
+
+    host: str = "localhost"
+    port: Port = 25
+    security: Literal["none", "starttls", "tls"] = "none"
+    username: str = ""
+    password: str = ""
+    sender: str = "no-reply@portico.example"
+    timeout_seconds: Positive = 10
+
+
+class OutboxSection(Section, frozen=True):
+    """How the sender takes, repeats and gives up."""
+
+    poll_seconds: Positive = 2
+    lease_seconds: Positive = 60
+    max_attempts: Positive = 12
+
+
+class FetchSection(Section, frozen=True):
+    """Whom we may call: anything else than public https addresses has to be named."""
+
+    allowed_networks: list[str] = []
+    ca_file: str = ""
+
+
+class AuditSection(Section, frozen=True):
+    """How often the heads of the audit chains are tied together and written outside."""
+
+    checkpoint_minutes: Positive = 5
+    anchor_file: str = ""
+
+
+class LoggingSection(Section, frozen=True):
+    """What the operator's log holds. Fields are an allow-list in any case."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
+class WorkerSection(Section, frozen=True):
+    """Whether ``idp serve`` also does the work of ``idp worker``, and migrates on start."""
+
+    inside_serve: bool = False
+    migrate_on_start: bool = False
+
+
+class ClientSection(Section, frozen=True):
+    """A relying app registered by configuration (RFC 7591 names where it has them)."""
+
+    client_id: str
+    names: Texts = {}
+    descriptions: Texts = {}
+    profile: Literal["oauth21"] = "oauth21"
+    redirect_uris: list[str] = []
+    post_logout_redirect_uris: list[str] = []
+    backchannel_logout_uri: str = ""
+    grant_types: list[str] = msgspec.field(
+        default_factory=lambda: ["authorization_code", "refresh_token"]
+    )
+    scope: str = "openid profile email"
+    token_endpoint_auth_method: Literal[
+        "client_secret_basic", "client_secret_post", "private_key_jwt", "none"
+    ] = "client_secret_basic"
+    secret_sha256: str = ""
+    jwks: dict[str, Any] = {}
+    id_token_signed_response_alg: Algorithm = "RS256"
+    trusted: bool = False
+    home_uri: str = ""
+    account_kinds: list[str] = []
+    """Which kinds of account may open the app (P33); empty: all."""
+
+
+class Config(Section, frozen=True):
+    """The whole file."""
+
+    provider: ProviderSection = ProviderSection()
+    server: ServerSection = ServerSection()
+    database: DatabaseSection = DatabaseSection()
+    keys: KeysSection = KeysSection()
+    sessions: SessionsSection = SessionsSection()
+    tokens: TokensSection = TokensSection()
+    password: PasswordSection = PasswordSection()
+    captcha: CaptchaSection = CaptchaSection()
+    throttle: ThrottleSection = ThrottleSection()
+    smtp: SmtpSection = SmtpSection()
+    outbox: OutboxSection = OutboxSection()
+    fetch: FetchSection = FetchSection()
+    audit: AuditSection = AuditSection()
+    logging: LoggingSection = LoggingSection()
+    worker: WorkerSection = WorkerSection()
+    clients: list[ClientSection] = []
+
+
+class ConfigError(Exception):
+    """The file cannot be used; the message says where and what to write instead."""
+
+
+def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read ``path`` (``None``: defaults alone), lay the environment over it, check every key.
+
+    Raises:
+        ConfigError: unknown key, wrong type, value out of range or no such file.
+    """
+    tree: dict[str, Any] = {}
+    if path is not None:
+        try:
+            tree = tomllib.loads(path.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as broken:
+            raise ConfigError(f"{path}: {broken}") from broken
+    place = str(path) if path else "defaults"
+    for name, value in environ.items():
+        if name.startswith(PREFIX):
+            _lay_over(tree, name, value)
+    try:
+        config = msgspec.convert(tree, Config, strict=False)
+    except msgspec.ValidationError as wrong:
+        raise ConfigError(f"{place}: {_advise(str(wrong))}") from wrong
+    _refuse_unsafe(config, place)
+    return config
+
+
+def _lay_over(tree: dict[str, Any], name: str, value: str) -> None:
+    *sections, key = name.removeprefix(PREFIX).lower().split("__")
+    for section in sections:
+        tree = tree.setdefault(section, {})
+        if not isinstance(tree, dict):
+            raise ConfigError(f"{name}: {section!r} is not a table that holds keys")
+    tree[key] = _structured(name, value) if value[:1] in {"[", "{"} else value
+
+
+def _structured(name: str, value: str) -> Any:
+    try:
+        return msgspec.json.decode(value)
+    except msgspec.DecodeError as broken:
+        raise ConfigError(f"{name}: starts like JSON but is not ({broken})") from broken
+
+
+def _refuse_unsafe(config: Config, place: str) -> None:
+    issuer = urlsplit(config.provider.issuer)
+    local = issuer.scheme == "http" and issuer.hostname in {"localhost", "127.0.0.1", "::1"}
+    if not local and issuer.scheme != "https":
+        raise ConfigError(f"{place}: [provider] issuer must be https (http only on localhost)")
+    if issuer.query or issuer.fragment or issuer.path.endswith("/"):
+        raise ConfigError(f"{place}: [provider] issuer has a query, a fragment or a final slash")
+    for key, networks in (
+        ("[server] trusted_proxies", config.server.trusted_proxies),
+        ("[throttle] exempt_networks", config.throttle.exempt_networks),
+        ("[fetch] allowed_networks", config.fetch.allowed_networks),
+    ):
+        for network in networks:
+            try:
+                ip_network(network)
+            except ValueError as wrong:
+                raise ConfigError(f"{place}: {key}: {wrong}") from wrong
+
+
+def _advise(message: str) -> str:
+    """Add the nearest right name to msgspec's "unknown field" message."""
+    unknown = re.search(r"unknown field `(.+?)`(?: - at `\$\.?(.*?)`)?$", message)
+    if unknown is None:
+        return message
+    key, dotted = unknown[1], unknown[2] or ""
+    known = [field.name for field in msgspec.structs.fields(_section_at(dotted))]
+    nearest = difflib.get_close_matches(key, known, n=1)
+    hint = f"; did you mean {nearest[0]!r}?" if nearest else f"; known: {', '.join(known)}"
+    return f"unknown key {key!r} in [{dotted or 'top level'}]{hint}"
+
+
+def _section_at(dotted: str) -> type[Section]:
+    section: type[Section] = Config
+    for name in re.sub(r"\[.*?\]", "", dotted).split(".") if dotted else ():
+        found = next(f.type for f in msgspec.structs.fields(section) if f.name == name)
+        section = get_args(found)[0] if get_args(found) else found
+    return section

@@ -1,0 +1,1 @@
+"""The one place that holds the truth: engine, transactions, column types."""

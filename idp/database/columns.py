@@ -1,0 +1,72 @@
+"""The base of every table, the naming of constraints and the column types we own."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Dialect,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    TypeDecorator,
+    Uuid,
+)
+from sqlalchemy.orm import DeclarativeBase
+
+_MICROSECOND = 1_000_000
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A timezone-aware instant, stored as microseconds since 1970 UTC in a 64-bit integer.
+
+    SQLite has no type for instants and PostgreSQL's depends on the session's time zone;
+    an integer compares, indexes and dumps alike on both and cannot lose its zone.
+    """
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive datetime {value!r}: use tx.now")
+        return round(value.timestamp() * _MICROSECOND)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return datetime.fromtimestamp(value / _MICROSECOND, UTC)
+
+
+class Counter(TypeDecorator[int]):
+    """A 64-bit row number that SQLite still fills by itself (its rowid must be INTEGER)."""
+
+    impl = BigInteger().with_variant(Integer(), "sqlite")
+    cache_ok = True
+
+
+class Table(DeclarativeBase):
+    """Base of all mapped classes: names every constraint, so that Alembic can drop it again."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it from the class
+        datetime: UtcDateTime,
+        UUID: Uuid,
+        bytes: LargeBinary,
+        str: String(255),
+        dict[str, Any]: JSON,
+        list[str]: JSON,
+    }

@@ -1,0 +1,159 @@
+"""Minting, hashing, sealing and hiding secrets. The only caller of the random source.
+
+An opaque token is ``prefix_`` + 256 random bits + a checksum: secret scanners can find
+it, a truncated copy is seen without asking the database, and the database holds only
+its SHA-256. What has to be read again (a signing key, a mail's text) is *sealed*:
+AES-256-GCM under a key of its own purpose, bound to its place by associated data.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+import uuid
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+Entropy = Callable[[int], bytes]
+"""Returns that many unpredictable bytes: :func:`system_entropy`, in screenshots a counter."""
+
+TOKEN_BYTES = 32  # RFC 6749 section 10.10 asks for guesses below 2^-160; this gives 2^-256
+KEY_BYTES = 32
+_NONCE_BYTES = 12
+_CHECKSUM_CHARACTERS = 6
+
+system_entropy: Entropy = secrets.token_bytes
+
+Value = TypeVar("Value")
+
+
+class Secret(Generic[Value]):
+    """A value that prints as ``***`` wherever it is logged, formatted or compared in a test."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: Value) -> None:
+        self._value = value
+
+    def reveal(self) -> Value:
+        """Hand the value to the one place that needs it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+
+def base64url(data: bytes) -> str:
+    """Encode without padding (RFC 7515 appendix C)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def mint(prefix: str, entropy: Entropy) -> str:
+    """Make an opaque token: ``<prefix>_<43 characters><6 characters of checksum>``."""
+    body = f"{prefix}_{base64url(entropy(TOKEN_BYTES))}"
+    return body + _checksum(body)
+
+
+def well_formed(prefix: str, token: str) -> bool:
+    """Tell whether ``token`` can be one of ours, without a look-up; says nothing of its worth."""
+    body, checksum = token[:-_CHECKSUM_CHARACTERS], token[-_CHECKSUM_CHARACTERS:]
+    return (
+        token.isascii()
+        and body.startswith(f"{prefix}_")
+        and hmac.compare_digest(_checksum(body), checksum)
+    )
+
+
+def digest(token: str) -> bytes:
+    """SHA-256 of a high-entropy secret: what the database keeps of it (32 bytes)."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def same(one: bytes, other: bytes) -> bool:
+    """Compare in time that does not tell where they differ."""
+    return hmac.compare_digest(one, other)
+
+
+def new_id(now: datetime, entropy: Entropy) -> uuid.UUID:
+    """Make a UUID version 7 (RFC 9562 section 5.7): sorted by time, so that indexes stay dense."""
+    milliseconds = int(now.timestamp() * 1000).to_bytes(6, "big")
+    raw = bytearray(milliseconds + entropy(10))
+    raw[6] = 0x70 | raw[6] & 0x0F
+    raw[8] = 0x80 | raw[8] & 0x3F
+    return uuid.UUID(bytes=bytes(raw))
+
+
+def _checksum(body: str) -> str:
+    return base64url(zlib.crc32(body.encode("ascii", "replace")).to_bytes(4, "big"))
+
+
+class SealBroken(Exception):
+    """What was sealed cannot be opened: wrong key, wrong place, or changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """Seals and opens values of one purpose. Safe to share between threads."""
+
+    _cipher: AESGCM
+    _entropy: Entropy
+
+    def close(self, plaintext: bytes, *, place: str) -> bytes:
+        """Seal ``plaintext`` for ``place``; moved to another place it will not open."""
+        nonce = self._entropy(_NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, plaintext, place.encode())
+
+    def open(self, sealed: bytes, *, place: str) -> bytes:
+        """Open what :meth:`close` made for the same place.
+
+        Raises:
+            SealBroken: the bytes are not what was sealed, or not for this place or key.
+        """
+        nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+        try:
+            return self._cipher.decrypt(nonce, ciphertext, place.encode())
+        except (InvalidTag, ValueError) as broken:
+            raise SealBroken(f"cannot open a sealed value for {place}") from broken
+
+
+@dataclass(frozen=True, slots=True)
+class Keychain:
+    """The key-encryption key and the keys derived from it, one a purpose (RFC 5869)."""
+
+    _root: Secret[bytes]
+    _entropy: Entropy
+
+    def key(self, purpose: str) -> bytes:
+        """Derive the 32-byte key of ``purpose``; purposes never share one."""
+        hkdf = HKDF(SHA256(), KEY_BYTES, salt=None, info=f"portico/1/{purpose}".encode())
+        return hkdf.derive(self._root.reveal())
+
+    def seal(self, purpose: str) -> Seal:
+        """Make the seal of ``purpose``. Parses a key: call it once, at assembly."""
+        return Seal(AESGCM(self.key(purpose)), self._entropy)
+
+    def check_value(self) -> str:
+        """Name the root key without showing it, so that a wrong one stops the start."""
+        return self.key("check-value").hex()[:16]
+
+
+def keychain(root: bytes, entropy: Entropy = system_entropy) -> Keychain:
+    """Make a keychain of 32 bytes of root key.
+
+    Raises:
+        ValueError: the key has another length.
+    """
+    if len(root) != KEY_BYTES:
+        raise ValueError(f"a key-encryption key has {KEY_BYTES} bytes, this one {len(root)}")
+    return Keychain(Secret(root), entropy)

@@ -1,0 +1,103 @@
+"""A PostgreSQL cluster of our own, on loopback, thrown away at the end."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+_WAYS_IN = ("runuser", "-u", "postgres", "--")
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A running server; ``url(name)`` is what SQLAlchemy takes."""
+
+    port: int
+    data: Path
+
+    def url(self, name: str = "postgres") -> str:
+        """Give the SQLAlchemy URL of one of its databases."""
+        return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{name}"
+
+    def create(self, name: str, *, template: str = "template1") -> str:
+        """Create a database and give its URL."""
+        with self._administer() as connection:
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
+        return self.url(name)
+
+    def drop(self, name: str) -> None:
+        """Drop a database, ending whoever is still connected."""
+        with self._administer() as connection:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
+
+    def _administer(self) -> psycopg.Connection:
+        return psycopg.connect(
+            host="127.0.0.1", port=self.port, user="postgres", dbname="postgres", autocommit=True
+        )
+
+
+def program(name: str) -> str:
+    """Find a server program; Debian keeps them off the PATH, a folder a version."""
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    where = str(found[-1]) if found else shutil.which(name)
+    if where is None:
+        raise FileNotFoundError(f"{name}: install PostgreSQL (make test does)")
+    return where
+
+
+@contextlib.contextmanager
+def cluster(*, durable: bool) -> Generator[Cluster]:
+    """Start a cluster; ``durable`` keeps fsync on, as in production."""
+    folder = Path(tempfile.mkdtemp(prefix="portico-pg-"))
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres", "postgres")
+    data, port = folder / "data", _free_port()
+    _run(program("initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+    settings = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
+    settings += " -c max_connections=200 -c shared_buffers=64MB -c log_min_messages=fatal"
+    if not durable:
+        settings += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+    _run(
+        program("pg_ctl"),
+        "-D",
+        data,
+        "-w",
+        "-t",
+        "30",
+        "-l",
+        folder / "log",
+        "-o",
+        settings,
+        "start",
+    )
+    try:
+        yield Cluster(port, data)
+    finally:
+        _run(program("pg_ctl"), "-D", data, "-w", "-m", "immediate", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(*words: str | Path) -> None:
+    way_in = _WAYS_IN if os.geteuid() == 0 else ()
+    done = subprocess.run(
+        [*way_in, *map(str, words)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        cwd="/",
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{words[0]}: {done.stderr.decode(errors='replace')}")
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
