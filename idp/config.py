@@ -168,7 +168,7 @@ class WorkerSection(Section, frozen=True):
 
 
 class ClientSection(Section, frozen=True):
-    """A relying app registered by configuration (RFC 7591 names where it has them)."""
+    """A relying app's registration (RFC 7591 names where it has them), whatever its source."""
 
     client_id: str
     names: Texts = {}
@@ -189,6 +189,8 @@ class ClientSection(Section, frozen=True):
     id_token_signed_response_alg: Algorithm = "RS256"
     trusted: bool = False
     home_uri: str = ""
+    introspects: bool = False
+    """A resource server: may introspect tokens that were issued to others (RFC 7662)."""
     account_kinds: list[str] = []
     """Which kinds of account may open the app (P33); empty: all."""
 

@@ -17,6 +17,9 @@ from sqlalchemy.exc import DBAPIError
 from idp.clock import Clock
 from idp.database.engine import reading_engine, writing_engine
 
+Rows = CursorResult[*tuple[Any, ...]]
+"""What a statement gave: rows of as many columns as it selected."""
+
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
@@ -46,7 +49,7 @@ class Transaction:
 
     def execute(
         self, statement: Executable, parameters: Parameters | None = None
-    ) -> CursorResult[Any]:
+    ) -> Rows:
         """Run one statement: one round trip."""
         return self.connection.execute(statement, parameters)
 

@@ -1,0 +1,99 @@
+"""The values that accounts are spoken of in."""
+
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+
+
+class State(StrEnum):
+    """Whether an account may be used. Nothing brings a closed one back."""
+
+    ACTIVE = "active"
+    DISABLED = "disabled"
+    CLOSED = "closed"
+
+
+class Kind(StrEnum):
+    """Kinds of account (身分別), manual P10 to P12 and P20."""
+
+    CITIZEN = "citizen"
+    ORGANISATION = "organisation"
+    LAWYER = "lawyer"
+    ACCOUNTANT = "accountant"
+    PATENT_ATTORNEY = "patent_attorney"
+    PATENT_AGENT = "patent_agent"
+    FIRM_ADMINISTRATOR = "firm_administrator"
+    JUDGE = "judge"
+    STAFF = "staff"
+
+
+class Address(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The ``address`` claim (OIDC Core section 5.1.1)."""
+
+    formatted: str = ""
+    street_address: str = ""
+    locality: str = ""
+    region: str = ""
+    postal_code: str = ""
+    country: str = ""
+
+
+class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is known of a person, by the names of the standard claims (OIDC Core section 5.1)."""
+
+    name: str = ""
+    given_name: str = ""
+    family_name: str = ""
+    middle_name: str = ""
+    nickname: str = ""
+    preferred_username: str = ""
+    profile: str = ""
+    picture: str = ""
+    website: str = ""
+    gender: str = ""
+    birthdate: str = ""
+    """``YYYY-MM-DD``, or ``0000-MM-DD`` where the year is withheld."""
+    zoneinfo: str = ""
+    locale: str = ""
+    phone_number: str = ""
+    """E.164, ``+886912345678``."""
+    phone_number_verified: bool = False
+    address: Address | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """An address of an account; the first verified one is its e-mail to apps."""
+
+    address: str
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as the doors see it."""
+
+    id: UUID
+    subject: str
+    """``sub`` of the ID token: random, never reused, tells nothing."""
+    account_name: str
+    kind: Kind
+    state: State
+    epoch: int
+    """Raised to end everything at once; sessions and grants of another epoch are dead."""
+    profile: Profile
+    email: Email | None
+    updated_at: int
+    """NumericDate."""
+
+
+def canonical_name(typed: str) -> str:
+    """Give the one form of an account name that is stored, looked up and counted.
+
+    Compatibility forms and case are folded (NFKC, capitals), so that what an input method
+    writes in full width is the account it looks like.
+    """
+    return unicodedata.normalize("NFKC", typed).strip().upper()

@@ -1,0 +1,1 @@
+"""What a person has allowed an app, once and for the times after."""

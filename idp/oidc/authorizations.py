@@ -1,0 +1,135 @@
+"""What a person allowed a client in one sign-in: the code on its way, then all it buys.
+
+The row is made when the code is; redeeming the code claims it, and every token bought
+with it names the row. So one UPDATE revokes a family, and one look-up tells whether a
+token is still good: the row, its account, its session.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Text, bindparam, insert, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.accounts.model import State
+from idp.accounts.store import AccountRow
+from idp.database.columns import Table
+from idp.database.transaction import Transaction
+from idp.sessions.store import BrowserSession
+
+
+class Authorization(Table):
+    """One authorization of a client by a person. Of its code only the SHA-256 is kept."""
+
+    __tablename__ = "authorizations"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    code_hash: Mapped[bytes | None] = mapped_column(unique=True, default=None)
+    client_id: Mapped[str]
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), index=True)
+    epoch: Mapped[int]
+    session_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("browser_sessions.id"), index=True, default=None
+    )
+    """The session it was given in."""
+    outlives_session: Mapped[bool] = mapped_column(default=False)
+    """``offline_access`` was granted: the end of the session does not end it."""
+    subject: Mapped[str]
+    redirect_uri: Mapped[str] = mapped_column(Text)
+    scope: Mapped[str] = mapped_column(Text)
+    code_challenge: Mapped[str | None] = mapped_column(default=None)
+    """``BASE64URL(SHA256(code_verifier))``, RFC 7636 section 4.2."""
+    nonce: Mapped[str | None] = mapped_column(Text, default=None)
+    claims: Mapped[dict[str, Any] | None] = mapped_column(default=None)
+    """The ``claims`` parameter as it was granted (OIDC Core section 5.5)."""
+    acr: Mapped[str]
+    amr: Mapped[str]
+    auth_time: Mapped[datetime]
+    created_at: Mapped[datetime]
+    code_expires_at: Mapped[datetime]
+    code_consumed_at: Mapped[datetime | None] = mapped_column(default=None)
+    revoked_at: Mapped[datetime | None] = mapped_column(default=None)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    """When nothing bought with it can be good any more: the sweeper's date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What tokens are made of."""
+
+    family_id: UUID
+    client_id: str
+    account_id: UUID
+    session_id: UUID | None
+    subject: str
+    scope: str
+    acr: str
+    amr: tuple[str, ...]
+    """RFC 8176."""
+    auth_time: datetime
+    nonce: str | None = None
+    claims: dict[str, Any] | None = None
+
+
+def granted(columns: Sequence[Any]) -> Granted:
+    """Read the columns of :class:`Granted`, in its order, ``amr`` still as blank-separated text."""
+    family, client, account, session, subject, scope, acr, amr, auth_time, *asked = columns
+    return Granted(
+        family, client, account, session, subject, scope, acr, tuple(amr.split()), auth_time, *asked
+    )
+
+
+def put(tx: Transaction, row: dict[str, Any]) -> None:
+    """Put a new authorization on record; ``row`` has the columns of :class:`Authorization`."""
+    tx.execute(_PUT, row)
+
+
+def revoke(tx: Transaction, family_id: UUID) -> bool:
+    """Revoke an authorization with all it ever bought; ``True`` for the first to do so."""
+    return tx.execute(_REVOKE, {"family": family_id, "instant": tx.now}).rowcount == 1
+
+
+def revoke_of_client(tx: Transaction, account_id: UUID, client_id: str) -> int:
+    """Revoke all that an account ever allowed a client; gives how many there were."""
+    return tx.execute(
+        _REVOKE_OF_CLIENT, {"owner": account_id, "app": client_id, "instant": tx.now}
+    ).rowcount
+
+
+USABLE = (
+    Authorization.revoked_at.is_(None),
+    select(AccountRow.id)
+    .where(
+        AccountRow.id == Authorization.account_id,
+        AccountRow.epoch == Authorization.epoch,
+        AccountRow.state == State.ACTIVE,
+    )
+    .exists(),
+    (
+        Authorization.outlives_session
+        | select(BrowserSession.id)
+        .where(BrowserSession.id == Authorization.session_id, BrowserSession.ended_at.is_(None))
+        .exists()
+    ),
+)
+"""The conditions under which an authorization still stands: not revoked, its account active
+and of the same epoch, its session not ended (unless it was granted ``offline_access``)."""
+
+_PUT = insert(Authorization)
+_REVOKE = (
+    update(Authorization)
+    .where(Authorization.id == bindparam("family"), Authorization.revoked_at.is_(None))
+    .values(revoked_at=bindparam("instant"))
+)
+_REVOKE_OF_CLIENT = (
+    update(Authorization)
+    .where(
+        Authorization.account_id == bindparam("owner"),
+        Authorization.client_id == bindparam("app"),
+        Authorization.revoked_at.is_(None),
+    )
+    .values(revoked_at=bindparam("instant"))
+)

@@ -1,0 +1,212 @@
+"""The authorization request, check by check (RFC 6749 section 4.1.1 and what came after).
+
+Order matters: until the redirect URI is known to be the client's own, an error is shown
+on a page and never redirected. One line of ``CHECKS`` a check; its columns say where it
+applies and for which profiles. A client's profile is data: a further one is a column here.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from enum import Flag, auto
+from urllib.parse import urlsplit
+
+import msgspec
+
+from idp.oidc import claims
+from idp.oidc.clients import Client
+from idp.oidc.errors import (
+    InvalidRequest,
+    InvalidScope,
+    RequestNotSupported,
+    RequestUriNotSupported,
+    UnauthorizedClient,
+    UnsupportedResponseType,
+)
+from idp.oidc.vocabulary import GrantType, Prompt
+
+_S256 = re.compile(r"[A-Za-z0-9_-]{43}")
+_MAX_AGE = re.compile(r"[0-9]{1,9}")
+_OPAQUE_LIMIT = 2048  # characters of state and nonce: returned whole or refused, never cut
+
+
+class At(Flag):
+    """The endpoints that take an authorization request."""
+
+    AUTHORIZE = auto()
+    PAR = auto()
+
+
+class AuthorizationRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The parameters as sent; absent and empty are the same (OAuth 2.1 section 3.1).
+
+    Parameters we do not know are ignored, as OIDC Core section 3.1.2.1 wants it.
+    """
+
+    client_id: str = ""
+    redirect_uri: str = ""
+    response_type: str = ""
+    response_mode: str = ""
+    scope: str = ""
+    state: str = ""
+    nonce: str = ""
+    prompt: str = ""
+    max_age: str = ""
+    display: str = ""
+    ui_locales: str = ""
+    claims_locales: str = ""
+    login_hint: str = ""
+    id_token_hint: str = ""
+    acr_values: str = ""
+    claims: str = ""
+    code_challenge: str = ""
+    code_challenge_method: str = ""
+    request: str = ""
+    request_uri: str = ""
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The scopes asked for, in no order."""
+        return frozenset(self.scope.split())
+
+    @property
+    def prompts(self) -> frozenset[str]:
+        """The prompts asked for."""
+        return frozenset(self.prompt.split())
+
+
+def request_of(parameters: Mapping[str, str]) -> AuthorizationRequest:
+    """Pick the parameters we know."""
+    return msgspec.convert(dict(parameters), AuthorizationRequest)
+
+
+Check = Callable[[AuthorizationRequest, Client], None]
+
+
+def redirect_uri_is_registered(request: AuthorizationRequest, client: Client) -> None:
+    """Compare byte for byte; only a native app's loopback port may differ (RFC 8252, 7.3)."""
+    if not request.redirect_uri:
+        raise InvalidRequest("redirect_uri is required", redirect=False)
+    registered = client.registration.redirect_uris
+    if request.redirect_uri in registered:
+        return
+    if client.is_public and _without_loopback_port(request.redirect_uri) in {
+        _without_loopback_port(uri) for uri in registered
+    } - {None}:
+        return
+    raise InvalidRequest("Invalid redirect_uri: not registered for this client", redirect=False)
+
+
+def client_may_use_the_code_grant(request: AuthorizationRequest, client: Client) -> None:
+    """A client of machines only has no business here."""
+    if not client.may_use(GrantType.AUTHORIZATION_CODE):
+        raise UnauthorizedClient("the client is not registered for the authorization_code grant")
+
+
+def response_type_is_allowed(request: AuthorizationRequest, client: Client) -> None:
+    """Allow ``code`` alone: no token travels through the browser (RFC 9700 section 2.1.2)."""
+    if not request.response_type:
+        raise InvalidRequest("response_type is required")
+    if request.response_type != "code":
+        raise UnsupportedResponseType("response_type is not available to this client")
+
+
+def response_mode_is_allowed(request: AuthorizationRequest, client: Client) -> None:
+    """Answer a code in the query."""
+    if request.response_mode not in {"", "query"}:
+        raise InvalidRequest("response_mode is not available to this client")
+
+
+def no_request_object(request: AuthorizationRequest, client: Client) -> None:
+    """Say plainly that request objects are not taken (OIDC Core section 3.1.2.6)."""
+    if request.request:
+        raise RequestNotSupported("request objects are not supported")
+    if request.request_uri:
+        raise RequestUriNotSupported("request objects by reference are not supported")
+
+
+def pkce_is_s256(request: AuthorizationRequest, client: Client) -> None:
+    """Demand S256 of every client, confidential ones too (RFC 9700 section 2.1.1)."""
+    if not request.code_challenge:
+        raise InvalidRequest("code_challenge is required")
+    pkce_where_sent_is_s256(request, client)
+
+
+def pkce_where_sent_is_s256(request: AuthorizationRequest, client: Client) -> None:
+    """Take no other method, and a challenge that can be one (RFC 7636 section 4.2)."""
+    if not request.code_challenge and not request.code_challenge_method:
+        return
+    if request.code_challenge_method != "S256":
+        raise InvalidRequest("code_challenge_method must be S256")
+    if not _S256.fullmatch(request.code_challenge):
+        raise InvalidRequest("code_challenge is not the base64url of a SHA-256")
+
+
+def scope_is_registered(request: AuthorizationRequest, client: Client) -> None:
+    """Ask for something; what the client may not have is left out, what remains must be some."""
+    if not request.scopes & client.scopes:
+        raise InvalidScope("scope has nothing that this client may ask for")
+
+
+def state_and_nonce_are_short_enough(request: AuthorizationRequest, client: Client) -> None:
+    """Return them whole or refuse them, never cut them."""
+    if max(len(request.state), len(request.nonce)) > _OPAQUE_LIMIT:
+        raise InvalidRequest("state or nonce is too long")
+
+
+def prompt_is_known(request: AuthorizationRequest, client: Client) -> None:
+    """Know every prompt, and ``none`` stands alone (OIDC Core section 3.1.2.1)."""
+    if request.prompts - frozenset(Prompt):
+        raise InvalidRequest("prompt has a value that is not known")
+    if Prompt.NONE in request.prompts and len(request.prompts) > 1:
+        raise InvalidRequest("prompt=none stands alone")
+
+
+def max_age_is_a_number(request: AuthorizationRequest, client: Client) -> None:
+    """Whole seconds, not negative."""
+    if request.max_age and not _MAX_AGE.fullmatch(request.max_age):
+        raise InvalidRequest("max_age is not a number of seconds")
+
+
+def claims_can_be_read(request: AuthorizationRequest, client: Client) -> None:
+    """Refuse a ``claims`` parameter that is no JSON, now rather than after the sign-in."""
+    claims.parse(request.claims)
+
+
+CHECKS: tuple[tuple[Check, At, frozenset[str]], ...] = (
+    (redirect_uri_is_registered, At.AUTHORIZE | At.PAR, frozenset({"oauth21"})),
+    (client_may_use_the_code_grant, At.AUTHORIZE | At.PAR, frozenset({"oauth21"})),
+    (response_type_is_allowed, At.AUTHORIZE | At.PAR, frozenset({"oauth21"})),
+    (response_mode_is_allowed, At.AUTHORIZE | At.PAR, frozenset({"oauth21"})),
+    (no_request_object, At.AUTHORIZE | At.PAR, frozenset({"oauth21"})),
+    (pkce_is_s256, At.AUTHORIZE | At.PAR, frozenset({"oauth21"})),
+    (scope_is_registered, At.AUTHORIZE | At.PAR, frozenset({"oauth21"})),
+    (state_and_nonce_are_short_enough, At.AUTHORIZE | At.PAR, frozenset({"oauth21"})),
+    (prompt_is_known, At.AUTHORIZE | At.PAR, frozenset({"oauth21"})),
+    (max_age_is_a_number, At.AUTHORIZE | At.PAR, frozenset({"oauth21"})),
+    (claims_can_be_read, At.AUTHORIZE | At.PAR, frozenset({"oauth21"})),
+)
+
+
+def check(request: AuthorizationRequest, client: Client, at: At) -> None:
+    """Run the checks of an endpoint and a profile in order; the first that fails answers.
+
+    Raises:
+        OAuthError: what the client is told; ``redirect`` says whether through the browser.
+    """
+    for one, where, profiles in CHECKS:
+        if at in where and client.registration.profile in profiles:
+            one(request, client)
+
+
+def _without_loopback_port(uri: str) -> str | None:
+    """Give a loopback IP redirect without its port, ``None`` for every other URI."""
+    try:
+        parts = urlsplit(uri)
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme != "http" or parts.hostname not in {"127.0.0.1", "::1"} or parts.query:
+        return None
+    host = f"[{parts.hostname}]" if parts.hostname == "::1" else parts.hostname
+    exact = f"http://{host}{'' if port is None else f':{port}'}{parts.path}"
+    return f"http://{host}{parts.path}" if exact == uri else None

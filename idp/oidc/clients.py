@@ -1,0 +1,330 @@
+"""Registered clients: on record, in memory for a second, and how one comes and goes."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    String,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.accounts.store import SUBJECT_PREFIX
+from idp.config import ClientSection
+from idp.database.columns import Table
+from idp.database.transaction import Transaction
+from idp.oidc.vocabulary import AuthMethod, GrantType, Scope
+from idp.secret import Entropy, digest, mint, same
+
+SECRET_PREFIX = "pcs"
+_FRESH_FOR = timedelta(seconds=1)
+_GRANTS = frozenset(GrantType)
+_ID_FORM = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+
+
+class ClientRow(Table):
+    """A registration. The prefix of account subjects is refused: see ``SUBJECT_PREFIX``."""
+
+    __tablename__ = "clients"
+    __table_args__ = (
+        CheckConstraint(f"substr(client_id, 1, 2) <> '{SUBJECT_PREFIX}'", name="not_a_subject"),
+    )
+
+    client_id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    source: Mapped[str] = mapped_column(String(16))
+    """``config`` (owned by the file) or ``operator``."""
+    registration: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    disabled_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class ClientSecret(Table):
+    """SHA-256 of a client's secret. Two may live side by side while one replaces the other."""
+
+    __tablename__ = "client_secrets"
+
+    client_id: Mapped[str] = mapped_column(
+        ForeignKey("clients.client_id", ondelete="CASCADE"), primary_key=True
+    )
+    secret_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class BadRegistration(Exception):
+    """The registration cannot be taken; the message says which field and why."""
+
+
+@dataclass(frozen=True)
+class Client:
+    """A registered client, as it is now."""
+
+    registration: ClientSection
+    secrets: tuple[tuple[bytes, datetime | None], ...] = ()
+    disabled: bool = False
+
+    @property
+    def client_id(self) -> str:
+        """The identifier, compared byte for byte."""
+        return self.registration.client_id
+
+    @cached_property
+    def scopes(self) -> frozenset[str]:
+        """The scopes it may ask for."""
+        return frozenset(self.registration.scope.split())
+
+    @property
+    def is_public(self) -> bool:
+        """Whether it can keep no secret (RFC 6749 section 2.1)."""
+        return _method(self.registration) is AuthMethod.NONE
+
+    def may_use(self, grant_type: str) -> bool:
+        """Whether it registered for a grant."""
+        return grant_type in self.registration.grant_types
+
+    def may_serve(self, kind: str) -> bool:
+        """Whether accounts of this kind may open it (P33)."""
+        return not self.registration.account_kinds or kind in self.registration.account_kinds
+
+    def has_secret(self, presented: str, now: datetime) -> bool:
+        """Compare with each live secret; all are compared, whichever matches."""
+        hashed = digest(presented)
+        found = [
+            same(held, hashed)
+            for held, expires_at in self.secrets
+            if expires_at is None or now < expires_at
+        ]
+        return any(found)
+
+    def name(self, locale: str) -> str:
+        """Its name for people, in ``locale`` where it has one."""
+        return _in_locale(self.registration.names, locale) or self.client_id
+
+    def description(self, locale: str) -> str:
+        """What it is for, in ``locale`` where it says so."""
+        return _in_locale(self.registration.descriptions, locale)
+
+
+def _in_locale(texts: Mapping[Any, str], locale: str) -> str:
+    return texts.get(locale) or next(iter(texts.values()), "")
+
+
+class Clients:
+    """The clients of this process; each is read again when older than a second. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, tuple[datetime, Client]] = {}
+
+    def find(self, tx: Transaction, client_id: str) -> Client | None:
+        """Find an enabled client; costs a round trip at most once a second and client."""
+        held = self._held.get(client_id)
+        if held is not None and held[0] <= tx.now < held[0] + _FRESH_FOR:
+            return held[1]
+        client = read(tx, client_id) if _ID_FORM.fullmatch(client_id) else None
+        if client is None or client.disabled:
+            self._held.pop(client_id, None)
+            return None
+        self._held[client_id] = (tx.now, client)
+        return client
+
+    def forget(self) -> None:
+        """Read again at the next use: what is on record has just changed."""
+        self._held.clear()
+
+
+def read(tx: Transaction, client_id: str) -> Client | None:
+    """Read a client from the record, disabled or not."""
+    rows = tx.execute(_READ, {"wanted": client_id}).all()
+    return _client(rows) if rows else None
+
+
+def everyone(tx: Transaction) -> list[tuple[str, Client]]:
+    """List all clients by id, each with its source."""
+    rows: dict[str, list[Any]] = {}
+    for row in tx.execute(_READ_ALL):
+        rows.setdefault(row.client_id, []).append(row)
+    return [(of_one[0].source, _client(of_one)) for of_one in rows.values()]
+
+
+def _client(rows: Sequence[Any]) -> Client:
+    registration = msgspec.convert(rows[0].registration, ClientSection)
+    secrets = tuple((row.secret_hash, row.expires_at) for row in rows if row.secret_hash)
+    return Client(registration, secrets, disabled=rows[0].disabled_at is not None)
+
+
+def add(tx: Transaction, registration: ClientSection, *, source: str) -> None:
+    """Register a client.
+
+    Raises:
+        BadRegistration: a field cannot be taken.
+        sqlalchemy.exc.IntegrityError: the id is taken.
+    """
+    check(registration)
+    tx.execute(
+        _ADD,
+        {
+            "client_id": registration.client_id,
+            "source": source,
+            "registration": _stored(registration),
+            "created_at": tx.now,
+            "updated_at": tx.now,
+        },
+    )
+    if registration.secret_sha256:
+        _add_secret(tx, registration.client_id, bytes.fromhex(registration.secret_sha256))
+
+
+def change(tx: Transaction, registration: ClientSection) -> None:
+    """Replace a registration; its secrets stay, unless the registration brings one.
+
+    Raises:
+        BadRegistration: a field cannot be taken.
+    """
+    check(registration)
+    tx.execute(
+        _CHANGE,
+        {
+            "wanted": registration.client_id,
+            "replacement": _stored(registration),
+            "instant": tx.now,
+        },
+    )
+    if registration.secret_sha256:
+        tx.execute(_DROP_SECRETS, {"wanted": registration.client_id})
+        _add_secret(tx, registration.client_id, bytes.fromhex(registration.secret_sha256))
+
+
+def remove(tx: Transaction, client_id: str) -> bool:
+    """Disable a client for good; ``False`` when there is none. Its id is never given again."""
+    return tx.execute(_DISABLE, {"wanted": client_id, "instant": tx.now}).rowcount == 1
+
+
+def new_secret(
+    tx: Transaction, entropy: Entropy, client_id: str, *, overlap: timedelta = timedelta()
+) -> str:
+    """Give a client a new secret, shown this once; the old ones live on for ``overlap``."""
+    secret = mint(SECRET_PREFIX, entropy)
+    tx.execute(_EXPIRE_SECRETS, {"wanted": client_id, "until": tx.now + overlap})
+    _add_secret(tx, client_id, digest(secret))
+    return secret
+
+
+def _add_secret(tx: Transaction, client_id: str, hashed: bytes) -> None:
+    tx.execute(_ADD_SECRET, {"client_id": client_id, "secret_hash": hashed, "created_at": tx.now})
+
+
+def _stored(registration: ClientSection) -> dict[str, Any]:
+    stored = msgspec.to_builtins(registration)
+    stored.pop("secret_sha256")
+    return dict(stored)
+
+
+def check(registration: ClientSection) -> None:
+    """Refuse what would be unsafe or could never work.
+
+    Raises:
+        BadRegistration: with the field's name first.
+    """
+    if not _ID_FORM.fullmatch(registration.client_id):
+        raise BadRegistration("client_id: 1 to 128 letters, digits or any of -._~")
+    if registration.client_id.startswith(SUBJECT_PREFIX):
+        raise BadRegistration(f"client_id: {SUBJECT_PREFIX!r} begins the subjects of accounts")
+    if unknown := frozenset(registration.grant_types) - _GRANTS:
+        raise BadRegistration(f"grant_types: {', '.join(sorted(unknown))} is not offered")
+    _check_redirects(registration)
+    _check_authentication(registration)
+
+
+def _check_redirects(registration: ClientSection) -> None:
+    uses_code = GrantType.AUTHORIZATION_CODE in registration.grant_types
+    if uses_code and not registration.redirect_uris:
+        raise BadRegistration("redirect_uris: the authorization_code grant needs at least one")
+    for uri in registration.redirect_uris:
+        _check_uri("redirect_uris", uri, native=_method(registration) is AuthMethod.NONE)
+    for uri in registration.post_logout_redirect_uris:
+        _check_uri("post_logout_redirect_uris", uri, native=False)
+    for name in ("backchannel_logout_uri", "home_uri"):
+        if uri := getattr(registration, name):
+            _check_uri(name, uri, native=False)
+
+
+def _check_uri(field: str, uri: str, *, native: bool) -> None:
+    """Take https, http on loopback, and for public clients reverse-domain schemes (RFC 8252)."""
+    try:
+        parts = urlsplit(uri)
+        host = parts.hostname
+    except ValueError:
+        raise BadRegistration(f"{field}: not a URI") from None
+    if not uri.isascii() or re.search(r"[\x00-\x20\x7f\\<>\"^`{|}]", uri):
+        raise BadRegistration(f"{field}: has characters that no URI has")
+    if "#" in uri or "@" in parts.netloc:
+        raise BadRegistration(f"{field}: a fragment or user information is not allowed")
+    loopback = parts.scheme == "http" and host in {"localhost", "127.0.0.1", "::1"}
+    private_use = native and "." in parts.scheme and not parts.netloc
+    if not (parts.scheme == "https" and host) and not loopback and not private_use:
+        raise BadRegistration(f"{field}: must be https, or http on the loopback interface")
+
+
+def _check_authentication(registration: ClientSection) -> None:
+    method = _method(registration)
+    if method is AuthMethod.PRIVATE_KEY_JWT and not registration.jwks.get("keys"):
+        raise BadRegistration("jwks: private_key_jwt needs the client's public keys")
+    if any("d" in key or key.get("kty") == "oct" for key in registration.jwks.get("keys", [])):
+        raise BadRegistration("jwks: holds a private or symmetric key; send public keys only")
+    if method is AuthMethod.NONE and GrantType.CLIENT_CREDENTIALS in registration.grant_types:
+        raise BadRegistration("grant_types: a public client cannot use client_credentials")
+
+
+def _method(registration: ClientSection) -> AuthMethod:
+    return AuthMethod(registration.token_endpoint_auth_method)
+
+
+def scopes_offered(clients: Iterable[Client]) -> list[str]:
+    """List every scope that some client may ask for, the standard ones first."""
+    own = sorted(frozenset().union(*(client.scopes for client in clients)) - frozenset(Scope))
+    return [*Scope, *own]
+
+
+_COLUMNS = (
+    ClientRow.client_id,
+    ClientRow.source,
+    ClientRow.registration,
+    ClientRow.disabled_at,
+    ClientSecret.secret_hash,
+    ClientSecret.expires_at,
+)
+_READ_ALL = select(*_COLUMNS).outerjoin(ClientSecret).order_by(ClientRow.client_id)
+_READ = _READ_ALL.where(ClientRow.client_id == bindparam("wanted"))
+_ADD = insert(ClientRow)
+_CHANGE = (
+    update(ClientRow)
+    .where(ClientRow.client_id == bindparam("wanted"))
+    .values(
+        registration=bindparam("replacement"), updated_at=bindparam("instant"), disabled_at=None
+    )
+)
+_DISABLE = (
+    update(ClientRow)
+    .where(ClientRow.client_id == bindparam("wanted"), ClientRow.disabled_at.is_(None))
+    .values(disabled_at=bindparam("instant"))
+)
+_ADD_SECRET = insert(ClientSecret)
+_DROP_SECRETS = delete(ClientSecret).where(ClientSecret.client_id == bindparam("wanted"))
+_EXPIRE_SECRETS = (
+    update(ClientSecret)
+    .where(ClientSecret.client_id == bindparam("wanted"), ClientSecret.expires_at.is_(None))
+    .values(expires_at=bindparam("until"))
+)

@@ -1,0 +1,100 @@
+"""A machine's request and our reply, without any web framework.
+
+Everything that can be wrong with the form of a request is refused here, once: repeated
+parameters (OAuth 2.1 section 3.2.2), bytes that are no text, credentials in a URL.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from idp.database.transaction import Origin
+from idp.oidc.errors import InvalidRequest
+
+BODY_LIMIT = 64 * 1024  # bytes: a signed request object with room to spare
+_PARAMETERS_LIMIT = 100
+_FORM = "application/x-www-form-urlencoded"
+
+NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request as it came; headers by lower-case name, bodies not yet read as a form."""
+
+    method: str
+    path: str
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    origin: Origin = field(default_factory=Origin)
+
+    def header(self, name: str) -> str:
+        """Give a header by its lower-case name, or the empty string."""
+        return self.headers.get(name, "")
+
+    def query_parameters(self) -> dict[str, str]:
+        """Read the query.
+
+        Raises:
+            InvalidRequest: a parameter comes twice, or is no UTF-8.
+        """
+        return parameters(self.query)
+
+    def form(self) -> dict[str, str]:
+        """Read the body as a form; an absent body is an empty form.
+
+        Raises:
+            InvalidRequest: another content type, a repeated parameter, or no UTF-8.
+        """
+        if not self.body:
+            return {}
+        if self.header("content-type").partition(";")[0].strip().lower() != _FORM:
+            raise InvalidRequest(f"the content type must be {_FORM}", redirect=False)
+        if len(self.body) > BODY_LIMIT:
+            raise InvalidRequest("the request is too large", redirect=False)
+        try:
+            return parameters(self.body.decode("ascii"))
+        except UnicodeDecodeError:
+            raise InvalidRequest("the form is not URL-encoded", redirect=False) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What goes back: bytes and headers, ready for any server."""
+
+    status: int
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def parameters(encoded: str) -> dict[str, str]:
+    """Decode ``a=1&b=2``; an empty value is the same as none (RFC 6749 section 3.1).
+
+    Raises:
+        InvalidRequest: a parameter comes twice, there are too many, or one is no UTF-8.
+    """
+    try:
+        pairs = parse_qsl(
+            encoded, keep_blank_values=True, errors="strict", max_num_fields=_PARAMETERS_LIMIT
+        )
+    except ValueError:
+        raise InvalidRequest("the parameters cannot be decoded", redirect=False) from None
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise InvalidRequest("a parameter is repeated", redirect=False)
+    if any("\x00" in value for value in found.values()):
+        raise InvalidRequest("a parameter holds a NUL", redirect=False)
+    return {name: value for name, value in found.items() if value}
+
+
+def json_reply(status: int, document: Any, *headers: tuple[str, str]) -> Reply:
+    """Reply with JSON that no cache keeps (RFC 6749 section 5.1)."""
+    return Reply(
+        status,
+        msgspec.json.encode(document),
+        (("Content-Type", "application/json"), *NO_STORE, *headers),
+    )

@@ -1,0 +1,236 @@
+"""Refresh tokens with rotation (RFC 6749 section 6, RFC 9700 section 4.14.2).
+
+Each is used once; using one again means that two parties hold it, and ends the family.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from authlib.oauth2.rfc6749.grants import RefreshTokenGrant as AuthlibGrant
+from sqlalchemy import ForeignKey, String, Text, bindparam, delete, insert, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.audit.events import RefreshReused, TokenIssued
+from idp.database.columns import Table
+from idp.database.transaction import Transaction
+from idp.oidc import authorizations
+from idp.oidc.authorizations import USABLE, Authorization, Granted
+from idp.oidc.clients import Client
+from idp.oidc.errors import InvalidGrant, InvalidRequest, InvalidScope, UnauthorizedClient
+from idp.oidc.server import Mint, OAuthRequest, Parts
+from idp.oidc.vocabulary import GrantType, Scope
+from idp.secret import digest, mint, well_formed
+
+PREFIX = "prt"
+
+
+class RefreshToken(Table):
+    """A refresh token, by its SHA-256. What it may buy is copied from its authorization."""
+
+    __tablename__ = "refresh_tokens"
+
+    token_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    family_id: Mapped[UUID] = mapped_column(
+        ForeignKey("authorizations.id", ondelete="CASCADE"), index=True
+    )
+    client_id: Mapped[str] = mapped_column(String(128))
+    account_id: Mapped[UUID]
+    session_id: Mapped[UUID | None]
+    subject: Mapped[str]
+    scope: Mapped[str] = mapped_column(Text)
+    acr: Mapped[str]
+    amr: Mapped[str]
+    auth_time: Mapped[datetime]
+    issued_at: Mapped[datetime]
+    idle_expires_at: Mapped[datetime] = mapped_column(index=True)
+    expires_at: Mapped[datetime]
+    """The family's end, which no rotation moves."""
+    consumed_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Reused:
+    """It has been used before: whoever holds it now, the family ends."""
+
+    family_id: UUID
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """No such token for this client, or its time or its family's is over."""
+
+
+def issue(tx: Transaction, parts: Parts, granted: Granted, *, until: datetime) -> str:
+    """Put a refresh token on record and give it; one insert."""
+    token = mint(PREFIX, parts.entropy)
+    idle = timedelta(days=parts.lifetimes.refresh_idle_days)
+    tx.execute(
+        _ADD,
+        {
+            "token_hash": digest(token),
+            "family_id": granted.family_id,
+            "client_id": granted.client_id,
+            "account_id": granted.account_id,
+            "session_id": granted.session_id,
+            "subject": granted.subject,
+            "scope": granted.scope,
+            "acr": granted.acr,
+            "amr": " ".join(granted.amr),
+            "auth_time": granted.auth_time,
+            "issued_at": tx.now,
+            "idle_expires_at": min(tx.now + idle, until),
+            "expires_at": until,
+        },
+    )
+    return token
+
+
+def use(tx: Transaction, token: str, client_id: str) -> tuple[Granted, datetime] | Reused | Unknown:
+    """Claim a refresh token; of any number of concurrent callers exactly one gets it.
+
+    Gives what it buys and when its family ends. One round trip when good, two when not.
+    """
+    presented = {"presented_hash": digest(token), "presenting_client": client_id}
+    claimed = tx.execute(_CLAIM, presented | {"instant": tx.now}).one_or_none()
+    if claimed is not None:
+        *granted, expires_at = claimed
+        return authorizations.granted(granted), expires_at
+    consumed = tx.execute(_CONSUMED, presented).one_or_none()
+    return Reused(*consumed) if consumed else Unknown()
+
+
+def find_family(tx: Transaction, token: str, client_id: str) -> UUID | None:
+    """Find the family of a client's refresh token, spent or not, for its revocation."""
+    presented = {"presented_hash": digest(token), "presenting_client": client_id}
+    family: UUID | None = tx.scalar(_FAMILY, presented)
+    return family
+
+
+def look_at(tx: Transaction, token: str) -> Any:
+    """Find a refresh token that could still be used; ``None`` if it could not."""
+    return tx.execute(
+        _STILL_GOOD, {"presented_hash": digest(token), "instant": tx.now}
+    ).one_or_none()
+
+
+def sweep(tx: Transaction, limit: int) -> int:
+    """Delete up to ``limit`` tokens that are past every use; spent ones stay to be recognised."""
+    return tx.execute(_SWEEP, {"instant": tx.now, "at_most": limit}).rowcount
+
+
+class RefreshTokenGrant(AuthlibGrant):  # type: ignore[misc]
+    """``grant_type=refresh_token`` at the token endpoint."""
+
+    request: OAuthRequest
+
+    def validate_token_request(self) -> None:
+        """Authenticate the client and claim the token.
+
+        Raises:
+            InvalidClient, UnauthorizedClient, InvalidRequest: before anything is claimed.
+            InvalidGrant: it buys nothing. If it was used before, its family is revoked.
+            InvalidScope: more was asked for than was granted; the token is not used up.
+        """
+        client: Client = self.authenticate_token_endpoint_client()
+        if not client.may_use(GrantType.REFRESH_TOKEN):
+            raise UnauthorizedClient("the client is not registered for this grant")
+        token = self.request.form.get("refresh_token", "")
+        if not token:
+            raise InvalidRequest("refresh_token is required")
+        self._mint = Mint(self.server.parts, self.request.tx, client)
+        self._granted, self._until = self._claim(token, client)
+
+    def _claim(self, token: str, client: Client) -> tuple[Granted, datetime]:
+        tx = self.request.tx
+        if self._scope_is_wider(token):
+            raise InvalidScope("scope is more than was granted")
+        outcome = use(tx, token, client.client_id) if well_formed(PREFIX, token) else Unknown()
+        if isinstance(outcome, Reused):
+            authorizations.revoke(tx, outcome.family_id)
+            reused = RefreshReused(
+                subject=outcome.subject,
+                client_id=client.client_id,
+                family=str(outcome.family_id),
+            )
+            self.server.parts.trail.append(tx, reused)
+        if isinstance(outcome, Reused | Unknown):
+            raise InvalidGrant("the refresh token is not valid")
+        return outcome
+
+    def _scope_is_wider(self, token: str) -> bool:
+        asked = set(self.request.form.get("scope", "").split())
+        held = look_at(self.request.tx, token) if asked else None
+        return held is not None and not asked <= set(held.scope.split())
+
+    def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
+        """Mint the next tokens of the family; the ID token says when the person signed in."""
+        granted, made = self._granted, self._mint
+        scope = self.request.form.get("scope") or granted.scope
+        access_token = made.access_token(granted, scope)
+        document: dict[str, Any] = {
+            "access_token": access_token,
+            "token_type": "Bearer",
+            "expires_in": int(made.access_token_lifetime.total_seconds()),
+            "scope": scope,
+            "refresh_token": issue(self.request.tx, self.server.parts, granted, until=self._until),
+        }
+        if Scope.OPENID in granted.scope.split():
+            document["id_token"] = made.id_token(granted, access_token)
+        bought = TokenIssued(
+            subject=granted.subject,
+            client_id=granted.client_id,
+            grant_type=GrantType.REFRESH_TOKEN,
+            scope=scope,
+            family=str(granted.family_id),
+        )
+        self.server.parts.trail.append(self.request.tx, bought)
+        return 200, document, []
+
+
+_ADD = insert(RefreshToken)
+_OF_A_USABLE_FAMILY = (
+    select(Authorization.id).where(Authorization.id == RefreshToken.family_id, *USABLE).exists()
+)
+_PRESENTED = (
+    RefreshToken.token_hash == bindparam("presented_hash"),
+    RefreshToken.client_id == bindparam("presenting_client"),
+)
+_NOT_OVER = (
+    RefreshToken.consumed_at.is_(None),
+    RefreshToken.idle_expires_at > bindparam("instant"),
+    _OF_A_USABLE_FAMILY,
+)
+_CLAIM = (
+    update(RefreshToken)
+    .where(*_PRESENTED, *_NOT_OVER)
+    .values(consumed_at=bindparam("instant"))
+    .returning(
+        RefreshToken.family_id,
+        RefreshToken.client_id,
+        RefreshToken.account_id,
+        RefreshToken.session_id,
+        RefreshToken.subject,
+        RefreshToken.scope,
+        RefreshToken.acr,
+        RefreshToken.amr,
+        RefreshToken.auth_time,
+        RefreshToken.expires_at,
+    )
+)
+_CONSUMED = select(RefreshToken.family_id, RefreshToken.subject).where(
+    *_PRESENTED, RefreshToken.consumed_at.is_not(None)
+)
+_FAMILY = select(RefreshToken.family_id).where(*_PRESENTED)
+_STILL_GOOD = select(RefreshToken).where(
+    RefreshToken.token_hash == bindparam("presented_hash"), *_NOT_OVER
+)
+_SWEEP = delete(RefreshToken).where(
+    RefreshToken.token_hash.in_(
+        select(RefreshToken.token_hash)
+        .where(RefreshToken.idle_expires_at <= bindparam("instant"))
+        .limit(bindparam("at_most"))
+    )
+)

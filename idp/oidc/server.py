@@ -1,0 +1,198 @@
+"""Authlib's authorization server on our storage, our client authentication, our order.
+
+Only the framework-free half of Authlib is used: what it calls a response is our
+:class:`Reply`, and the open transaction rides on the request object, so that every hook
+of a grant reaches it without a global.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from authlib.oauth2.rfc6749 import AuthorizationServer as AuthlibServer
+from authlib.oauth2.rfc6749 import OAuth2Request, UnsupportedGrantTypeError
+from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
+
+from idp.accounts.store import Accounts
+from idp.audit.store import Trail
+from idp.clock import seconds
+from idp.config import TokensSection
+from idp.database.transaction import Transaction
+from idp.keys.store import SigningKeys
+from idp.oidc import claims, tokens
+from idp.oidc.authorizations import Granted
+from idp.oidc.client_authentication import ClientAuthentication
+from idp.oidc.clients import Client, Clients
+from idp.oidc.errors import InvalidRequest, OAuthError, UnsupportedGrantType
+from idp.oidc.exchange import Exchange, Reply, json_reply
+from idp.oidc.vocabulary import TokenType
+from idp.secret import Entropy
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the protocol stands on; made once in ``idp.assembly``."""
+
+    issuer: str
+    lifetimes: TokensSection
+    keys: SigningKeys
+    clients: Clients
+    accounts: Accounts
+    authentication: ClientAuthentication
+    trail: Trail
+    entropy: Entropy
+
+
+class OAuthRequest(OAuth2Request):  # type: ignore[misc]
+    """A request on its way through Authlib, with the transaction it belongs to."""
+
+    def __init__(self, exchange: Exchange, tx: Transaction, parameters: Mapping[str, str]) -> None:
+        # Authlib guards against plain http by the URI; ours is behind TLS or on loopback, and
+        # idp.config sees to that. Nothing of this URI is ever sent anywhere.
+        super().__init__(exchange.method, f"https://{exchange.path}", headers=exchange.headers)
+        self.tx = tx
+        self.payload = BasicOAuth2Payload(dict(parameters))
+        self._form = parameters
+
+    @property
+    def form(self) -> Mapping[str, str]:
+        """The decoded form; each parameter is known to come once."""
+        return self._form
+
+
+class AuthorizationServer(AuthlibServer):  # type: ignore[misc]
+    """The token endpoint's dispatcher. Grants are registered by ``idp.assembly``."""
+
+    def __init__(self, parts: Parts) -> None:
+        super().__init__()
+        self.parts = parts
+
+    def token_reply(self, tx: Transaction, exchange: Exchange) -> Reply:
+        """Answer ``POST /token`` inside the caller's transaction.
+
+        An error is a reply, not an exception: what it has to leave on record (a revoked
+        family, a refused client) is committed with it.
+        """
+        try:
+            grant = self._grant_for(tx, exchange)
+            grant.validate_token_request()
+            return self.handle_response(*grant.create_token_response())
+        except OAuthError as error:
+            return error_reply(error)
+
+    def _grant_for(self, tx: Transaction, exchange: Exchange) -> Any:
+        if "client_secret" in exchange.query or "client_assertion" in exchange.query:
+            raise InvalidRequest("credentials in the URL")  # RFC 6749 section 2.3.1
+        request = OAuthRequest(exchange, tx, exchange.form())
+        if not request.payload.grant_type:
+            raise InvalidRequest("grant_type is required")
+        try:
+            return self.get_token_grant(request)
+        except UnsupportedGrantTypeError:
+            raise UnsupportedGrantType("grant_type is not supported") from None
+
+    def authenticate_client(
+        self, request: OAuthRequest, methods: list[str], endpoint: str = "token"
+    ) -> Client:
+        """Authenticate by our own rules; ``methods`` of Authlib's grants is not consulted."""
+        return self.parts.authentication.authenticate(request.tx, request.headers, request.form)
+
+    def handle_response(self, status: int, body: Any, headers: Any) -> Reply:
+        """Give Authlib's triple the form that our doors send."""
+        return json_reply(status, body)
+
+    def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
+        """Send none: signals are no control flow here."""
+
+
+def error_reply(error: OAuthError) -> Reply:
+    """Write an error for a machine (RFC 6749 section 5.2): JSON, ASCII, never an echo."""
+    document = {"error": error.error}
+    if error.detail:
+        document["error_description"] = error.detail
+    challenge = (("WWW-Authenticate", 'Basic realm="portico"'),) if error.status_code == 401 else ()
+    return json_reply(error.status_code, document, *challenge)
+
+
+@dataclass(frozen=True, slots=True)
+class Mint:
+    """Makes the tokens of one grant, at one instant."""
+
+    parts: Parts
+    tx: Transaction
+    client: Client
+
+    def access_token(self, granted: Granted, scope: str) -> str:
+        """Sign an access token that names its family (RFC 9068)."""
+        authentication = {
+            "auth_time": seconds(granted.auth_time),
+            "acr": granted.acr,
+            "amr": granted.amr,
+        }
+        return self._sign_access_token(
+            granted.subject,
+            scope,
+            tokens.new_jti(granted.family_id, self.parts.entropy),
+            authentication,
+        )
+
+    def machine_token(self, scope: str) -> str:
+        """Sign an access token for the client itself: ``sub`` is the client (RFC 9068, 2.2)."""
+        jti = tokens.new_jti(None, self.parts.entropy)
+        return self._sign_access_token(self.client.client_id, scope, jti, {})
+
+    def _sign_access_token(
+        self, subject: str, scope: str, jti: str, authentication: Mapping[str, Any]
+    ) -> str:
+        body = tokens.access_token_claims(
+            issuer=self.parts.issuer,
+            subject=subject,
+            client_id=self.client.client_id,
+            scope=scope,
+            jti=jti,
+            now=self.tx.now,
+            lifetime=self.access_token_lifetime,
+            authentication=authentication,
+        )
+        return self._sign(tokens.ACCESS_TOKEN_ALG, TokenType.ACCESS_TOKEN, body)
+
+    def id_token(self, granted: Granted, access_token: str) -> str:
+        """Sign an ID token (OIDC Core section 2). ``nonce`` is there only if one was sent."""
+        lifetime = timedelta(minutes=self.parts.lifetimes.id_token_minutes)
+        body: dict[str, Any] = {
+            "iss": self.parts.issuer,
+            "aud": self.client.client_id,
+            "sub": granted.subject,
+            "iat": seconds(self.tx.now),
+            "exp": seconds(self.tx.now + lifetime),
+            "auth_time": seconds(granted.auth_time),
+            "acr": granted.acr,
+            "amr": granted.amr,
+            "at_hash": tokens.left_half(access_token),
+        }
+        if granted.session_id is not None:
+            body["sid"] = str(granted.session_id)
+        if granted.nonce is not None:
+            body["nonce"] = granted.nonce
+        if claims.wants_account(granted.claims):
+            body |= self._asked_for(granted)
+        alg = self.client.registration.id_token_signed_response_alg
+        return self._sign(alg, TokenType.ID_TOKEN, body)
+
+    def _asked_for(self, granted: Granted) -> dict[str, Any]:
+        account = self.parts.accounts.find(self.tx, granted.account_id)
+        return claims.of_id_token(account, granted.claims) if account else {}
+
+    def _sign(self, alg: str, typ: TokenType, body: Mapping[str, Any]) -> str:
+        return tokens.sign(self.parts.keys.current(self.tx), alg, typ, body, self.tx.now)
+
+    @property
+    def access_token_lifetime(self) -> timedelta:
+        """How long an access token is good for."""
+        return timedelta(minutes=self.parts.lifetimes.access_token_minutes)
+
+    @property
+    def refresh_absolute(self) -> datetime:
+        """When a family begun now is over, however often it is refreshed."""
+        return self.tx.now + timedelta(days=self.parts.lifetimes.refresh_absolute_days)

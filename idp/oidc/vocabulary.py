@@ -1,0 +1,55 @@
+"""The protocol's words that are read in more than one place, each with its section."""
+
+from enum import StrEnum
+
+
+class Prompt(StrEnum):
+    """``prompt``, OIDC Core section 3.1.2.1."""
+
+    NONE = "none"
+    LOGIN = "login"
+    CONSENT = "consent"
+    SELECT_ACCOUNT = "select_account"
+
+
+class GrantType(StrEnum):
+    """``grant_type``, RFC 6749 sections 4.1.3, 4.4.2 and 6."""
+
+    AUTHORIZATION_CODE = "authorization_code"
+    REFRESH_TOKEN = "refresh_token"
+    CLIENT_CREDENTIALS = "client_credentials"
+
+
+class AuthMethod(StrEnum):
+    """``token_endpoint_auth_method``, RFC 7591 section 2 and OIDC Core section 9."""
+
+    BASIC = "client_secret_basic"
+    POST = "client_secret_post"
+    PRIVATE_KEY_JWT = "private_key_jwt"
+    NONE = "none"
+
+
+class Scope(StrEnum):
+    """Scopes with a meaning of their own, OIDC Core sections 5.4 and 11."""
+
+    OPENID = "openid"
+    PROFILE = "profile"
+    EMAIL = "email"
+    ADDRESS = "address"
+    PHONE = "phone"
+    OFFLINE_ACCESS = "offline_access"
+
+
+class TokenType(StrEnum):
+    """``typ`` of the JOSE header: no token of one kind passes for another (RFC 8725, 3.11)."""
+
+    ID_TOKEN = "JWT"
+    ACCESS_TOKEN = "at+jwt"  # RFC 9068 section 2.1
+    LOGOUT_TOKEN = "logout+jwt"
+
+
+ACR_PASSWORD = "urn:portico:acr:password"
+"""One factor, something known."""
+
+CLIENT_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+BACKCHANNEL_LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"

@@ -1,0 +1,1 @@
+"""Browser sessions: kept here, named in the browser by an opaque cookie."""

@@ -1,0 +1,166 @@
+"""Sessions on record, and the apps that each has signed in to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Row, String, bindparam, insert, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.accounts.model import State
+from idp.accounts.store import AccountRow
+from idp.database.columns import Table
+from idp.database.transaction import Transaction
+
+
+class BrowserSession(Table):
+    """One browser, signed in. A row is never written back once it has ended."""
+
+    __tablename__ = "browser_sessions"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    """The ``sid`` that relying apps are told (OIDC Back-Channel Logout section 2.1)."""
+    cookie_hash: Mapped[bytes] = mapped_column(unique=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), index=True)
+    epoch: Mapped[int]
+    """The account's epoch at sign-in; raised since, the session is dead."""
+    acr: Mapped[str]
+    amr: Mapped[str]
+    """RFC 8176 values, separated by blanks."""
+    address: Mapped[str] = mapped_column(String(64))
+    user_agent: Mapped[str]
+    authenticated_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    """The absolute limit; the idle one counts from ``last_seen_at``."""
+    ended_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class SessionClient(Table):
+    """An app that a session has signed in to, and is to be told when the session ends."""
+
+    __tablename__ = "session_clients"
+
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("browser_sessions.id"), primary_key=True)
+    client_id: Mapped[str] = mapped_column(primary_key=True)
+    subject: Mapped[str]
+    """The ``sub`` this app knows the person by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A live session, with what its account's row says now."""
+
+    id: UUID
+    account_id: UUID
+    subject: str
+    account_name: str
+    kind: str
+    epoch: int
+    acr: str
+    amr: tuple[str, ...]
+    authenticated_at: datetime
+    last_seen_at: datetime
+
+
+LIVE = (
+    BrowserSession.ended_at.is_(None),
+    BrowserSession.expires_at > bindparam("instant"),
+    BrowserSession.last_seen_at > bindparam("idle_since"),
+    BrowserSession.epoch == AccountRow.epoch,
+    AccountRow.state == State.ACTIVE,
+)
+"""The conditions of a session in use, beside its account; bind ``instant`` and ``idle_since``."""
+
+COLUMNS = (
+    BrowserSession.id,
+    BrowserSession.account_id,
+    AccountRow.subject,
+    AccountRow.account_name,
+    AccountRow.kind,
+    BrowserSession.epoch,
+    BrowserSession.acr,
+    BrowserSession.amr,
+    BrowserSession.authenticated_at,
+    BrowserSession.last_seen_at,
+)
+
+
+def read(row: Row[Any]) -> Session:
+    """Turn a row that begins with :data:`COLUMNS` into a session."""
+    sid, account_id, subject, name, kind, epoch, acr, amr, since, seen = row[: len(COLUMNS)]
+    return Session(
+        sid, account_id, subject, name, kind, epoch, acr, tuple(amr.split()), since, seen
+    )
+
+
+def find(tx: Transaction, cookie_hash: bytes, idle: timedelta) -> Session | None:
+    """Find the live session a cookie names; one round trip."""
+    row = tx.execute(
+        _BY_COOKIE, {"presented": cookie_hash, "instant": tx.now, "idle_since": tx.now - idle}
+    ).one_or_none()
+    return read(row) if row else None
+
+
+def touch(tx: Transaction, session_id: UUID) -> None:
+    """Note that the session is in use; never revives one that has ended."""
+    tx.execute(_TOUCH, {"which": session_id, "instant": tx.now})
+
+
+def join(tx: Transaction, session_id: UUID, client_id: str, subject: str) -> None:
+    """Note that the session has signed in to a client."""
+    already = {"which": session_id, "app": client_id}
+    if tx.scalar(_JOINED, already) is None:
+        tx.execute(_JOIN, {"session_id": session_id, "client_id": client_id, "subject": subject})
+
+
+def clients_of(tx: Transaction, session_id: UUID) -> list[tuple[str, str]]:
+    """List the apps a session has signed in to: client id and the ``sub`` each knows."""
+    return [(row.client_id, row.subject) for row in tx.execute(_CLIENTS, {"which": session_id})]
+
+
+def mark_ended(tx: Transaction, session_id: UUID) -> bool:
+    """End a session; ``True`` for the one caller that did it."""
+    return tx.execute(_END, {"which": session_id, "instant": tx.now}).rowcount == 1
+
+
+def open_of(tx: Transaction, account_id: UUID) -> list[UUID]:
+    """List the sessions of an account that have not been ended."""
+    return list(tx.execute(_OPEN, {"owner": account_id}).scalars())
+
+
+def add(tx: Transaction, row: Mapping[str, Any]) -> None:
+    """Put a new session on record; ``row`` has every column of :class:`BrowserSession`."""
+    tx.execute(_ADD, row)
+
+
+_BY_COOKIE = (
+    select(*COLUMNS)
+    .join(AccountRow, AccountRow.id == BrowserSession.account_id)
+    .where(BrowserSession.cookie_hash == bindparam("presented"), *LIVE)
+)
+_TOUCH = (
+    update(BrowserSession)
+    .where(BrowserSession.id == bindparam("which"), BrowserSession.ended_at.is_(None))
+    .values(last_seen_at=bindparam("instant"))
+)
+_JOINED = select(SessionClient.client_id).where(
+    SessionClient.session_id == bindparam("which"), SessionClient.client_id == bindparam("app")
+)
+_JOIN = insert(SessionClient)
+_CLIENTS = (
+    select(SessionClient.client_id, SessionClient.subject)
+    .where(SessionClient.session_id == bindparam("which"))
+    .order_by(SessionClient.client_id)
+)
+_END = (
+    update(BrowserSession)
+    .where(BrowserSession.id == bindparam("which"), BrowserSession.ended_at.is_(None))
+    .values(ended_at=bindparam("instant"))
+)
+_OPEN = select(BrowserSession.id).where(
+    BrowserSession.account_id == bindparam("owner"), BrowserSession.ended_at.is_(None)
+)
+_ADD = insert(BrowserSession)
