@@ -47,9 +47,7 @@ class Transaction:
     origin: Origin = NOBODY
     _after: list[Callable[[bool], None]] = field(default_factory=list)
 
-    def execute(
-        self, statement: Executable, parameters: Parameters | None = None
-    ) -> Rows:
+    def execute(self, statement: Executable, parameters: Parameters | None = None) -> Rows:
         """Run one statement: one round trip."""
         return self.connection.execute(statement, parameters)
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Text, bindparam, insert, select, update
+from sqlalchemy import ForeignKey, Text, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.accounts.model import State
@@ -99,6 +99,11 @@ def revoke_of_client(tx: Transaction, account_id: UUID, client_id: str) -> int:
     ).rowcount
 
 
+def sweep(tx: Transaction, limit: int) -> int:
+    """Delete up to ``limit`` authorizations that nothing lives of any more."""
+    return tx.execute(_SWEEP, {"instant": tx.now, "at_most": limit}).rowcount
+
+
 USABLE = (
     Authorization.revoked_at.is_(None),
     select(AccountRow.id)
@@ -132,4 +137,11 @@ _REVOKE_OF_CLIENT = (
         Authorization.revoked_at.is_(None),
     )
     .values(revoked_at=bindparam("instant"))
+)
+_SWEEP = delete(Authorization).where(
+    Authorization.id.in_(
+        select(Authorization.id)
+        .where(Authorization.expires_at <= bindparam("instant"))
+        .limit(bindparam("at_most"))
+    )
 )

@@ -1,0 +1,145 @@
+"""From configuration to provider: the only module that knows every part."""
+
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from idp.accounts.store import Accounts
+from idp.audit.store import Trail
+from idp.authenticators.password.authenticator import PasswordAuthenticator
+from idp.authenticators.password.captcha import Captcha
+from idp.clock import Clock, system_clock
+from idp.config import Config, ConfigError
+from idp.database.transaction import Database, open_database
+from idp.gateways.fetch import Fetcher
+from idp.gateways.smtp import SmtpGateway
+from idp.keys.store import SigningKeys
+from idp.mail.messages import Post, Stationery
+from idp.oidc.client_authentication import ClientAuthentication
+from idp.oidc.clients import Clients
+from idp.oidc.grants.authorization_code import AuthorizationCodeGrant
+from idp.oidc.grants.client_credentials import ClientCredentialsGrant
+from idp.oidc.grants.refresh_token import RefreshTokenGrant
+from idp.oidc.server import AuthorizationServer, Parts
+from idp.outbox.store import Outbox
+from idp.provider import Provider
+from idp.secret import KEY_BYTES, Entropy, Keychain, keychain, system_entropy
+from idp.sessions.actions import Ending
+from idp.signin.actions import PasswordSignIn
+from idp.signin.counters import Gate
+
+KEK_ENVIRONMENT = "PORTICO_KEK"
+
+
+def build(
+    config: Config, *, clock: Clock = system_clock, entropy: Entropy = system_entropy
+) -> Provider:
+    """Build the provider; connects to nothing yet.
+
+    Raises:
+        ConfigError: the key-encryption key is missing or readable by others.
+        UnsupportedDatabase: the URL names neither SQLite nor PostgreSQL.
+    """
+    connections = config.server.threads + 2  # the worker's and the health check's beside
+    database = open_database(config.database.url, clock, connections=connections)
+    return assemble(config, database, load_keychain(config, entropy), entropy)
+
+
+def assemble(
+    config: Config, database: Database, keys_of: Keychain, entropy: Entropy = system_entropy
+) -> Provider:
+    """Put the parts together around an open database."""
+    issuer = config.provider.issuer
+    trail = Trail(keys_of.key("audit"), entropy)
+    outbox = Outbox(keys_of.seal("outbox"), entropy, config.outbox)
+    accounts = Accounts(keys_of.seal("profile"), entropy)
+    signing_keys, clients = SigningKeys(keys_of.seal("signing-keys")), Clients()
+    captcha = Captcha(keys_of.key("captcha"), config.captcha, entropy)
+    audiences = frozenset({issuer, f"{issuer}/token"})
+    server = AuthorizationServer(
+        Parts(
+            issuer,
+            config.tokens,
+            signing_keys,
+            clients,
+            accounts,
+            ClientAuthentication(clients, trail, audiences),
+            trail,
+            entropy,
+        )
+    )
+    for grant in (AuthorizationCodeGrant, RefreshTokenGrant, ClientCredentialsGrant):
+        server.register_grant(grant)
+    return Provider(
+        config=config,
+        database=database,
+        entropy=entropy,
+        keychain=keys_of,
+        keys=signing_keys,
+        clients=clients,
+        accounts=accounts,
+        oidc=server,
+        password=PasswordAuthenticator(config.password),
+        captcha=captcha,
+        signing_in=PasswordSignIn(
+            config,
+            Gate(keys_of.key("throttle"), config.throttle),
+            captcha,
+            accounts,
+            trail,
+            Post(outbox),
+            entropy,
+        ),
+        ending=Ending(trail, outbox),
+        trail=trail,
+        outbox=outbox,
+        stationery=Stationery(
+            {str(locale): name for locale, name in config.provider.names.items()},
+            issuer,
+            config.smtp.sender,
+            config.provider.help_desk,
+        ),
+        smtp=SmtpGateway(config.smtp),
+        fetch=Fetcher(config.fetch),
+    )
+
+
+def load_keychain(config: Config, entropy: Entropy = system_entropy) -> Keychain:
+    """Read the key-encryption key from ``PORTICO_KEK`` (64 hex digits) or its file.
+
+    Raises:
+        ConfigError: there is none, it is malformed, or others may read the file. None is
+            ever made on the way: a lost key must not be papered over with a new one.
+    """
+    given = os.environ.get(KEK_ENVIRONMENT)
+    path = Path(config.keys.kek_file)
+    try:
+        text = given if given is not None else _read_private(path)
+        return keychain(bytes.fromhex(text.strip()), entropy)
+    except ValueError as wrong:
+        raise ConfigError(f"key-encryption key: {wrong}") from wrong
+
+
+def _read_private(path: Path) -> str:
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text("ascii")
+    except OSError as missing:
+        hint = "`idp keys init` makes one"
+        raise ConfigError(f"[keys] kek_file {path}: {missing.strerror}; {hint}") from missing
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ConfigError(f"[keys] kek_file {path}: others may read it; chmod 0400 it")
+    return text
+
+
+def make_key_encryption_key(path: Path) -> bool:
+    """Make a key-encryption key for a new installation; ``False`` when there is one already."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
+    except FileExistsError:
+        return False
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(secrets.token_hex(KEY_BYTES) + "\n")
+    return True

@@ -1,0 +1,201 @@
+"""Every event of the audit log, with the only fields it may hold.
+
+A field that is not declared here cannot be logged: there is no free-form dictionary on
+the way in, and no field for a password, code, token or national id. ``subject`` (the
+``sub`` of an account: a pseudonym) and ``client_id`` have columns of their own.
+"""
+
+from typing import ClassVar
+
+import msgspec
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What happened. Who set it in motion comes with the transaction."""
+
+    name: ClassVar[str]
+
+    subject: str = ""
+    client_id: str = ""
+
+
+class SigninSucceeded(Event, frozen=True):
+    """A person proved who they are, and a session was opened."""
+
+    name = "signin.succeeded"
+    method: str
+    acr: str
+    session: str
+
+
+class SigninRefused(Event, frozen=True):
+    """An attempt failed; ``reason`` is the true one, which the page may not tell."""
+
+    name = "signin.refused"
+    method: str
+    reason: str
+
+
+class PasswordUpgraded(Event, frozen=True):
+    """The same password was hashed again with stronger parameters."""
+
+    name = "password.upgraded"
+
+
+class PasswordDisabled(Event, frozen=True):
+    """Too many wrong passwords in a row: it is off until recovery."""
+
+    name = "password.disabled"
+
+
+class SessionEnded(Event, frozen=True):
+    """One browser was signed out."""
+
+    name = "session.ended"
+    session: str
+    why: str
+
+
+class SessionsEnded(Event, frozen=True):
+    """Everything an account had open was ended at once."""
+
+    name = "sessions.ended"
+    why: str
+
+
+class CodeIssued(Event, frozen=True):
+    """A person authorised a client."""
+
+    name = "code.issued"
+    scope: str
+    session: str
+
+
+class CodeReplayed(Event, frozen=True):
+    """A code came twice; what it had bought was revoked."""
+
+    name = "code.replayed"
+    family: str
+
+
+class TokenIssued(Event, frozen=True):
+    """A client received tokens."""
+
+    name = "token.issued"
+    grant_type: str
+    scope: str
+    family: str = ""
+
+
+class RefreshReused(Event, frozen=True):
+    """A spent refresh token came again; its family was revoked."""
+
+    name = "refresh.reused"
+    family: str
+
+
+class TokenRevoked(Event, frozen=True):
+    """A client gave a token back."""
+
+    name = "token.revoked"
+    kind: str
+    family: str
+
+
+class ConsentGiven(Event, frozen=True):
+    """A person let a client have these scopes."""
+
+    name = "consent.given"
+    scope: str
+    remembered: bool
+
+
+class ConsentRefused(Event, frozen=True):
+    """A person said no."""
+
+    name = "consent.refused"
+
+
+class ClientAdded(Event, frozen=True):
+    """A client was registered."""
+
+    name = "client.added"
+    source: str
+
+
+class ClientChanged(Event, frozen=True):
+    """A registration was replaced."""
+
+    name = "client.changed"
+    source: str
+
+
+class ClientRemoved(Event, frozen=True):
+    """A client was disabled for good."""
+
+    name = "client.removed"
+    source: str
+
+
+class ClientSecretRotated(Event, frozen=True):
+    """A client was given a new secret."""
+
+    name = "client.secret_rotated"
+
+
+class ClientRefused(Event, frozen=True):
+    """Somebody failed to prove to be a client."""
+
+    name = "client.refused"
+    reason: str
+
+
+class KeyAdded(Event, frozen=True):
+    """A signing key was made."""
+
+    name = "key.added"
+    kid: str
+    alg: str
+
+
+class KeyRetired(Event, frozen=True):
+    """A signing key was taken out of use at once."""
+
+    name = "key.retired"
+    kid: str
+
+
+class AccountAdded(Event, frozen=True):
+    """An account was made."""
+
+    name = "account.added"
+    kind: str
+
+
+class Throttled(Event, frozen=True):
+    """A gate began to refuse a context."""
+
+    name = "throttle.blocked"
+    gate: str
+
+
+class OutboxAbandoned(Event, frozen=True):
+    """Something could not be delivered and is not tried again."""
+
+    name = "outbox.abandoned"
+    kind: str
+    attempts: int
+
+
+class Checkpoint(Event, frozen=True):
+    """The heads of all chains that moved since the last checkpoint, tied together."""
+
+    name = "audit.checkpoint"
+    previous: list[str]
+    """Chain, seq and hash of the checkpoint before; empty for the first."""
+    heads: list[list[str]]
+    """Chain, seq and hash of each chain that moved."""
+
+
+ALL: tuple[type[Event], ...] = tuple(Event.__subclasses__())
+"""Every event; the house tests and ``docs/generated/events.md`` are made from it."""

@@ -1,0 +1,1 @@
+"""Account name and password, with a captcha before them."""

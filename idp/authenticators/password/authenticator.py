@@ -1,0 +1,107 @@
+"""Account name and password, checked with Argon2id (RFC 9106)."""
+
+import os
+import threading
+import unicodedata
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from idp.authenticators import Identity, Proof, Reason, Refusal
+from idp.config import PasswordSection
+from idp.secret import Secret
+
+LONGEST = 1024  # bytes after normalisation: nothing is cut, more is simply not a password
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordOnRecord:
+    """What the database holds under an account name."""
+
+    identity: Identity
+    phc_hash: str
+    """Argon2id in PHC string format, with its own parameters."""
+    usable: bool
+    """Neither the password nor the account is switched off."""
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordEvidence:
+    """What the person typed, beside what is on record (``None``: no such account)."""
+
+    password: Secret[str]
+    on_record: PasswordOnRecord | None
+
+
+class PasswordAuthenticator:
+    """Verifies passwords; does the same work for accounts that do not exist.
+
+    Argon2 is the dearest thing an anonymous request can ask for. As many run at once as
+    there are processors, ``queue_limit`` may wait, and the next is told to come back.
+    """
+
+    def __init__(self, section: PasswordSection) -> None:
+        self._hasher = PasswordHasher(
+            time_cost=section.time_cost,
+            memory_cost=section.memory_kib,
+            parallelism=section.parallelism,
+        )
+        self._hash_of_nobody = self._hasher.hash("nobody")
+        self._places = threading.BoundedSemaphore(section.queue_limit)
+        self._processors = threading.BoundedSemaphore(os.cpu_count() or 1)
+
+    def prove(self, evidence: PasswordEvidence) -> Proof | Refusal:
+        """Compare in constant work, whether or not the account exists (ASVS 6.3.8)."""
+        on_record = evidence.on_record
+        claimed = on_record.identity if on_record else None
+        with self._place() as free:
+            if not free:
+                return Refusal(Reason.BUSY, claimed)
+            phc_hash = on_record.phc_hash if on_record else self._hash_of_nobody
+            matches = self._verify(phc_hash, evidence.password)
+        if on_record is None:
+            return Refusal(Reason.WRONG_CREDENTIALS, detail="unknown_account")
+        if not matches:
+            return Refusal(Reason.WRONG_CREDENTIALS, claimed, "wrong_password")
+        if not on_record.usable:
+            return Refusal(Reason.WRONG_CREDENTIALS, claimed, "disabled")
+        return Proof(on_record.identity, amr=("pwd",))
+
+    def _verify(self, phc_hash: str, password: Secret[str]) -> bool:
+        typed = _normal(password.reveal())
+        fits = len(typed) <= LONGEST
+        try:
+            self._hasher.verify(phc_hash, typed if fits else b"")
+        except (VerificationError, InvalidHashError):
+            return False
+        return fits
+
+    @contextmanager
+    def _place(self) -> Generator[bool]:
+        if not self._places.acquire(blocking=False):
+            yield False
+            return
+        try:
+            with self._processors:
+                yield True
+        finally:
+            self._places.release()
+
+    def hash(self, password: Secret[str]) -> str:
+        """Hash a new password with the parameters of the configuration."""
+        return self._hasher.hash(_normal(password.reveal()))
+
+    def is_weaker(self, phc_hash: str) -> bool:
+        """Tell whether a hash was made with other parameters than the configuration's."""
+        try:
+            return self._hasher.check_needs_rehash(phc_hash)
+        except InvalidHashError:
+            return True
+
+
+def _normal(password: str) -> bytes:
+    """One spelling for what looks the same (NFC; NIST SP 800-63B-4 section 3.1.1.2)."""
+    return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")

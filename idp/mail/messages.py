@@ -1,0 +1,158 @@
+"""Every mail as a record, its way into the outbox and out of it as text.
+
+A mail is kept as what it is about and rendered when it is sent: templates and words may
+improve while it waits, and the row stays small.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+from babel.support import Translations
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from idp.database.transaction import Transaction
+from idp.outbox.store import Leased, Outbox
+from idp.secret import base64url, digest
+
+_HERE = Path(__file__).parent
+_TAIPEI = ZoneInfo("Asia/Taipei")
+
+
+class Message(msgspec.Struct, frozen=True, tag_field="message", kw_only=True):
+    """One purpose each; the template bears the tag's name."""
+
+    at: datetime
+
+
+class NewBrowser(Message, frozen=True, tag="new_browser"):
+    """Somebody signed in from a browser that the account has not used before."""
+
+    address: str
+    browser: str
+
+
+class TooManyFailures(Message, frozen=True, tag="too_many_failures"):
+    """Strangers try passwords at the account; the owner's own browsers are not affected."""
+
+    failures: int
+
+
+class PasswordSwitchedOff(Message, frozen=True, tag="password_switched_off"):
+    """After a hundred wrong ones in a row the password is off until recovery."""
+
+
+AnyMessage = NewBrowser | TooManyFailures | PasswordSwitchedOff
+
+
+class Letter(msgspec.Struct, frozen=True):
+    """What lies in the outbox."""
+
+    recipient: str
+    locale: str
+    message: AnyMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A mail in words."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Puts mails into the outbox."""
+
+    outbox: Outbox
+
+    def put(
+        self,
+        tx: Transaction,
+        recipient: str,
+        locale: str,
+        message: AnyMessage,
+        *,
+        unique: str | None,
+    ) -> None:
+        """Send ``message`` once this transaction has committed; of one ``unique`` key only one."""
+        letter = msgspec.json.encode(Letter(recipient, locale, message))
+        key = unique or base64url(digest(f"{tx.now.isoformat()}{letter!r}"))
+        self.outbox.put(tx, "mail", letter, dedupe_key=f"mail/{key}")
+
+
+@dataclass(frozen=True, slots=True)
+class Stationery:
+    """What every mail carries: the provider's name, its address and its help desk."""
+
+    names: Mapping[str, str]
+    issuer: str
+    sender: str
+    help_desk: str
+
+    def compose(self, leased: Leased) -> EmailMessage:
+        """Write the mail of an outbox row.
+
+        The row's id is the Message-ID: a mail sent twice can be told from two mails.
+        """
+        letter = msgspec.json.decode(leased.payload, type=Letter)
+        rendered = self.render(letter)
+        mail = EmailMessage(policy=SMTP)  # this policy refuses line breaks in headers
+        mail["Subject"] = rendered.subject
+        mail["From"] = self.sender
+        mail["To"] = letter.recipient
+        mail["Date"] = format_datetime(leased.created_at)
+        mail["Message-ID"] = _message_id(leased.id, self.issuer)
+        mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office comes back
+        mail["Content-Language"] = letter.locale
+        mail.set_content(rendered.text)
+        mail.add_alternative(rendered.html, subtype="html")
+        return mail
+
+    def render(self, letter: Letter) -> Rendered:
+        """Write a letter in its reader's language."""
+        environment = _environment(letter.locale.replace("-", "_"))
+        name = str(msgspec.to_builtins(letter.message)["message"])
+        words = {
+            "letter": letter.message,
+            "provider": self.names.get(letter.locale) or next(iter(self.names.values())),
+            "issuer": self.issuer,
+            "help_desk": self.help_desk,
+            "when": letter.message.at.astimezone(_TAIPEI).strftime("%Y-%m-%d %H:%M"),
+        }
+        text = environment.get_template(f"{name}.txt").render(words)
+        subject, _, body = text.partition("\n")
+        return Rendered(
+            subject.strip(), body.lstrip(), environment.get_template(f"{name}.html").render(words)
+        )
+
+
+def _message_id(row_id: UUID, issuer: str) -> str:
+    return f"<{row_id}@{urlsplit(issuer).hostname}>"
+
+
+@cache
+def _environment(locale: str) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("idp.mail", "templates"),
+        autoescape=select_autoescape(["html"]),
+        extensions=["jinja2.ext.i18n"],
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    translations = Translations.load(_HERE.parent / "locales", [locale])
+    environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
+    return environment

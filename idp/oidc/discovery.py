@@ -1,0 +1,49 @@
+"""What the provider says of itself (OIDC Discovery section 3, RFC 8414 section 2).
+
+Only what is really there is announced; a house test asks every endpoint named here.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from idp.oidc import claims, tokens
+from idp.oidc.vocabulary import ACR_PASSWORD, AuthMethod, GrantType, Prompt
+
+
+def metadata(issuer: str, algorithms: Sequence[str], scopes: Sequence[str]) -> dict[str, Any]:
+    """Write the metadata document; the same one serves both well-known addresses."""
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": f"{issuer}/authorize",
+        "token_endpoint": f"{issuer}/token",
+        "userinfo_endpoint": f"{issuer}/userinfo",
+        "jwks_uri": f"{issuer}/jwks",
+        "introspection_endpoint": f"{issuer}/introspect",
+        "revocation_endpoint": f"{issuer}/revoke",
+        "end_session_endpoint": f"{issuer}/logout",
+        "scopes_supported": list(scopes),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": list(GrantType),
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": list(algorithms),
+        "token_endpoint_auth_methods_supported": list(AuthMethod),
+        "token_endpoint_auth_signing_alg_values_supported": list(tokens.CLIENT_ASSERTION_ALGS),
+        "introspection_endpoint_auth_methods_supported": [
+            method for method in AuthMethod if method is not AuthMethod.NONE
+        ],
+        "revocation_endpoint_auth_methods_supported": list(AuthMethod),
+        "code_challenge_methods_supported": ["S256"],
+        "claims_supported": list(claims.SUPPORTED),
+        "claim_types_supported": ["normal"],
+        "claims_parameter_supported": True,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "acr_values_supported": [ACR_PASSWORD],
+        "prompt_values_supported": list(Prompt),
+        "display_values_supported": ["page"],
+        "ui_locales_supported": ["zh-Hant", "zh-Hans", "en"],
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
+        "authorization_response_iss_parameter_supported": True,
+    }

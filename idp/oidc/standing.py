@@ -1,0 +1,81 @@
+"""Whether an access token still stands: one look-up for everything that can have ended it.
+
+Its own revocation, its family's, its account's state and epoch, its session's end. A
+token of a machine has no family; only its own revocation can end it early.
+"""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import bindparam, delete, insert, literal, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.accounts.model import Account
+from idp.accounts.store import COLUMNS, FIRST_EMAIL, AccountEmail, AccountRow, Accounts
+from idp.database.columns import Table
+from idp.database.transaction import Transaction
+from idp.oidc.authorizations import USABLE, Authorization
+from idp.oidc.tokens import AccessToken
+from idp.secret import digest
+
+
+class RevokedAccessToken(Table):
+    """An access token revoked by itself (RFC 7009), kept until it would have expired."""
+
+    __tablename__ = "revoked_access_tokens"
+
+    jti_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+def holder(
+    tx: Transaction, accounts: Accounts, token: AccessToken
+) -> tuple[Account, dict[str, list[str]] | None] | None:
+    """Find whose token it is and which single claims were asked for; ``None``: it is over."""
+    row = tx.execute(
+        _HOLDER, {"family": token.family_id, "jti_hash": digest(token.jti)}
+    ).one_or_none()
+    return (accounts.read(row), row.claims) if row else None
+
+
+def stands(tx: Transaction, token: AccessToken) -> bool:
+    """Tell whether a verified, unexpired token is still good; one round trip."""
+    presented = {"family": token.family_id, "jti_hash": digest(token.jti)}
+    statement = _STANDS_ALONE if token.family_id is None else _STANDS
+    return tx.scalar(statement, presented) is not None
+
+
+def revoke(tx: Transaction, token: AccessToken) -> None:
+    """Revoke one access token; the rest of its family lives on."""
+    expires_at = datetime.fromtimestamp(token.expires_at, UTC)
+    try:
+        with tx.connection.begin_nested():
+            tx.execute(_REVOKE, {"jti_hash": digest(token.jti), "expires_at": expires_at})
+    except IntegrityError:
+        return  # it was revoked already, which is what was wanted
+
+
+def sweep(tx: Transaction) -> int:
+    """Forget revocations of tokens that have expired."""
+    return tx.execute(
+        delete(RevokedAccessToken).where(RevokedAccessToken.expires_at <= tx.now)
+    ).rowcount
+
+
+_NOT_REVOKED = (
+    ~select(RevokedAccessToken.jti_hash)
+    .where(RevokedAccessToken.jti_hash == bindparam("jti_hash"))
+    .exists()
+)
+_STANDS = select(Authorization.id).where(
+    Authorization.id == bindparam("family"), *USABLE, _NOT_REVOKED
+)
+_STANDS_ALONE = select(literal(1)).where(_NOT_REVOKED)
+_HOLDER = (
+    select(*COLUMNS, Authorization.claims)
+    .select_from(Authorization)
+    .join(AccountRow, AccountRow.id == Authorization.account_id)
+    .outerjoin(AccountEmail, FIRST_EMAIL)
+    .where(Authorization.id == bindparam("family"), *USABLE, _NOT_REVOKED)
+)
+_REVOKE = insert(RevokedAccessToken)

@@ -1,0 +1,80 @@
+"""The userinfo endpoint (OIDC Core section 5.3) and bearer tokens (RFC 6750)."""
+
+from typing import Any
+
+from idp.database.transaction import Transaction
+from idp.oidc import claims, standing, tokens
+from idp.oidc.errors import InvalidRequest, InvalidToken
+from idp.oidc.exchange import Exchange, Reply, json_reply
+from idp.oidc.server import Parts
+from idp.oidc.vocabulary import Scope
+
+
+class InsufficientScope(InvalidToken):
+    """The token is good, but not for this (RFC 6750 section 3.1)."""
+
+    error = "insufficient_scope"
+    status_code = 403
+
+
+class NoToken(InvalidToken):
+    """No token was sent: the challenge then carries no error (RFC 6750 section 3.1)."""
+
+
+def answer(tx: Transaction, parts: Parts, exchange: Exchange) -> dict[str, Any]:
+    """Say who the token's holder is, as far as its scopes and the ``claims`` parameter reach.
+
+    One round trip.
+
+    Raises:
+        InvalidToken: no token, or one that is not good any more.
+        InsufficientScope: it was not granted ``openid``.
+        InvalidRequest: it was sent in two ways at once.
+    """
+    presented = bearer_token(exchange)
+    try:
+        token = tokens.verify_access_token(
+            parts.keys.current(tx), presented, issuer=parts.issuer, now=tx.now
+        )
+    except tokens.BadToken:
+        raise InvalidToken("the access token is not valid") from None
+    scopes = frozenset(token.scope.split())
+    if token.family_id is None or Scope.OPENID not in scopes:
+        raise InsufficientScope("the access token was not granted the scope openid")
+    found = standing.holder(tx, parts.accounts, token)
+    if found is None:
+        raise InvalidToken("the access token was revoked")
+    account, asked = found
+    return {"sub": token.subject, **claims.of_userinfo(account, scopes, asked)}
+
+
+def bearer_token(exchange: Exchange) -> str:
+    """Find the token, in the header or the form body; a URL is no place for it (RFC 6750, 2.3).
+
+    Raises:
+        NoToken: there is none.
+        InvalidRequest: it is in the URL, or in two places at once.
+    """
+    if "access_token" in exchange.query:
+        raise InvalidRequest("an access token in the URL is not accepted")
+    scheme, _, in_header = exchange.header("authorization").partition(" ")
+    found = [in_header.strip()] if scheme.lower() == "bearer" else []
+    if exchange.method == "POST" and exchange.body:
+        found += [one for one in [exchange.form().get("access_token", "")] if one]
+    if len(found) > 1:
+        raise InvalidRequest("the access token was sent in two ways")
+    if not found or not found[0]:
+        raise NoToken
+    return found[0]
+
+
+def challenge_reply(error: InvalidToken | InvalidRequest) -> Reply:
+    """Write an error as RFC 6750 section 3 wants it: in ``WWW-Authenticate``, and as JSON."""
+    if isinstance(error, NoToken):
+        return json_reply(401, {}, ("WWW-Authenticate", 'Bearer realm="portico"'))
+    parts = f'Bearer realm="portico", error="{error.error}"'
+    document = {"error": error.error}
+    if error.detail:
+        parts += f', error_description="{error.detail}"'
+        document["error_description"] = error.detail
+    return json_reply(error.status_code, document, ("WWW-Authenticate", parts))

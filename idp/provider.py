@@ -1,0 +1,44 @@
+"""The provider's parts list: built once by ``idp.assembly``, handed to every door."""
+
+from dataclasses import dataclass
+
+from idp.accounts.store import Accounts
+from idp.audit.store import Trail
+from idp.authenticators.password.authenticator import PasswordAuthenticator
+from idp.authenticators.password.captcha import Captcha
+from idp.config import Config
+from idp.database.transaction import Database
+from idp.gateways.fetch import Fetcher
+from idp.gateways.smtp import SmtpGateway
+from idp.keys.store import SigningKeys
+from idp.mail.messages import Stationery
+from idp.oidc.clients import Clients
+from idp.oidc.server import AuthorizationServer
+from idp.outbox.store import Outbox
+from idp.secret import Entropy, Keychain
+from idp.sessions.actions import Ending
+from idp.signin.actions import PasswordSignIn
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """What the doors may use. No methods: behaviour lives in the features."""
+
+    config: Config
+    database: Database
+    entropy: Entropy
+    """Random bytes for codes and tokens: the system's; in screenshots a fixed one."""
+    keychain: Keychain
+    keys: SigningKeys
+    clients: Clients
+    accounts: Accounts
+    oidc: AuthorizationServer
+    password: PasswordAuthenticator
+    captcha: Captcha
+    signing_in: PasswordSignIn
+    ending: Ending
+    trail: Trail
+    outbox: Outbox
+    stationery: Stationery
+    smtp: SmtpGateway
+    fetch: Fetcher

@@ -1,0 +1,225 @@
+"""What a sign-in does to the record. Every function runs inside the caller's transaction."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from idp.accounts import store as accounts
+from idp.accounts.model import State
+from idp.accounts.store import Accounts, PasswordRow
+from idp.audit.events import (
+    Event,
+    PasswordDisabled,
+    PasswordUpgraded,
+    SigninRefused,
+    SigninSucceeded,
+    Throttled,
+)
+from idp.audit.store import Trail
+from idp.authenticators import Identity, Proof, Reason, Refusal
+from idp.authenticators.password.authenticator import PasswordOnRecord
+from idp.authenticators.password.captcha import Captcha
+from idp.config import Config
+from idp.database.transaction import Transaction
+from idp.mail.messages import NewBrowser, PasswordSwitchedOff, Post, TooManyFailures
+from idp.secret import Entropy, digest, new_id
+from idp.sessions import actions as sessions
+from idp.signin import store
+from idp.signin.counters import Attempt, Gate, Reserved
+from idp.signin.throttle import Dimension, NeedsCaptcha, Proceed, Wait
+
+GATE = "password"
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """Who is at the other end, before anything is proven."""
+
+    binding: bytes
+    """SHA-256 of the cookie that every page of a sign-in is bound to."""
+    device: str = field(repr=False)
+    """The cookie that names a browser for years; empty when it has none yet."""
+    user_agent: str
+    locale: str
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """The sign-in form, without the password."""
+
+    account_name: str
+    """Canonical."""
+    captcha_id: str = ""
+    captcha: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The attempt is counted; the password may be compared now, outside any transaction."""
+
+    attempt: Attempt
+    on_record: PasswordOnRecord | None
+    row: PasswordRow | None
+    reserved: Reserved
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """The session is open; its cookie goes to the browser and nowhere else."""
+
+    account_id: UUID
+    session: sessions.Opened
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordSignIn:
+    """The two transactions around a password: admit before, record after."""
+
+    config: Config
+    gate: Gate
+    captcha: Captcha
+    accounts: Accounts
+    trail: Trail
+    post: Post
+    entropy: Entropy
+
+    def admit(self, tx: Transaction, typed: Typed, browser: Browser) -> Admitted | Refusal:
+        """Use up the captcha and count the attempt.
+
+        The same work, statement by statement, whether or not the account exists.
+        """
+        solved = self._captcha_solved(tx, typed, browser)
+        if solved is False:
+            self._refuse(tx, SigninRefused(method="password", reason=Reason.CAPTCHA_WRONG))
+            return Refusal(Reason.CAPTCHA_WRONG if typed.captcha else Reason.CAPTCHA_MISSING)
+        row = accounts.password_on_record(tx, typed.account_name)
+        device_hash = digest(browser.device)
+        is_known = store.knows_device(tx, device_hash, row.account_id if row else _NOBODY)
+        attempt = Attempt(
+            GATE, typed.account_name, tx.origin.address, device_hash.hex() if is_known else ""
+        )
+        reserved = self.gate.reserve(tx, attempt, captcha=solved is True)
+        match reserved.verdict:
+            case Wait():
+                self._refuse(tx, Throttled(gate=GATE))
+                return Refusal(Reason.TOO_MANY_ATTEMPTS)
+            case NeedsCaptcha():
+                return Refusal(Reason.CAPTCHA_MISSING)
+            case Proceed():
+                return Admitted(attempt, _usable(row), row, reserved)
+
+    def _captcha_solved(self, tx: Transaction, typed: Typed, browser: Browser) -> bool | None:
+        """``None`` when none was asked for; an answer is used up even where none was needed."""
+        mode = self.config.captcha.mode
+        if mode == "off" or (mode == "adaptive" and not typed.captcha_id):
+            return None
+        if not typed.captcha_id:
+            return False
+        return self.captcha.claim(tx, typed.captcha_id, browser.binding, typed.captcha)
+
+    def record(
+        self,
+        tx: Transaction,
+        admitted: Admitted,
+        result: Proof | Refusal,
+        browser: Browser,
+        *,
+        client_id: str | None,
+        stronger_hash: str | None,
+        acr: str,
+    ) -> SignedIn | Refusal:
+        """Write down what came of it; a session is opened only here.
+
+        Returns every outcome, refusals included, because all of them are to be committed.
+        """
+        row = admitted.row
+        self._attempt(tx, row, result, browser, client_id)
+        if isinstance(result, Refusal):
+            return self._refused(tx, admitted, result)
+        account = self.accounts.find(tx, UUID(result.identity.key))
+        if account is None or account.state is not State.ACTIVE:
+            return Refusal(Reason.WRONG_CREDENTIALS)
+        self.gate.succeed(tx, admitted.attempt)
+        if stronger_hash and row:
+            accounts.replace_hash(tx, account.id, row.phc_hash, stronger_hash)
+            self.trail.append(tx, PasswordUpgraded(subject=account.subject))
+        if store.remember_device(tx, digest(browser.device), account.id) and row and row.email:
+            message = NewBrowser(address=tx.origin.address, at=tx.now, browser=browser.user_agent)
+            self.post.put(tx, row.email, row.locale, message, unique=None)
+        opened = sessions.begin(
+            tx,
+            self.entropy,
+            account,
+            acr=acr,
+            amr=result.amr,
+            user_agent=browser.user_agent,
+            absolute=timedelta(hours=self.config.sessions.absolute_hours),
+        )
+        succeeded = SigninSucceeded(
+            subject=account.subject, method="password", acr=acr, session=str(opened.id)
+        )
+        self.trail.append(tx, succeeded)
+        return SignedIn(account.id, opened)
+
+    def _attempt(
+        self,
+        tx: Transaction,
+        row: PasswordRow | None,
+        result: Proof | Refusal,
+        browser: Browser,
+        client_id: str | None,
+    ) -> None:
+        refused = result.detail or result.reason if isinstance(result, Refusal) else None
+        attempt = {
+            "id": new_id(tx.now, self.entropy),
+            "account_id": row.account_id if row else None,
+            "at": tx.now,
+            "method": "password",
+            "refused_for": refused,
+            "address": tx.origin.address,
+            "user_agent": browser.user_agent[:255],
+            "client_id": client_id,
+        }
+        store.add_attempt(tx, attempt)
+
+    def _refused(self, tx: Transaction, admitted: Admitted, refusal: Refusal) -> Refusal:
+        row = admitted.row
+        reason = refusal.detail or refusal.reason.value
+        self._refuse(tx, SigninRefused(method="password", reason=reason))
+        if refusal.reason is Reason.BUSY:
+            self.gate.succeed(tx, admitted.attempt)  # nothing was compared: nothing to count
+            return refusal
+        streak = admitted.reserved.failures(Dimension.STREAK) + 1
+        strangers = admitted.reserved.failures(Dimension.STRANGERS) + 1
+        policy = self.config.throttle
+        if (
+            row
+            and streak >= policy.password_failures
+            and accounts.disable_password(tx, row.account_id)
+        ):
+            self._refuse(tx, PasswordDisabled())
+            self._tell(tx, row, PasswordSwitchedOff(at=tx.now))
+        elif row and strangers == policy.captcha_per_hour:
+            self._tell(tx, row, TooManyFailures(at=tx.now, failures=strangers))
+        return refusal
+
+    def _tell(
+        self, tx: Transaction, row: PasswordRow, message: PasswordSwitchedOff | TooManyFailures
+    ) -> None:
+        if row.email:
+            hour = tx.now.strftime("%Y%m%d%H")
+            unique = f"{type(message).__name__}/{row.account_id}/{hour}"
+            self.post.put(tx, row.email, row.locale, message, unique=unique)
+
+    def _refuse(self, tx: Transaction, happened: Event) -> None:
+        self.trail.append(tx, happened)
+
+
+_NOBODY = UUID(int=0)
+
+
+def _usable(row: PasswordRow | None) -> PasswordOnRecord | None:
+    if row is None:
+        return None
+    usable = not row.disabled and row.state is State.ACTIVE
+    return PasswordOnRecord(Identity("account", str(row.account_id)), row.phc_hash, usable)

@@ -1,0 +1,181 @@
+"""The counters of failed attempts, and the gate in front of every secret.
+
+An attempt is counted *before* the secret is compared and given back when it was right:
+of a hundred sent at once, no more reach the comparison than the limit allows.
+"""
+
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Executable, bindparam, case, delete, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.config import ThrottleSection
+from idp.database.columns import Table
+from idp.database.transaction import Transaction
+from idp.signin import throttle
+from idp.signin.throttle import WINDOW, Count, Dimension, Proceed, Verdict
+
+
+class ThrottleCounter(Table):
+    """Failures of one kind in one place. The key is a keyed hash: no name, no address."""
+
+    __tablename__ = "throttle_counters"
+
+    key: Mapped[bytes] = mapped_column(primary_key=True)
+    failures: Mapped[int]
+    last_at: Mapped[datetime]
+    previous_at: Mapped[datetime | None]
+    """When the failure before the last one was: what the verdict counts from."""
+    window_ends_at: Mapped[datetime] = mapped_column(index=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at a secret."""
+
+    gate: str
+    """Which secret: ``password``, later ``totp``, ``email_code`` and so on."""
+    account: str
+    """Canonical name as typed, whether or not there is such an account."""
+    address: str
+    device: str = field(default="", repr=False)
+    """The id of a browser that has signed in to this account before; empty: a stranger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """What the gate said, and how the counters stood before."""
+
+    verdict: Verdict
+    counts: Mapping[Dimension, Count]
+
+    def failures(self, dimension: Dimension) -> int:
+        """How often it had failed before this attempt."""
+        count = self.counts.get(dimension)
+        return count.failures if count else 0
+
+
+class Gate:
+    """Counts attempts. Knows nobody's name: keys are derived with a key of its own."""
+
+    def __init__(self, key: bytes, policy: ThrottleSection) -> None:
+        self._key = key
+        self._policy = policy
+
+    def reserve(self, tx: Transaction, attempt: Attempt, *, captcha: bool) -> Reserved:
+        """Count an attempt and say whether it may go on; two round trips when it may not."""
+        keys = self._keys(attempt)
+        added = self._add(tx, keys)
+        counts = {
+            dimension: Count(row.failures - 1, row.previous_at, row.window_ends_at)
+            for row in added
+            for dimension in (_named(keys, row.key),)
+        }
+        said = throttle.verdict(self._policy, counts, tx.now, captcha=captcha)
+        if not isinstance(said, Proceed):
+            tx.execute(_TAKE_BACK, {"counted": list(keys.values())})
+        return Reserved(said, counts)
+
+    def succeed(self, tx: Transaction, attempt: Attempt) -> None:
+        """Give the attempt back: the context and the streak begin anew, the others lose one."""
+        keys = self._keys(attempt)
+        own = [keys[one] for one in (Dimension.CONTEXT, Dimension.STREAK) if one in keys]
+        shared = [key for key in keys.values() if key not in own]
+        tx.execute(_FORGET, {"own": own})
+        if shared:
+            tx.execute(_TAKE_BACK, {"counted": shared})
+
+    def _keys(self, attempt: Attempt) -> dict[Dimension, bytes]:
+        network = throttle.network_of(attempt.address)
+        context = f"device {attempt.device}" if attempt.device else f"network {network}"
+        values = {}
+        if not throttle.is_exempt(self._policy, attempt.address):
+            values[Dimension.PREFIX] = network
+        if attempt.account:
+            values[Dimension.CONTEXT] = f"{attempt.account} from {context}"
+            values[Dimension.STREAK] = attempt.account
+            if not attempt.device:
+                values[Dimension.STRANGERS] = attempt.account
+        return {
+            dimension: self._hash(f"{attempt.gate}|{dimension}|{value}")
+            for dimension, value in values.items()
+        }
+
+    def _hash(self, text: str) -> bytes:
+        return hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), "sha256")
+
+    def _add(self, tx: Transaction, keys: Mapping[Dimension, bytes]) -> list[Any]:
+        rows = [
+            {
+                "key": key,
+                "failures": 1,
+                "last_at": tx.now,
+                "previous_at": None,
+                "window_ends_at": tx.now + WINDOW[dimension],
+            }
+            # In one order for everybody: two attempts that share rows cannot wait in a circle.
+            for dimension, key in sorted(keys.items(), key=lambda item: item[1])
+        ]
+        if not rows:
+            return []
+        statement = _UPSERTS[tx.connection.dialect.name](rows)
+        return list(tx.execute(statement, {"instant": tx.now}))
+
+
+def sweep(tx: Transaction) -> int:
+    """Forget counters whose window is over."""
+    return tx.execute(_SWEEP, {"instant": tx.now}).rowcount
+
+
+def _named(keys: Mapping[Dimension, bytes], key: bytes) -> Dimension:
+    return next(dimension for dimension, one in keys.items() if one == key)
+
+
+def _upsert(insert: Callable[..., Any]) -> Callable[[list[dict[str, Any]]], Executable]:
+    def of(rows: list[dict[str, Any]]) -> Executable:
+        adding = insert(ThrottleCounter).values(rows)
+        over = ThrottleCounter.window_ends_at <= bindparam("instant")
+        upsert: Executable = adding.on_conflict_do_update(
+            index_elements=["key"],
+            set_={
+                "failures": case((over, 1), else_=ThrottleCounter.failures + 1),
+                "previous_at": case((over, None), else_=ThrottleCounter.last_at),
+                "last_at": adding.excluded.last_at,
+                "window_ends_at": case(
+                    (over, adding.excluded.window_ends_at),
+                    else_=ThrottleCounter.window_ends_at,
+                ),
+            },
+        ).returning(
+            ThrottleCounter.key,
+            ThrottleCounter.failures,
+            ThrottleCounter.previous_at,
+            ThrottleCounter.window_ends_at,
+        )
+        return upsert
+
+    return of
+
+
+_UPSERTS = {"sqlite": _upsert(sqlite.insert), "postgresql": _upsert(postgresql.insert)}
+_TAKE_BACK = (
+    update(ThrottleCounter)
+    .where(
+        ThrottleCounter.key.in_(bindparam("counted", expanding=True)),
+        ThrottleCounter.failures > 0,
+    )
+    .values(
+        failures=ThrottleCounter.failures - 1,
+        last_at=case(
+            (ThrottleCounter.previous_at.is_(None), ThrottleCounter.last_at),
+            else_=ThrottleCounter.previous_at,
+        ),
+    )
+)
+_FORGET = delete(ThrottleCounter).where(ThrottleCounter.key.in_(bindparam("own", expanding=True)))
+_SWEEP = delete(ThrottleCounter).where(ThrottleCounter.window_ends_at <= bindparam("instant"))

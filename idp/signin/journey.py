@@ -1,0 +1,112 @@
+"""What a sign-in needs next. The one place that decides it; pure.
+
+Pages never send the browser to one another. Each returns it to
+``/authorize/continue``, which calls :func:`next_step` with what is on record.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the client asked for, as far as it decides the steps (OIDC Core 3.1.2.1)."""
+
+    asked_at: datetime
+    scopes: frozenset[str]
+    prompt: frozenset[str] = frozenset()
+    max_age: timedelta | None = None
+    essential_acr: frozenset[str] = frozenset()
+    """The ``acr`` values one of which must be reached (OIDC Core 5.5.1.1); empty: any will do."""
+    subject: str = ""
+    """Whom ``id_token_hint`` names; empty: whoever it is."""
+    skips_consent: bool = False
+    """A first-party app: the operator has consented for everybody."""
+    account_kinds: frozenset[str] = frozenset()
+    """The kinds of account that may open the app (P33); empty: all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What this browser has on record."""
+
+    subject: str
+    kind: str
+    acr: str
+    authenticated_at: datetime
+    consented_scopes: frozenset[str]
+    consented_at: datetime | None = None
+    """When consent was given on this very journey, if it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskToSignIn:
+    """Show the sign-in page with its ways."""
+
+    again: bool = False
+    """Somebody is signed in already, and has to prove it once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskConsent:
+    """Show the consent page for what was asked for."""
+
+    scopes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """No page helps: the account may not open this app, or cannot reach the wanted ``acr``."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Nothing is missing: issue the authorization response."""
+
+
+Step = AskToSignIn | AskConsent | Refuse | Answer
+
+KIND_NOT_ALLOWED = "kind_not_allowed"
+ACR_OUT_OF_REACH = "acr_out_of_reach"
+
+
+def next_step(asked: Asked, known: Known | None) -> Step:
+    """Decide the next page of a sign-in, or that it is done.
+
+    With ``prompt=none`` the caller answers ``login_required`` or ``consent_required``
+    (OIDC Core 3.1.2.6), according to the step that would be shown.
+    """
+    if known is None:
+        return AskToSignIn()
+    if _is_another(asked, known) or _too_old(asked, known):
+        return AskToSignIn(again=True)
+    if asked.account_kinds and known.kind not in asked.account_kinds:
+        return Refuse(KIND_NOT_ALLOWED)
+    if asked.essential_acr and known.acr not in asked.essential_acr:
+        return Refuse(ACR_OUT_OF_REACH)
+    if _must_consent(asked, known):
+        return AskConsent(asked.scopes)
+    return Answer()
+
+
+def _is_another(asked: Asked, known: Known) -> bool:
+    return bool(asked.subject) and asked.subject != known.subject
+
+
+def _too_old(asked: Asked, known: Known) -> bool:
+    # Counted from the moment the client asked: `max_age=0` compared with *now* would ask for
+    # a sign-in for ever.
+    if known.authenticated_at >= asked.asked_at:
+        return False
+    if asked.prompt & {"login", "select_account"}:
+        return True
+    return asked.max_age is not None and asked.asked_at - known.authenticated_at > asked.max_age
+
+
+def _must_consent(asked: Asked, known: Known) -> bool:
+    given_now = known.consented_at is not None and known.consented_at >= asked.asked_at
+    if given_now or asked.skips_consent:
+        return False
+    return "consent" in asked.prompt or bool(asked.scopes - known.consented_scopes)

@@ -1,0 +1,257 @@
+"""Rows of a sign-in on its way: journeys, attempts, and the browsers an account has used."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, String, and_, bindparam, delete, insert, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.accounts.store import AccountRow
+from idp.consent.store import Consent
+from idp.database.columns import Table
+from idp.database.transaction import Transaction
+from idp.sessions import store as sessions
+from idp.sessions.store import BrowserSession, Session, SessionClient
+
+
+class Journey(Table):
+    """An authorization request that could not be answered at once.
+
+    The browser that is on it holds the id in the address and a cookie of its own: a copied
+    address leads another browser nowhere.
+    """
+
+    __tablename__ = "journeys"
+
+    id_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    browser_hash: Mapped[bytes | None]
+    """SHA-256 of the browser's cookie; bound at the first page it sees."""
+    client_id: Mapped[str] = mapped_column(String(128))
+    parameters: Mapped[dict[str, Any]]
+    """The checked request, as the client sent it."""
+    asked_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    consented_at: Mapped[datetime | None] = mapped_column(default=None)
+    completed_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class SignInAttempt(Table):
+    """One try, good or bad: the person's own history (P06)."""
+
+    __tablename__ = "signin_attempts"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"), index=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    method: Mapped[str] = mapped_column(String(32))
+    refused_for: Mapped[str | None] = mapped_column(String(64))
+    address: Mapped[str] = mapped_column(String(64))
+    user_agent: Mapped[str]
+    client_id: Mapped[str | None] = mapped_column(String(128))
+
+
+class KnownDevice(Table):
+    """A browser that has signed in to an account: strangers' failures do not touch it."""
+
+    __tablename__ = "known_devices"
+
+    device_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    first_seen_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime] = mapped_column(index=True)
+
+
+@dataclass(frozen=True, slots=True)
+class OnJourney:
+    """A journey as a page needs it."""
+
+    client_id: str
+    parameters: Mapping[str, Any]
+    asked_at: datetime
+    consented_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedInHere:
+    """A browser's session, and what it has with one client."""
+
+    session: Session
+    consented: frozenset[str]
+    joined: bool
+    """Whether the session has signed in to this client before."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastAttempt:
+    """A line of the sign-in history."""
+
+    at: datetime
+    method: str
+    refused_for: str | None
+    address: str
+
+
+def begin_journey(
+    tx: Transaction,
+    *,
+    id_hash: bytes,
+    browser_hash: bytes | None,
+    client_id: str,
+    parameters: Mapping[str, Any],
+    lifetime: timedelta,
+) -> None:
+    """Keep a checked authorization request until its pages have been gone through."""
+    tx.execute(
+        _BEGIN,
+        {
+            "id_hash": id_hash,
+            "browser_hash": browser_hash,
+            "client_id": client_id,
+            "parameters": dict(parameters),
+            "asked_at": tx.now,
+            "expires_at": tx.now + lifetime,
+        },
+    )
+
+
+def bind_journey(tx: Transaction, id_hash: bytes, browser_hash: bytes) -> bool:
+    """Bind a journey that came without cookies (a POST from another site) to this browser."""
+    return tx.execute(_BIND, {"which": id_hash, "browser": browser_hash}).rowcount == 1
+
+
+def find_journey(tx: Transaction, id_hash: bytes, browser_hash: bytes) -> OnJourney | None:
+    """Find an open journey of this browser."""
+    row = tx.execute(
+        _FIND, {"which": id_hash, "browser": browser_hash, "instant": tx.now}
+    ).one_or_none()
+    return OnJourney(*row) if row else None
+
+
+def is_unbound(tx: Transaction, id_hash: bytes) -> bool:
+    """Tell whether a journey waits for its first browser."""
+    return tx.scalar(_UNBOUND, {"which": id_hash, "instant": tx.now}) is not None
+
+
+def complete_journey(tx: Transaction, id_hash: bytes) -> bool:
+    """Close a journey; ``True`` for the one caller that may answer it."""
+    return tx.execute(_COMPLETE, {"which": id_hash, "instant": tx.now}).rowcount == 1
+
+
+def note_consent(tx: Transaction, id_hash: bytes) -> None:
+    """Note that consent was given on this journey."""
+    tx.execute(_CONSENTED, {"which": id_hash, "instant": tx.now})
+
+
+def signed_in_here(
+    tx: Transaction, cookie_hash: bytes, client_id: str, idle: timedelta
+) -> SignedInHere | None:
+    """Find the browser's live session and what it has with a client: one round trip for all."""
+    row = tx.execute(
+        _HERE,
+        {
+            "presented": cookie_hash,
+            "app": client_id,
+            "instant": tx.now,
+            "idle_since": tx.now - idle,
+        },
+    ).one_or_none()
+    if row is None:
+        return None
+    *_, scope, joined = row
+    return SignedInHere(sessions.read(row), frozenset((scope or "").split()), joined is not None)
+
+
+def add_attempt(tx: Transaction, row: Mapping[str, Any]) -> None:
+    """Put an attempt on record; ``row`` has the columns of :class:`SignInAttempt`."""
+    tx.execute(_ATTEMPT, row)
+
+
+def history(tx: Transaction, account_id: UUID, limit: int) -> list[PastAttempt]:
+    """List an account's attempts, newest first."""
+    rows = tx.execute(_HISTORY, {"owner": account_id, "at_most": limit})
+    return [PastAttempt(*row) for row in rows]
+
+
+def knows_device(tx: Transaction, device_hash: bytes, account_id: UUID) -> bool:
+    """Tell whether the browser has signed in to the account before."""
+    return tx.scalar(_KNOWS, {"device": device_hash, "owner": account_id}) is not None
+
+
+def remember_device(tx: Transaction, device_hash: bytes, account_id: UUID) -> bool:
+    """Note that the browser has signed in; ``True`` when it is new to the account."""
+    seen = {"device": device_hash, "owner": account_id, "instant": tx.now}
+    if tx.execute(_SEEN_AGAIN, seen).rowcount:
+        return False
+    tx.execute(
+        _REMEMBER,
+        {
+            "device_hash": device_hash,
+            "account_id": account_id,
+            "first_seen_at": tx.now,
+            "last_seen_at": tx.now,
+        },
+    )
+    return True
+
+
+def sweep(tx: Transaction) -> int:
+    """Forget journeys whose time is over."""
+    return tx.execute(delete(Journey).where(Journey.expires_at <= tx.now)).rowcount
+
+
+_BEGIN = insert(Journey)
+_BIND = (
+    update(Journey)
+    .where(Journey.id_hash == bindparam("which"), Journey.browser_hash.is_(None))
+    .values(browser_hash=bindparam("browser"))
+)
+_OPEN = (
+    Journey.id_hash == bindparam("which"),
+    Journey.completed_at.is_(None),
+    Journey.expires_at > bindparam("instant"),
+)
+_FIND = select(Journey.client_id, Journey.parameters, Journey.asked_at, Journey.consented_at).where(
+    *_OPEN, Journey.browser_hash == bindparam("browser")
+)
+_UNBOUND = select(Journey.client_id).where(*_OPEN, Journey.browser_hash.is_(None))
+_COMPLETE = update(Journey).where(*_OPEN).values(completed_at=bindparam("instant"))
+_CONSENTED = update(Journey).where(*_OPEN).values(consented_at=bindparam("instant"))
+_HERE = (
+    select(*sessions.COLUMNS, Consent.scope, SessionClient.client_id)
+    .join(AccountRow, AccountRow.id == BrowserSession.account_id)
+    .outerjoin(
+        Consent,
+        and_(
+            Consent.account_id == BrowserSession.account_id, Consent.client_id == bindparam("app")
+        ),
+    )
+    .outerjoin(
+        SessionClient,
+        and_(
+            SessionClient.session_id == BrowserSession.id,
+            SessionClient.client_id == bindparam("app"),
+        ),
+    )
+    .where(BrowserSession.cookie_hash == bindparam("presented"), *sessions.LIVE)
+)
+_ATTEMPT = insert(SignInAttempt)
+_HISTORY = (
+    select(SignInAttempt.at, SignInAttempt.method, SignInAttempt.refused_for, SignInAttempt.address)
+    .where(SignInAttempt.account_id == bindparam("owner"))
+    .order_by(SignInAttempt.at.desc(), SignInAttempt.id.desc())
+    .limit(bindparam("at_most"))
+)
+_KNOWS = select(KnownDevice.first_seen_at).where(
+    KnownDevice.device_hash == bindparam("device"), KnownDevice.account_id == bindparam("owner")
+)
+_SEEN_AGAIN = (
+    update(KnownDevice)
+    .where(
+        KnownDevice.device_hash == bindparam("device"), KnownDevice.account_id == bindparam("owner")
+    )
+    .values(last_seen_at=bindparam("instant"))
+)
+_REMEMBER = insert(KnownDevice)

@@ -1,0 +1,216 @@
+"""The door of time: mails and notices go out, keys rotate, old rows go, chains are tied.
+
+Each round is short and its writes are transactions of their own; nothing slow happens
+inside one. Several workers may run at once.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from idp.audit import checkpoint
+from idp.audit.events import KeyAdded, OutboxAbandoned
+from idp.authenticators.password import captcha
+from idp.clock import Clock
+from idp.database.transaction import Origin, Transaction
+from idp.gateways.fetch import Forbidden
+from idp.gateways.fetch import Unreachable as NoAnswer
+from idp.gateways.smtp import Refused, Unreachable
+from idp.keys import ring
+from idp.keys import store as keys
+from idp.oidc import authorizations, client_authentication, logout, standing
+from idp.oidc.grants import refresh_token
+from idp.outbox import store as outbox
+from idp.outbox.store import Kind, Leased
+from idp.provider import Provider
+from idp.sessions.actions import LogoutNotice
+from idp.signin import counters
+from idp.signin import store as signin
+
+WORKER = Origin(operator="worker")
+_AT_ONCE = 20
+_SWEEP_BATCH = 1_000
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Round:
+    """Something to do every so often."""
+
+    name: str
+    every: timedelta
+    work: Callable[[], int]
+    """Does it and says how much there was to do."""
+    due_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class Loop:
+    """Runs rounds when they are due. A round that fails is logged and comes again."""
+
+    rounds: list[Round]
+    clock: Clock
+    stopping: threading.Event = field(default_factory=threading.Event)
+    beat: datetime | None = None
+
+    def run(self) -> None:
+        """Run until :attr:`stopping` is set; looks for due rounds every second at least."""
+        while not self.stopping.is_set():
+            self.run_due()
+            self.stopping.wait(0.5)
+
+    def run_due(self) -> None:
+        """Run every round that is due now; one that had much to do is due again at once."""
+        for one in self.rounds:
+            now = self.beat = self.clock()
+            if one.due_at is not None and now < one.due_at:
+                continue
+            done = self._run(one)
+            one.due_at = now if done >= _AT_ONCE else now + one.every
+
+    def _run(self, one: Round) -> int:
+        try:
+            return one.work()
+        except Exception:
+            log.exception("round failed", extra={"round": one.name})
+            return 0
+
+
+def rounds(portico: Provider) -> list[Round]:
+    """List what the worker of a provider does."""
+    config = portico.config
+    poll = timedelta(seconds=config.outbox.poll_seconds)
+    return [
+        Round("mail", poll, lambda: deliver(portico, "mail", _send_mail)),
+        Round("logout", poll, lambda: deliver(portico, "logout_token", _send_logout_token)),
+        Round("keys", timedelta(minutes=10), lambda: rotate_keys(portico)),
+        Round("sweep", timedelta(minutes=1), lambda: sweep(portico)),
+        Round(
+            "checkpoint",
+            timedelta(minutes=config.audit.checkpoint_minutes),
+            lambda: tie_chains(portico),
+        ),
+    ]
+
+
+class _Failed(Exception):
+    """It did not go out. ``for_good``: nor will it."""
+
+    def __init__(self, why: str, *, for_good: bool = False) -> None:
+        super().__init__(why)
+        self.for_good = for_good
+
+
+def deliver(portico: Provider, kind: Kind, send: Callable[[Provider, Leased], None]) -> int:
+    """Send what is due of one kind. Each row is marked right after its own sending.
+
+    Rows go out side by side, so that one app that hangs delays no other.
+    """
+    with portico.database.write(WORKER) as tx:
+        leased = portico.outbox.lease(tx, kind, _AT_ONCE)
+    if not leased:
+        return 0
+    with ThreadPoolExecutor(max_workers=4, thread_name_prefix=f"send-{kind}") as senders:
+        list(senders.map(lambda row: _deliver_one(portico, kind, row, send), leased))
+    return len(leased)
+
+
+def _deliver_one(
+    portico: Provider, kind: Kind, row: Leased, send: Callable[[Provider, Leased], None]
+) -> None:
+    try:
+        send(portico, row)
+    except _Failed as failed:
+        with portico.database.write(WORKER) as tx:
+            if portico.outbox.mark_failed(tx, row, str(failed), for_good=failed.for_good):
+                portico.trail.append(tx, OutboxAbandoned(kind=kind, attempts=row.attempts))
+        log.warning("not delivered", extra={"kind": kind, "why": str(failed)})
+        return
+    with portico.database.write(WORKER) as tx:
+        portico.outbox.mark_sent(tx, row.id)
+
+
+def _send_mail(portico: Provider, row: Leased) -> None:
+    try:
+        portico.smtp.send(portico.stationery.compose(row))
+    except Unreachable as why:
+        raise _Failed(f"unreachable: {why}") from why
+    except Refused as why:
+        raise _Failed(str(why), for_good=why.permanent) from why
+
+
+def _send_logout_token(portico: Provider, row: Leased) -> None:
+    notice = msgspec.json.decode(row.payload, type=LogoutNotice)
+    with portico.database.read() as tx:
+        token = logout.logout_token(tx, portico.oidc.parts, notice)
+    try:
+        reply = portico.fetch.post_form(notice.uri, {"logout_token": token})
+    except (NoAnswer, Forbidden) as why:
+        raise _Failed(f"{type(why).__name__}: {why}") from why
+    if not 200 <= reply.status < 300:
+        raise _Failed(f"HTTP {reply.status}")
+
+
+def rotate_keys(portico: Provider) -> int:
+    """Make the keys that are due: the first of an algorithm, or the successor of an old one."""
+    section = portico.config.keys
+    with portico.database.write(WORKER) as tx:
+        lives = [life for life, _ in keys.lives(tx)]
+        wanted = ring.due(lives, section.algorithms, tx.now, timedelta(days=section.rotate_days))
+        for alg in wanted:
+            add_key(portico, tx, alg)
+    return len(wanted)
+
+
+def add_key(portico: Provider, tx: Transaction, alg: str) -> str:
+    """Make a key, publish it before its use, and let its predecessor go after the last token."""
+    section = portico.config.keys
+    longest = timedelta(
+        minutes=max(
+            portico.config.tokens.access_token_minutes, portico.config.tokens.id_token_minutes
+        )
+    )
+    # An id_token_hint is welcome for as long as the session it stands for can last.
+    longest += timedelta(hours=portico.config.sessions.absolute_hours)
+    publish = timedelta(hours=section.publish_hours)
+    kid = portico.keys.add(tx, alg, publish=publish, longest=longest)
+    portico.trail.append(tx, KeyAdded(kid=kid, alg=alg))
+    return kid
+
+
+def sweep(portico: Provider) -> int:
+    """Delete rows that nothing can use any more; short transactions, a table each."""
+    swept = 0
+    for sweeper in _SWEEPERS:
+        with portico.database.write(WORKER) as tx:
+            swept += sweeper(tx)
+    return swept
+
+
+_SWEEPERS: Iterable[Callable[[Transaction], int]] = (
+    signin.sweep,
+    captcha.sweep,
+    counters.sweep,
+    standing.sweep,
+    client_authentication.sweep_used_assertions,
+    lambda tx: refresh_token.sweep(tx, _SWEEP_BATCH),
+    lambda tx: authorizations.sweep(tx, _SWEEP_BATCH),
+    outbox.sweep,
+)
+
+
+def tie_chains(portico: Provider) -> int:
+    """Tie the audit chains together, and write the anchor outside the database."""
+    with portico.database.write(WORKER) as tx:
+        anchor = checkpoint.write(tx, portico.trail)
+    if portico.config.audit.anchor_file:
+        with Path(portico.config.audit.anchor_file).open("ab") as file:
+            file.write(msgspec.json.encode(anchor) + b"\n")
+    return 1
