@@ -51,6 +51,7 @@ def _postgresql(url: URL, connections: int, *, read_only: bool) -> Engine:
         pool_timeout=5,
         pool_pre_ping=False,  # costs a round trip; a dead connection is found and replaced on use
         pool_use_lifo=True,
+        hide_parameters=True,  # an error's text must not carry what was in the statement
         isolation_level="AUTOCOMMIT" if read_only else "READ COMMITTED",
         connect_args={"options": options, "connect_timeout": 5, "prepare_threshold": 2},
     )
@@ -62,6 +63,7 @@ def _sqlite(url: URL, connections: int, *, read_only: bool) -> Engine:
         pool_size=connections if read_only else 1,
         max_overflow=0,
         pool_timeout=_BUSY_SECONDS,
+        hide_parameters=True,
         connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
     )
 

@@ -56,6 +56,8 @@ class KeySet:
 
     read_at: datetime
     lives: tuple[Life, ...]
+    document: bytes
+    """The public keys as a JWK set (RFC 7517 section 5), ready to send."""
     _keys: Mapping[str, Key]
 
     def signer(self, alg: str, now: datetime) -> Signer:
@@ -73,16 +75,6 @@ class KeySet:
         """Find the key that ``kid`` names, if it is one for ``alg``."""
         known = any(life.kid == kid and life.alg == alg for life in self.lives)
         return self._keys[kid] if known else None
-
-    def jwks(self) -> dict[str, Any]:
-        """Write the public keys as a JWK set (RFC 7517 section 5)."""
-        return {
-            "keys": [
-                self._keys[life.kid].as_dict(private=False)
-                | {"kid": life.kid, "alg": life.alg, "use": "sig"}
-                for life in self.lives
-            ]
-        }
 
 
 class SigningKeys:
@@ -117,7 +109,8 @@ class SigningKeys:
         for row in rows:
             if row.kid not in self._parsed:
                 self._parsed[row.kid] = self._open(row.kid, row.alg, row.private_sealed)
-        return KeySet(tx.now, lives, {life.kid: self._parsed[life.kid] for life in lives})
+        held = {life.kid: self._parsed[life.kid] for life in lives}
+        return KeySet(tx.now, lives, _jwks(lives, held), held)
 
     def _open(self, kid: str, alg: str, sealed: bytes) -> Key:
         return _KINDS[alg].import_key(
@@ -165,6 +158,14 @@ class SigningKeys:
             },
         )
         return kid
+
+
+def _jwks(lives: tuple[Life, ...], held: Mapping[str, Key]) -> bytes:
+    public = [
+        held[life.kid].as_dict(private=False) | {"kid": life.kid, "alg": life.alg, "use": "sig"}
+        for life in lives
+    ]
+    return msgspec.json.encode({"keys": public})
 
 
 def lives(tx: Transaction) -> list[tuple[Life, State]]:

@@ -99,6 +99,14 @@ class Client:
         """Whether accounts of this kind may open it (P33)."""
         return not self.registration.account_kinds or kind in self.registration.account_kinds
 
+    def says(self, registration: ClientSection) -> bool:
+        """Whether this is what ``registration`` would make of it, its secret included."""
+        hashed = registration.secret_sha256
+        held = {one.hex() for one, _ in self.secrets}
+        return _stored(self.registration) == _stored(registration) and (
+            not hashed or hashed in held
+        )
+
     def has_secret(self, presented: str, now: datetime) -> bool:
         """Compare with each live secret; all are compared, whichever matches."""
         hashed = digest(presented)

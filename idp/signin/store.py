@@ -35,6 +35,8 @@ class Journey(Table):
     asked_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     consented_at: Mapped[datetime | None] = mapped_column(default=None)
+    denied_at: Mapped[datetime | None] = mapped_column(default=None)
+    """The person said no, on whichever page."""
     completed_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
@@ -72,6 +74,7 @@ class OnJourney:
     parameters: Mapping[str, Any]
     asked_at: datetime
     consented_at: datetime | None
+    denied_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,11 @@ def complete_journey(tx: Transaction, id_hash: bytes) -> bool:
 def note_consent(tx: Transaction, id_hash: bytes) -> None:
     """Note that consent was given on this journey."""
     tx.execute(_CONSENTED, {"which": id_hash, "instant": tx.now})
+
+
+def deny_journey(tx: Transaction, id_hash: bytes) -> None:
+    """Note that the person said no."""
+    tx.execute(_DENIED, {"which": id_hash, "instant": tx.now})
 
 
 def signed_in_here(
@@ -219,6 +227,7 @@ _FIND = select(Journey.client_id, Journey.parameters, Journey.asked_at, Journey.
 _UNBOUND = select(Journey.client_id).where(*_OPEN, Journey.browser_hash.is_(None))
 _COMPLETE = update(Journey).where(*_OPEN).values(completed_at=bindparam("instant"))
 _CONSENTED = update(Journey).where(*_OPEN).values(consented_at=bindparam("instant"))
+_DENIED = update(Journey).where(*_OPEN).values(denied_at=bindparam("instant"))
 _HERE = (
     select(*sessions.COLUMNS, Consent.scope, SessionClient.client_id)
     .join(AccountRow, AccountRow.id == BrowserSession.account_id)

@@ -1,0 +1,1 @@
+"""The operators' door: ``idp --help``. Tables for people, ``--json`` for scripts."""

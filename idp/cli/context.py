@@ -1,0 +1,60 @@
+"""What every command shares: the configuration, the provider, and how it speaks."""
+
+import getpass
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from idp.config import Config, ConfigError, load
+from idp.database.transaction import Origin
+
+
+@dataclass(slots=True)
+class Invocation:
+    """One run of ``idp``."""
+
+    path: Path | None
+
+    def config(self) -> Config:
+        """Read the configuration; a mistake in it ends the run with one plain line."""
+        try:
+            return load(self.path)
+        except ConfigError as wrong:
+            fail(str(wrong))
+
+
+def fail(message: str) -> NoReturn:
+    """End the run with a message on standard error and a non-zero exit code."""
+    raise click.ClickException(message)
+
+
+def operator() -> Origin:
+    """Name who typed the command, for the audit log."""
+    return Origin(operator=getpass.getuser()[:64])
+
+
+def say(document: Any, *, as_json: bool, columns: tuple[str, ...] = ()) -> None:
+    """Print a record or a list of records: JSON for scripts, a table for people."""
+    if as_json:
+        click.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
+        return
+    rows = document if isinstance(document, list) else [document]
+    shown = columns or tuple(rows[0]) if rows else columns
+    table = Table(*shown, box=None, header_style="bold")
+    for row in rows:
+        table.add_row(*(_text(row.get(name, "")) for name in shown))
+    Console(soft_wrap=True).print(table)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")

@@ -1,0 +1,124 @@
+"""Examining an installation: what an operator would look at first, in one table."""
+
+import smtplib
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from idp import assembly
+from idp.config import Config, ConfigError
+from idp.database.columns import Table
+from idp.keys import ring
+from idp.keys import store as keys
+from idp.outbox import store as outbox
+from idp.provider import Provider
+from idp.secret import Secret
+from migrations import runner
+
+GOOD, WARN, BAD = "good", "look", "bad"
+_MAIL_PATIENCE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at."""
+
+    check: str
+    result: str
+    advice: str = ""
+
+
+def examine(config: Config) -> list[Finding]:
+    """Look at everything that can be looked at; one trouble hides no other."""
+    try:
+        portico = assembly.build(config)
+    except ConfigError as wrong:
+        return [Finding("configuration and key-encryption key", BAD, str(wrong))]
+    found = [Finding("configuration and key-encryption key", GOOD)]
+    for name, check in _CHECKS:
+        try:
+            found.append(check(name, portico))
+        except SQLAlchemyError as broken:
+            found.append(Finding(name, BAD, f"database: {type(broken).__name__}"))
+    portico.database.dispose()
+    return found
+
+
+def _schema(name: str, portico: Provider) -> Finding:
+    with portico.database.read() as tx:
+        found, wanted = runner.current(tx.connection), runner.newest("idp")
+    if found == wanted:
+        return Finding(name, GOOD, f"revision {found}, {len(Table.metadata.tables)} tables")
+    return Finding(name, BAD, f"at {found}, wants {wanted}: run `idp migrate`")
+
+
+def _signing_keys(name: str, portico: Provider) -> Finding:
+    with portico.database.read() as tx:
+        lives = [life for life, _ in keys.lives(tx)]
+        now = tx.now
+    missing = [
+        alg for alg in portico.config.keys.algorithms if ring.signer(lives, alg, now) is None
+    ]
+    if missing:
+        return Finding(name, BAD, f"none for {', '.join(missing)}: run `idp keys rotate`")
+    return Finding(name, GOOD, f"{len(ring.published(lives, now))} published")
+
+
+def _mail_queue(name: str, portico: Provider) -> Finding:
+    with portico.database.read() as tx:
+        oldest, now = outbox.oldest_waiting(tx), tx.now
+    if oldest is None:
+        return Finding(name, GOOD, "empty")
+    waits = now - oldest
+    if waits > _MAIL_PATIENCE:
+        return Finding(name, BAD, f"oldest waits {waits}: is `idp worker` running, is SMTP up?")
+    return Finding(name, GOOD, f"oldest waits {waits}")
+
+
+def _smtp(name: str, portico: Provider) -> Finding:
+    section = portico.config.smtp
+    try:
+        with smtplib.SMTP(section.host, section.port, timeout=3) as server:
+            server.noop()
+    except (smtplib.SMTPException, OSError) as broken:
+        where = f"{section.host}:{section.port}"
+        return Finding(name, WARN, f"{where} {type(broken).__name__}: mails wait in the outbox")
+    return Finding(name, GOOD, f"{section.host}:{section.port} answers")
+
+
+def _password_cost(name: str, portico: Provider) -> Finding:
+    began = time.perf_counter()
+    portico.password.hash(Secret("a password of nobody"))
+    took = (time.perf_counter() - began) * 1000
+    result = GOOD if 10 <= took <= 500 else WARN
+    return Finding(name, result, f"{took:.0f} ms a hash on this machine")
+
+
+def _issuer(name: str, portico: Provider) -> Finding:
+    issuer = portico.config.provider.issuer
+    if issuer.startswith("https://"):
+        return Finding(name, GOOD, issuer)
+    return Finding(name, WARN, f"{issuer}: for development only")
+
+
+def _port(name: str, portico: Provider) -> Finding:
+    section = portico.config.server
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        taken = probe.connect_ex((section.host, section.port)) == 0
+    return Finding(name, GOOD, f"{section.host}:{section.port} {'answers' if taken else 'is free'}")
+
+
+_CHECKS: tuple[tuple[str, Callable[[str, Provider], Finding]], ...] = (
+    ("issuer", _issuer),
+    ("schema", _schema),
+    ("signing keys", _signing_keys),
+    ("outbox", _mail_queue),
+    ("smtp", _smtp),
+    ("password hashing", _password_cost),
+    ("listening port", _port),
+)

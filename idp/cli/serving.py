@@ -1,0 +1,20 @@
+"""What each worker process of the server runs."""
+
+import os
+from pathlib import Path
+
+from flask import Flask
+
+from idp import assembly
+from idp.cli import logs
+from idp.cli.operate import CONFIG_PATH
+from idp.config import load
+from idp.web import create_app
+
+
+def application() -> Flask:
+    """Build the application of one worker process, from the same configuration as its parent."""
+    path = os.environ.get(CONFIG_PATH)
+    config = load(Path(path) if path else None)
+    logs.configure(config.logging.level)
+    return create_app(assembly.build(config))

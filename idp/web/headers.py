@@ -1,0 +1,41 @@
+"""What every page tells the browser to forbid: one record a surface."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from flask import Response
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The headers of a surface's pages."""
+
+    form_action: str = "'self'"
+    caching: str = "no-store"
+
+    def apply(self, response: Response) -> Response:
+        """Set the headers; a page is never framed, sniffed, referred from or cached."""
+        headers = response.headers
+        headers["Content-Security-Policy"] = (
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+            "media-src 'self'; font-src 'self'; connect-src 'self'; base-uri 'none'; "
+            f"form-action {self.form_action}; frame-ancestors 'none'"
+        )
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["X-Frame-Options"] = "DENY"
+        headers["Referrer-Policy"] = "no-referrer"
+        headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=()"
+        headers.setdefault("Cache-Control", self.caching)
+        return response
+
+
+PAGES = Policy()
+
+
+def leading_to(redirect_uri: str) -> Policy:
+    """Allow a page's form to end at an app: browsers hold the whole redirect chain to it."""
+    parts = urlsplit(redirect_uri)
+    place = f"{parts.scheme}://{parts.netloc}" if parts.netloc else f"{parts.scheme}:"
+    return Policy(form_action=f"'self' {place}")

@@ -1,0 +1,282 @@
+"""``/authorize`` and ``/authorize/continue``: the hub every page of a sign-in returns to.
+
+What is missing is decided in one place (``idp.signin.journey``); this module fetches what
+the decision needs and carries it out. With a session and remembered consent the answer
+goes out at once: one read, one commit.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, assert_never
+from urllib.parse import urlencode
+
+import msgspec
+from flask import Blueprint, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from idp.database.transaction import Transaction
+from idp.oidc import checks, claims, tokens
+from idp.oidc.checks import At, AuthorizationRequest
+from idp.oidc.clients import Client
+from idp.oidc.errors import (
+    AccessDenied,
+    ConsentRequired,
+    InvalidRequest,
+    LoginRequired,
+    OAuthError,
+    UnmetAuthenticationRequirements,
+)
+from idp.oidc.grants import authorization_code
+from idp.oidc.vocabulary import Prompt
+from idp.provider import Provider
+from idp.secret import digest, mint
+from idp.sessions import store as sessions
+from idp.signin import store
+from idp.signin.journey import (
+    ACR_OUT_OF_REACH,
+    Answer,
+    AskConsent,
+    Asked,
+    AskToSignIn,
+    Known,
+    Refuse,
+    Step,
+    next_step,
+)
+from idp.signin.store import OnJourney, SignedInHere
+from idp.web import errors
+from idp.web.oidc.bridge import exchange_of
+from idp.web.request import browser_hash, origin, session_hash
+from idp.web.wiring import provider
+
+endpoint = Blueprint("authorize", __name__)
+
+JOURNEY_PREFIX = "pjy"
+_TOUCH_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """A checked request, and what is known of the browser that brought it."""
+
+    request: AuthorizationRequest
+    client: Client
+    here: SignedInHere | None
+    step: Step
+
+
+@endpoint.route("/authorize", methods=["GET", "POST"])
+def begin() -> ResponseReturnValue:
+    """Take an authorization request (OIDC Core section 3.1.2.1)."""
+    portico = provider()
+    exchange = exchange_of(portico, request.environ)
+    sent = exchange.form() if exchange.method == "POST" else exchange.query_parameters()
+    asked = checks.request_of(sent)
+    request.environ["portico.locales"] = asked.ui_locales
+    try:
+        with portico.database.read() as tx:
+            found = _look(tx, portico, asked, None)
+    except OAuthError as error:
+        return _refuse(asked, error)
+    if isinstance(found.step, Answer):
+        return _answer(portico, found, journey=None)
+    if Prompt.NONE in asked.prompts:
+        return _refuse(asked, _needed(found.step))
+    return _start_journey(portico, found, bound=exchange.method == "GET")
+
+
+@endpoint.get("/authorize/continue")
+def proceed() -> ResponseReturnValue:
+    """Decide again what is missing, after a page has done its part."""
+    portico, journey_id = provider(), request.args.get("journey", "")
+    id_hash = digest(journey_id)
+    journey = _journey_here(portico, id_hash)
+    if journey is None:
+        return errors.journey_lost()
+    asked = checks.request_of(journey.parameters)
+    try:
+        with portico.database.read() as tx:
+            found = _look(tx, portico, asked, journey)
+    except OAuthError as error:
+        return _refuse(asked, error)
+    if journey.denied_at is not None:
+        return _deny(portico, found, id_hash)
+    if isinstance(found.step, Answer):
+        return _answer(portico, found, journey=id_hash)
+    return _show(found.step, journey_id)
+
+
+def _journey_here(portico: Provider, id_hash: bytes) -> OnJourney | None:
+    """Find this browser's journey; one that began without cookies is bound to it now."""
+    with portico.database.read() as tx:
+        journey = store.find_journey(tx, id_hash, browser_hash())
+        unbound = journey is None and store.is_unbound(tx, id_hash)
+    if unbound:
+        with portico.database.write(origin()) as tx:
+            store.bind_journey(tx, id_hash, browser_hash())
+            journey = store.find_journey(tx, id_hash, browser_hash())
+    return journey
+
+
+def _look(
+    tx: Transaction, portico: Provider, asked: AuthorizationRequest, journey: OnJourney | None
+) -> Situation:
+    """Check the request and decide the step.
+
+    Raises:
+        OAuthError: what the client, or whoever looks at the page, is told.
+    """
+    client = portico.clients.find(tx, asked.client_id)
+    if client is None:
+        raise InvalidRequest("client_id is not registered", redirect=False)
+    checks.check(asked, client, At.AUTHORIZE)
+    cookie = session_hash()
+    idle = timedelta(minutes=portico.config.sessions.idle_minutes)
+    here = store.signed_in_here(tx, cookie, client.client_id, idle) if cookie else None
+    wanted = _asked(tx, portico, asked, client, journey.asked_at if journey else tx.now)
+    known = _known(here, journey) if here else None
+    return Situation(asked, client, here, next_step(wanted, known))
+
+
+def _asked(
+    tx: Transaction,
+    portico: Provider,
+    asked: AuthorizationRequest,
+    client: Client,
+    asked_at: datetime,
+) -> Asked:
+    subject = ""
+    if asked.id_token_hint:
+        subject = _subject_of_hint(tx, portico, asked.id_token_hint)
+    return Asked(
+        asked_at=asked_at,
+        scopes=asked.scopes & client.scopes,
+        prompt=asked.prompts,
+        max_age=timedelta(seconds=int(asked.max_age)) if asked.max_age else None,
+        essential_acr=_essential_acr(asked),
+        subject=subject,
+        skips_consent=client.registration.trusted,
+        account_kinds=frozenset(client.registration.account_kinds),
+    )
+
+
+def _subject_of_hint(tx: Transaction, portico: Provider, hint: str) -> str:
+    parts = portico.oidc.parts
+    try:
+        keys = parts.keys.current(tx)
+        return tokens.verify_id_token_hint(keys, hint, issuer=parts.issuer).subject
+    except tokens.BadToken:
+        raise InvalidRequest("id_token_hint is not a token of ours") from None
+
+
+def _essential_acr(asked: AuthorizationRequest) -> frozenset[str]:
+    """Read what ``claims`` demands of ``acr``; ``acr_values`` alone is only a wish."""
+    demanded: dict[str, Any] = claims.parse(asked.claims).id_token.get("acr") or {}
+    if demanded.get("essential") is not True:
+        return frozenset()
+    values = demanded.get("values", [demanded.get("value")])
+    listed = values if isinstance(values, list) else []
+    return frozenset(value for value in listed if isinstance(value, str))
+
+
+def _known(here: SignedInHere, journey: OnJourney | None) -> Known:
+    return Known(
+        subject=here.session.subject,
+        kind=here.session.kind,
+        acr=here.session.acr,
+        authenticated_at=here.session.authenticated_at,
+        consented_scopes=here.consented,
+        consented_at=journey.consented_at if journey else None,
+    )
+
+
+def _answer(portico: Provider, found: Situation, journey: bytes | None) -> ResponseReturnValue:
+    """Issue the code: one write transaction with the audit row."""
+    here = found.here
+    if here is None:
+        raise RuntimeError("an answer without a session")
+    with portico.database.write(origin()) as tx:
+        if journey is not None and not store.complete_journey(tx, journey):
+            return errors.journey_lost()
+        session = here.session
+        if not here.joined:
+            sessions.join(tx, session.id, found.client.client_id, session.subject)
+        if session.last_seen_at + _TOUCH_EVERY <= tx.now:
+            sessions.touch(tx, session.id)
+        code = authorization_code.issue(
+            tx, portico.oidc.parts, found.request, found.client, session
+        )
+    return _back(found.request, {"code": code})
+
+
+def _start_journey(portico: Provider, found: Situation, *, bound: bool) -> ResponseReturnValue:
+    """Keep the request and go to the first page.
+
+    A POST from another site comes without cookies: its journey is bound to the browser by
+    the GET that follows.
+    """
+    journey_id = mint(JOURNEY_PREFIX, portico.entropy)
+    with portico.database.write(origin()) as tx:
+        store.begin_journey(
+            tx,
+            id_hash=digest(journey_id),
+            browser_hash=browser_hash() if bound else None,
+            client_id=found.client.client_id,
+            parameters=msgspec.to_builtins(found.request),
+            lifetime=timedelta(minutes=portico.config.tokens.journey_minutes),
+        )
+    if not bound:
+        return redirect(url_for("authorize.proceed", journey=journey_id), code=303)
+    return _show(found.step, journey_id)
+
+
+def _show(step: Step, journey_id: str) -> ResponseReturnValue:
+    """Send the browser to the page of ``step``; the page returns it here."""
+    match step:
+        case AskToSignIn():
+            return redirect(url_for("password.show", journey=journey_id), code=303)
+        case AskConsent():
+            return redirect(url_for("consent.show", journey=journey_id), code=303)
+        case Refuse(why):
+            return errors.refusal(why)
+        case Answer():
+            raise RuntimeError("an answer is not a page")
+        case _:
+            assert_never(step)
+
+
+def _needed(step: Step) -> OAuthError:
+    """Say which page ``prompt=none`` would have had to be (OIDC Core section 3.1.2.6)."""
+    match step:
+        case AskToSignIn():
+            return LoginRequired("nobody is signed in, or has to sign in again")
+        case AskConsent():
+            return ConsentRequired("consent has not been given")
+        case Refuse(why) if why == ACR_OUT_OF_REACH:
+            return UnmetAuthenticationRequirements("the essential acr cannot be reached")
+        case _:
+            return AccessDenied("the account may not use this client")
+
+
+def _deny(portico: Provider, found: Situation, journey: bytes) -> ResponseReturnValue:
+    with portico.database.write(origin()) as tx:
+        store.complete_journey(tx, journey)
+    return _refuse(found.request, AccessDenied("the person declined"))
+
+
+def _refuse(asked: AuthorizationRequest, error: OAuthError) -> ResponseReturnValue:
+    if not error.redirect:
+        return errors.oauth_page(error)
+    answer = {"error": error.error}
+    if error.detail:
+        answer["error_description"] = error.detail
+    return _back(asked, answer)
+
+
+def _back(asked: AuthorizationRequest, answer: dict[str, str]) -> ResponseReturnValue:
+    """Go back to the client with an answer, its ``state`` and our ``iss`` (RFC 9207)."""
+    if asked.state:
+        answer["state"] = asked.state
+    answer["iss"] = provider().oidc.parts.issuer
+    joint = "&" if "?" in asked.redirect_uri else "?"
+    return redirect(f"{asked.redirect_uri}{joint}{urlencode(answer)}", code=303)

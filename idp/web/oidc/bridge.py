@@ -1,0 +1,149 @@
+"""From WSGI to an exchange and back, for the endpoints that no person sees.
+
+They are answered before Flask is asked: its request machinery is most of what such a
+request costs (decision record 0002). The application still has a rule for each, so that
+the route census sees them and its test client reaches them.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from flask import Flask, Response, request
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from idp.database.transaction import Origin, is_outage
+from idp.keys.store import NoSigningKey
+from idp.oidc.errors import InvalidRequest, OAuthError, TemporarilyUnavailable
+from idp.oidc.exchange import BODY_LIMIT, Exchange, Reply, json_reply
+from idp.oidc.server import error_reply
+from idp.provider import Provider
+from idp.web import metrics
+from idp.web.oidc.machine import Endpoint
+from idp.web.request import Peer, origin_of
+
+log = logging.getLogger(__name__)
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Wsgi = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+_REASONS = {
+    200: "200 OK",
+    400: "400 Bad Request",
+    401: "401 Unauthorized",
+    403: "403 Forbidden",
+    405: "405 Method Not Allowed",
+    413: "413 Content Too Large",
+    500: "500 Internal Server Error",
+    503: "503 Service Unavailable",
+}
+
+
+class MachinesFirst:
+    """A WSGI application that answers machines itself and leaves the rest to Flask."""
+
+    def __init__(self, app: Flask, portico: Provider, endpoints: Mapping[str, Endpoint]) -> None:
+        self._pages: Wsgi = app.wsgi_app
+        self._portico = portico
+        self._endpoints = endpoints
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer an exact path of ours; everything else is a page."""
+        endpoint = self._endpoints.get(environ.get("PATH_INFO", ""))
+        if endpoint is None:
+            return self._pages(environ, start_response)
+        reply = answer(self._portico, endpoint, exchange_of(self._portico, environ))
+        headers = [*reply.headers, ("Content-Length", str(len(reply.body)))]
+        start_response(_REASONS[reply.status], headers)
+        return [b"" if environ["REQUEST_METHOD"] == "HEAD" else reply.body]
+
+
+def mount(app: Flask, portico: Provider, endpoints: Mapping[str, Endpoint]) -> None:
+    """Put the machines' endpoints in front of the pages."""
+    for endpoint in endpoints.values():
+
+        def view(endpoint: Endpoint = endpoint) -> Response:
+            reply = answer(portico, endpoint, exchange_of(portico, request.environ))
+            return Response(reply.body, reply.status, dict(reply.headers))
+
+        name = "machine" + endpoint.path.replace("/", "_").replace(".", "_")
+        app.add_url_rule(endpoint.path, name, view, methods=endpoint.methods)
+    app.wsgi_app = MachinesFirst(app, portico, endpoints)  # type: ignore[method-assign]
+
+
+def answer(portico: Provider, endpoint: Endpoint, exchange: Exchange) -> Reply:
+    """Answer one exchange; never raises, counts and times everything."""
+    began = time.perf_counter()
+    reply = _answer(portico, endpoint, exchange)
+    metrics.observe(endpoint.path, reply.status, time.perf_counter() - began)
+    return reply
+
+
+def _answer(portico: Provider, endpoint: Endpoint, exchange: Exchange) -> Reply:
+    if exchange.method not in endpoint.methods and exchange.method != "HEAD":
+        allow = ("Allow", ", ".join(endpoint.methods))
+        return json_reply(405, {"error": "invalid_request"}, allow)
+    if len(exchange.body) > BODY_LIMIT:
+        return json_reply(413, {"error": "invalid_request"})
+    try:
+        return endpoint.handle(portico, exchange)
+    except OAuthError as error:
+        return error_reply(error)
+    except Exception as error:  # noqa: BLE001 - the last door: a reply with a reference number
+        return _our_fault(endpoint, exchange, error)
+
+
+def _our_fault(endpoint: Endpoint, exchange: Exchange, error: Exception) -> Reply:
+    reference = exchange.origin.request_id
+    fields = {"request_id": reference, "endpoint": endpoint.path}
+    outage = isinstance(error, PoolTimeout | NoSigningKey) or (
+        isinstance(error, DBAPIError) and is_outage(error)
+    )
+    if outage:
+        log.error("unavailable", extra={**fields, "error": type(error).__name__})
+        busy = error_reply(TemporarilyUnavailable(f"reference {reference}"))
+        return Reply(503, busy.body, (*busy.headers, ("Retry-After", "2")))
+    log.error("unhandled", exc_info=error, extra=fields)
+    document = {"error": "server_error", "error_description": f"reference {reference}"}
+    return json_reply(500, document)
+
+
+def exchange_of(portico: Provider, environ: Environ) -> Exchange:
+    """Read a request, body and all, into a value; ``X-Forwarded-For`` only from listed peers."""
+    headers = {
+        name[5:].replace("_", "-").lower(): value
+        for name, value in environ.items()
+        if name.startswith("HTTP_")
+    }
+    headers["content-type"] = environ.get("CONTENT_TYPE", "")
+    return Exchange(
+        environ["REQUEST_METHOD"],
+        environ.get("PATH_INFO", ""),
+        environ.get("QUERY_STRING", ""),
+        headers,
+        _body(environ),
+        _origin(portico, environ, headers),
+    )
+
+
+def _body(environ: Environ) -> bytes:
+    """Read one byte more than is allowed, so that too much is seen and never held."""
+    try:
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        raise InvalidRequest("Content-Length is not a number") from None
+    if environ["REQUEST_METHOD"] not in {"POST", "PUT"} or length == 0:
+        return b""
+    return bytes(environ["wsgi.input"].read(min(length, BODY_LIMIT + 1)))
+
+
+def _origin(portico: Provider, environ: Environ, headers: Mapping[str, str]) -> Origin:
+    peer = Peer(
+        environ.get("REMOTE_ADDR", ""),
+        headers.get("x-forwarded-for", ""),
+        headers.get("x-request-id", ""),
+    )
+    return origin_of(peer, portico.config.server.trusted_proxies)

@@ -1,0 +1,106 @@
+"""The end session endpoint (OIDC RP-Initiated Logout 1.0), and our own sign-out."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from idp.oidc import logout
+from idp.oidc.logout import Checked, LogoutRequest
+from idp.provider import Provider
+from idp.sessions import store as sessions
+from idp.sessions.store import Session
+from idp.web.headers import PAGES, leading_to
+from idp.web.oidc.bridge import exchange_of
+from idp.web.request import demand_csrf, origin, session_hash, single_form, speaks, take_session
+from idp.web.wiring import provider
+
+endpoint = Blueprint("logout", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmPage:
+    """What ``signin/logout_confirm.html`` shows."""
+
+    action: str
+    request: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SignedOutPage:
+    """What ``signin/signed_out.html`` shows."""
+
+    apps: list[str]
+
+
+@endpoint.route("/logout", methods=["GET", "POST"])
+def ask() -> ResponseReturnValue:
+    """Sign out at an app's request; without proof that it is one, ask the person first."""
+    portico = provider()
+    exchange = exchange_of(portico, request.environ)
+    sent = exchange.form() if exchange.method == "POST" else exchange.query_parameters()
+    asked = logout.request_of(sent)
+    request.environ["portico.locales"] = asked.ui_locales
+    checked, session = _check(portico, asked)
+    if session is None:
+        return _done(checked, asked, [])
+    if checked.hint is None or checked.hint.subject != session.subject:
+        page = ConfirmPage(url_for("logout.confirm"), msgspec.to_builtins(asked))
+        return _page("signin/logout_confirm.html", page, checked.return_to)
+    return _sign_out(portico, checked, asked, session)
+
+
+@endpoint.post("/logout/confirm")
+def confirm() -> ResponseReturnValue:
+    """Sign out after the person has confirmed it here."""
+    form = single_form()
+    demand_csrf(form)
+    portico = provider()
+    asked = logout.request_of(form)
+    checked, session = _check(portico, asked)
+    if session is None:
+        return _done(checked, asked, [])
+    return _sign_out(portico, checked, asked, session)
+
+
+@endpoint.get("/logout/done")
+def done() -> ResponseReturnValue:
+    """Say that nobody is signed in here any more."""
+    return _page("signin/signed_out.html", SignedOutPage([]), "")
+
+
+def _check(portico: Provider, asked: LogoutRequest) -> tuple[Checked, Session | None]:
+    cookie = session_hash()
+    idle = timedelta(minutes=portico.config.sessions.idle_minutes)
+    with portico.database.read() as tx:
+        checked = logout.check(tx, portico.oidc.parts, asked)
+        return checked, sessions.find(tx, cookie, idle) if cookie else None
+
+
+def _sign_out(
+    portico: Provider, checked: Checked, asked: LogoutRequest, session: Session
+) -> ResponseReturnValue:
+    with portico.database.write(origin()) as tx:
+        told = portico.ending.end(
+            tx, session.id, logout.reach(tx), subject=session.subject, why="logout"
+        )
+        clients = [portico.clients.find(tx, client_id) for client_id in told]
+    names = [client.name(speaks()) for client in clients if client]
+    return take_session(_done(checked, asked, names))
+
+
+def _done(checked: Checked, asked: LogoutRequest, told: list[str]) -> Response:
+    if not checked.return_to:
+        return _page("signin/signed_out.html", SignedOutPage(told), "")
+    joint = "&" if "?" in checked.return_to else "?"
+    state = f"{joint}{urlencode({'state': asked.state})}" if asked.state else ""
+    return make_response(redirect(f"{checked.return_to}{state}", code=303))
+
+
+def _page(template: str, page: object, return_to: str) -> Response:
+    response = make_response(render_template(template, page=page))
+    return (leading_to(return_to) if return_to else PAGES).apply(response)

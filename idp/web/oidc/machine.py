@@ -1,0 +1,108 @@
+"""The endpoints that no person sees: one function each, from an exchange to a reply."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from idp.oidc import introspection, revocation, userinfo
+from idp.oidc.clients import everyone, scopes_offered
+from idp.oidc.discovery import metadata
+from idp.oidc.errors import InvalidRequest, InvalidToken
+from idp.oidc.exchange import Exchange, Reply, json_reply
+from idp.oidc.userinfo import challenge_reply
+from idp.provider import Provider
+
+Handler = Callable[[Provider, Exchange], Reply]
+
+_PUBLIC = (("Access-Control-Allow-Origin", "*"), ("X-Content-Type-Options", "nosniff"))
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a handler answers, and to which methods."""
+
+    path: str
+    methods: tuple[str, ...]
+    handle: Handler = field(repr=False)
+
+
+def answer_token(portico: Provider, exchange: Exchange) -> Reply:
+    """``POST /token``: one write transaction, whatever comes of it."""
+    with portico.database.write(exchange.origin) as tx:
+        return portico.oidc.token_reply(tx, exchange)
+
+
+def answer_revoke(portico: Provider, exchange: Exchange) -> Reply:
+    """``POST /revoke`` (RFC 7009)."""
+    with portico.database.write(exchange.origin) as tx:
+        return revocation.reply(tx, portico.oidc.parts, exchange)
+
+
+def answer_introspect(portico: Provider, exchange: Exchange) -> Reply:
+    """``POST /introspect`` (RFC 7662)."""
+    # A write transaction only where authenticating may have to write: an assertion's one use,
+    # a refusal in the audit log. With a right secret nothing is written.
+    with portico.database.write(exchange.origin) as tx:
+        return introspection.reply(tx, portico.oidc.parts, exchange)
+
+
+def answer_userinfo(portico: Provider, exchange: Exchange) -> Reply:
+    """``GET`` and ``POST /userinfo`` (OIDC Core section 5.3): one round trip."""
+    try:
+        with portico.database.read() as tx:
+            return json_reply(200, userinfo.answer(tx, portico.oidc.parts, exchange))
+    except (InvalidToken, InvalidRequest) as error:
+        return challenge_reply(error)
+
+
+def answer_jwks(portico: Provider, exchange: Exchange) -> Reply:
+    """``GET /jwks`` (RFC 7517); may be kept for five minutes, keys are announced far longer."""
+    keys = portico.keys.held(portico.database.clock())
+    if keys is None:
+        with portico.database.read() as tx:
+            keys = portico.keys.current(tx)
+    return Reply(
+        200,
+        keys.document,
+        (
+            ("Content-Type", "application/json"),
+            ("Cache-Control", "public, max-age=300"),
+            *_PUBLIC,
+        ),
+    )
+
+
+class Discovery:
+    """The metadata document: made at the first request, the same bytes afterwards."""
+
+    def __init__(self) -> None:
+        self._reply: Reply | None = None
+
+    def __call__(self, portico: Provider, exchange: Exchange) -> Reply:
+        """``GET /.well-known/openid-configuration`` and RFC 8414's address for the same."""
+        if self._reply is None:
+            with portico.database.read() as tx:
+                scopes = scopes_offered(client for _, client in everyone(tx))
+            document = metadata(portico.oidc.parts.issuer, portico.config.keys.algorithms, scopes)
+            found = json_reply(200, document)
+            headers = (
+                ("Content-Type", "application/json"),
+                ("Cache-Control", "public, max-age=300"),
+                *_PUBLIC,
+            )
+            self._reply = Reply(200, found.body, headers)
+        return self._reply
+
+
+def endpoints() -> Mapping[str, Endpoint]:
+    """List the endpoints of one application, by path."""
+    discovery = Discovery()
+    found = (
+        Endpoint("/token", ("POST",), answer_token),
+        Endpoint("/revoke", ("POST",), answer_revoke),
+        Endpoint("/introspect", ("POST",), answer_introspect),
+        Endpoint("/userinfo", ("GET", "POST"), answer_userinfo),
+        Endpoint("/jwks", ("GET",), answer_jwks),
+        Endpoint("/.well-known/openid-configuration", ("GET",), discovery),
+        Endpoint("/.well-known/oauth-authorization-server", ("GET",), discovery),
+    )
+    return {endpoint.path: endpoint for endpoint in found}

@@ -1,0 +1,1 @@
+"""The surface of a signed-in person: the front page, and what belongs to it."""

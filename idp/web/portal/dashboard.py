@@ -1,0 +1,167 @@
+"""The front page: 登入資訊 and 系統連結 (P30) for who is signed in, a welcome for who is not."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask import Blueprint, Response, make_response, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _
+
+from idp.accounts.model import Account
+from idp.database.transaction import Transaction
+from idp.oidc import logout
+from idp.oidc.clients import Client, everyone
+from idp.sessions import store as sessions
+from idp.signin import store
+from idp.signin.store import PastAttempt
+from idp.web.headers import PAGES
+from idp.web.request import demand_csrf, origin, session_hash, single_form, speaks, take_session
+from idp.web.wiring import provider
+from idp.web.wording import HISTORY, KINDS, METHODS
+
+pages = Blueprint("dashboard", __name__)
+
+_RECENT = 10
+_LOOK_BACK = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Who is signed in, for the head of the page."""
+
+    name: str
+    kind_label: LazyString | str
+    on_behalf_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the sign-in history (P06)."""
+
+    at: datetime
+    method_label: LazyString | str
+    address: str
+    outcome_label: LazyString | str
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AppLink:
+    """A card of 系統連結."""
+
+    id: str
+    name: str
+    description: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardPage:
+    """What ``portal/dashboard.html`` shows."""
+
+    now: datetime
+    account_name: str
+    kind_label: LazyString | str
+    name: str
+    last_success: Entry | None
+    last_failure: Entry | None
+    failures_since: int
+    recent: list[Entry]
+    apps: list[AppLink]
+    signout_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class WelcomePage:
+    """What ``portal/welcome.html`` shows."""
+
+    signin_url: str
+    discovery_url: str
+
+
+@pages.get("/")
+def show() -> ResponseReturnValue:
+    """Show the front page; two round trips and one more for the apps."""
+    portico, cookie = provider(), session_hash()
+    if cookie is None:
+        return _welcome()
+    with portico.database.read() as tx:
+        session = sessions.find(tx, cookie, _idle())
+        account = portico.accounts.find(tx, session.account_id) if session else None
+        if session is None or account is None:
+            return _welcome()
+        page = _dashboard(tx, account)
+    who = Who(page.name, page.kind_label)
+    shown = render_template("portal/dashboard.html", page=page, who=who)
+    return PAGES.apply(make_response(shown))
+
+
+@pages.post("/signout")
+def sign_out() -> ResponseReturnValue:
+    """Sign out here, and thereby everywhere (P05)."""
+    demand_csrf(single_form())
+    portico, cookie = provider(), session_hash()
+    with portico.database.write(origin()) as tx:
+        session = sessions.find(tx, cookie, _idle()) if cookie else None
+        if session is not None:
+            reach = logout.reach(tx)
+            portico.ending.end(tx, session.id, reach, subject=session.subject, why="signed_out")
+    return take_session(make_response(redirect(url_for("logout.done"), code=303)))
+
+
+def _welcome() -> Response:
+    issuer = provider().config.provider.issuer
+    page = WelcomePage(url_for("password.show"), f"{issuer}/.well-known/openid-configuration")
+    return PAGES.apply(make_response(render_template("portal/welcome.html", page=page)))
+
+
+def _dashboard(tx: Transaction, account: Account) -> DashboardPage:
+    past = store.history(tx, account.id, _LOOK_BACK)
+    # The newest success is the sign-in that led here; what people want is the one before.
+    successes = [one for one in past if one.refused_for is None]
+    before = successes[1] if len(successes) > 1 else None
+    failures = [one for one in past if one.refused_for is not None]
+    since = [one for one in failures if before is None or one.at > before.at]
+    clients = [client for _, client in everyone(tx) if not client.disabled]
+    return DashboardPage(
+        now=tx.now,
+        account_name=account.account_name,
+        kind_label=KINDS[account.kind],
+        name=account.profile.name or account.account_name,
+        last_success=_entry(before) if before else None,
+        last_failure=_entry(failures[0]) if failures else None,
+        failures_since=len(since),
+        recent=[_entry(one) for one in past[:_RECENT]],
+        apps=[_link(one) for one in clients if _may_open(one, account)],
+        signout_url=url_for("dashboard.sign_out"),
+    )
+
+
+def _may_open(client: Client, account: Account) -> bool:
+    return bool(client.registration.home_uri) and client.may_serve(account.kind)
+
+
+def _link(client: Client) -> AppLink:
+    locale = speaks()
+    return AppLink(
+        client.client_id,
+        client.name(locale),
+        client.description(locale),
+        client.registration.home_uri,
+    )
+
+
+def _entry(past: PastAttempt) -> Entry:
+    outcome = _("Signed in") if past.refused_for is None else HISTORY.get(past.refused_for, "")
+    return Entry(
+        past.at,
+        METHODS.get(past.method, past.method),
+        past.address,
+        outcome,
+        past.refused_for is None,
+    )
+
+
+def _idle() -> timedelta:
+    return timedelta(minutes=provider().config.sessions.idle_minutes)

@@ -1,0 +1,25 @@
+"""新手上路, the beginners' guide: how to sign in, and what to do when it does not work."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, make_response, render_template
+from flask.typing import ResponseReturnValue
+
+from idp.web.headers import PAGES
+from idp.web.wiring import provider
+
+pages = Blueprint("guide", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class GuidePage:
+    """What ``portal/guide.html`` shows."""
+
+    help_desk: str
+
+
+@pages.get("/guide")
+def show() -> ResponseReturnValue:
+    """Show the guide; open to everybody."""
+    page = GuidePage(provider().config.provider.help_desk)
+    return PAGES.apply(make_response(render_template("portal/guide.html", page=page)))

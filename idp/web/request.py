@@ -1,0 +1,200 @@
+"""Who is asking: the address behind trusted proxies, cookies, language, and CSRF.
+
+Cookies hold opaque values alone. Each has one purpose: the session, the binding of a
+sign-in to this browser, and the name of a browser that has signed in before.
+"""
+
+import hmac
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from typing import cast
+
+from flask import Response, current_app, has_request_context, request
+from werkzeug.exceptions import BadRequest, Forbidden
+
+from idp.database.transaction import Origin
+from idp.secret import base64url, digest
+from idp.web.wiring import provider
+from ui import locale
+
+_REQUEST_ID = re.compile(r"[0-9a-f-]{8,64}")
+_SESSION, _BROWSER, _DEVICE, _LANGUAGE = "session", "browser", "device", "lang"
+_YEAR = 365 * 24 * 3600
+_OPAQUE = re.compile(r"[A-Za-z0-9_-]{16,128}")
+_AT_ENVIRON = "portico.origin"
+
+
+def cookie_name(purpose: str, *, secure: bool) -> str:
+    """Name a cookie; over TLS no other host or path can set it (``__Host-``, RFC 6265bis)."""
+    return f"__Host-portico_{purpose}" if secure else f"portico_{purpose}"
+
+
+def is_secure() -> bool:
+    """Whether the issuer is https: a matter of configuration, never of the request."""
+    return provider().config.provider.issuer.startswith("https://")
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """What tells who is asking, before anything of a request is believed."""
+
+    remote: str
+    forwarded_for: str
+    request_id: str
+
+
+def origin_of(peer: Peer, trusted_proxies: Sequence[str]) -> Origin:
+    """Find the client's address. ``X-Forwarded-For`` counts only from listed peers."""
+    address, request_id = peer.remote, ""
+    if _is_in(peer.remote, trusted_proxies):
+        hops = [hop.strip() for hop in peer.forwarded_for.split(",") if hop.strip()]
+        # From the right: the last hop that is none of our own proxies is the client.
+        strangers = (hop for hop in reversed(hops) if not _is_in(hop, trusted_proxies))
+        address = next(strangers, address)
+        request_id = peer.request_id if _REQUEST_ID.fullmatch(peer.request_id) else ""
+    return Origin(address=address[:64], request_id=request_id or secrets.token_hex(8))
+
+
+def _is_in(address: str, networks: Sequence[str]) -> bool:
+    if not networks:
+        return False
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in ip_network(network) for network in networks)
+
+
+def origin() -> Origin:
+    """Who set this request in motion; the same for all its transactions."""
+    found = request.environ.get(_AT_ENVIRON)
+    if found is None:
+        peer = Peer(
+            request.remote_addr or "",
+            request.headers.get("X-Forwarded-For", ""),
+            request.headers.get("X-Request-Id", ""),
+        )
+        found = origin_of(peer, provider().config.server.trusted_proxies)
+        request.environ[_AT_ENVIRON] = found
+    return Origin(found.address, found.request_id)
+
+
+def read_cookie(purpose: str) -> str:
+    """Read one of our cookies; anything that is not of our form is as good as absent."""
+    value = request.cookies.get(cookie_name(purpose, secure=is_secure()), "")
+    return value if _OPAQUE.fullmatch(value) else ""
+
+
+def session_hash() -> bytes | None:
+    """Give SHA-256 of the session cookie, or ``None`` without one."""
+    cookie = read_cookie(_SESSION)
+    return digest(cookie) if cookie else None
+
+
+def browser() -> str:
+    """Give this browser's binding; makes one that :func:`keep_browser` sends along."""
+    found = read_cookie(_BROWSER) or request.environ.get("portico.browser")
+    if not found:
+        found = base64url(provider().entropy(32))
+        request.environ["portico.browser"] = found
+    return str(found)
+
+
+def browser_hash() -> bytes:
+    """Give SHA-256 of the binding: what rows are bound to."""
+    return digest(browser())
+
+
+def device() -> str:
+    """Give the name of this browser for years to come; makes one where there is none."""
+    return read_cookie(_DEVICE) or base64url(provider().entropy(32))
+
+
+def keep_browser(response: Response) -> Response:
+    """Send the binding and the language, if they are new, with any page."""
+    if made := request.environ.get("portico.browser"):
+        _set(response, _BROWSER, made, max_age=None)
+    clicked = request.args.get("lang", "")
+    if clicked in locale.SUPPORTED:
+        _set(response, _LANGUAGE, clicked, max_age=_YEAR)
+    return response
+
+
+def give_session(response: Response, cookie: str, device_name: str) -> Response:
+    """Hand over a new session, and renew the binding: nothing from before is carried on."""
+    _set(response, _SESSION, cookie, max_age=None)
+    _set(response, _DEVICE, device_name, max_age=2 * _YEAR)
+    return response
+
+
+def take_session(response: Response) -> Response:
+    """Remove the session's cookie."""
+    name = cookie_name(_SESSION, secure=is_secure())
+    response.delete_cookie(name, path="/", secure=is_secure(), httponly=True, samesite="Lax")
+    return response
+
+
+def _set(response: Response, purpose: str, value: str, *, max_age: int | None) -> None:
+    secure = is_secure()
+    response.set_cookie(
+        cookie_name(purpose, secure=secure),
+        value,
+        max_age=max_age,
+        secure=secure,
+        httponly=True,
+        samesite="Lax",
+        path="/",
+    )
+
+
+def speaks() -> str:
+    """Tell the language of this request, also for an error page before anything else."""
+    if not has_request_context():
+        return locale.DEFAULT
+    return locale.negotiate(
+        explicit=request.args.get("lang", ""),
+        remembered=request.cookies.get(cookie_name(_LANGUAGE, secure=is_secure()), ""),
+        ui_locales=request.args.get("ui_locales", "") or request.environ.get("portico.locales", ""),
+        accept_language=request.headers.get("Accept-Language", ""),
+    )
+
+
+def babel_locale() -> str:
+    """Give the same by Flask-Babel's names."""
+    return speaks().replace("-", "_")
+
+
+def csrf_token() -> str:
+    """Give the token of this browser's forms: bound to its binding, worthless elsewhere."""
+    key = cast("bytes", current_app.extensions["portico.csrf"])
+    return base64url(hmac.digest(key, browser().encode(), "sha256"))
+
+
+def demand_csrf(form: Mapping[str, str]) -> None:
+    """Refuse a form that another site, or nobody, has sent.
+
+    Raises:
+        Forbidden: the token or the origin is not ours.
+    """
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
+        raise Forbidden
+    if not hmac.compare_digest(form.get("csrf_token", "").encode(), csrf_token().encode()):
+        raise Forbidden
+
+
+def single_form() -> dict[str, str]:
+    """Read the posted form; a field that comes twice is a mistake or an attack.
+
+    Raises:
+        BadRequest: a field is repeated, or holds a NUL.
+    """
+    fields = dict(request.form.lists())
+    if any(len(values) > 1 for values in fields.values()):
+        raise BadRequest
+    found = {name: values[0] for name, values in fields.items()}
+    if any("\x00" in value for value in found.values()):
+        raise BadRequest
+    return found

@@ -1,0 +1,1 @@
+"""The surface of proving who one is: one module a page."""

@@ -1,0 +1,110 @@
+"""The consent page: which app receives which data (OIDC Core section 3.1.2.4)."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import LazyString
+
+from idp.audit.events import ConsentGiven, ConsentRefused
+from idp.consent import store as consents
+from idp.provider import Provider
+from idp.sessions import store as sessions
+from idp.sessions.store import Session
+from idp.signin import store
+from idp.web import errors
+from idp.web.request import demand_csrf, origin, session_hash, single_form
+from idp.web.signin.journeys import App, Underway, underway
+from idp.web.wiring import provider
+from idp.web.wording import OWN_SCOPE, SCOPES
+
+pages = Blueprint("consent", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One scope in plain words."""
+
+    scope: str
+    title: LazyString | str
+    detail: LazyString
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentPage:
+    """What ``signin/consent.html`` shows."""
+
+    action: str
+    journey: str
+    app: App | None
+    account_name: str
+    lines: list[Line]
+
+
+@pages.get("/signin/consent")
+def show() -> ResponseReturnValue:
+    """Show what the app would receive."""
+    found = _found(request.args.get("journey", ""))
+    if found is None:
+        return errors.journey_lost()
+    journey, session = found
+    page = ConsentPage(
+        url_for("consent.decide"), journey.id, journey.app, session.account_name, _lines(journey)
+    )
+    return journey.protect(make_response(render_template("signin/consent.html", page=page)))
+
+
+@pages.post("/signin/consent")
+def decide() -> ResponseReturnValue:
+    """Note the decision and go on; anything but ``allow`` is a no."""
+    form = single_form()
+    demand_csrf(form)
+    found = _found(form.get("journey", ""))
+    if found is None:
+        return errors.journey_lost()
+    journey, session = found
+    allowed = form.get("decision") == "allow"
+    _record(provider(), journey, session, allowed=allowed, remembered="remember" in form)
+    return redirect(journey.next_url, code=303)
+
+
+def _record(
+    portico: Provider, journey: Underway, session: Session, *, allowed: bool, remembered: bool
+) -> None:
+    client_id = journey.client.client_id if journey.client else ""
+    with portico.database.write(origin()) as tx:
+        if not allowed:
+            store.deny_journey(tx, journey.id_hash)
+            refused = ConsentRefused(subject=session.subject, client_id=client_id)
+            portico.trail.append(tx, refused)
+            return
+        store.note_consent(tx, journey.id_hash)
+        if remembered:
+            consents.remember(tx, session.account_id, client_id, journey.scopes)
+        given = ConsentGiven(
+            subject=session.subject,
+            client_id=client_id,
+            scope=" ".join(sorted(journey.scopes)),
+            remembered=remembered,
+        )
+        portico.trail.append(tx, given)
+
+
+def _found(journey_id: str) -> tuple[Underway, Session] | None:
+    portico, cookie = provider(), session_hash()
+    journey = underway(portico, journey_id) if journey_id else None
+    if journey is None or cookie is None:
+        return None
+    idle = timedelta(minutes=portico.config.sessions.idle_minutes)
+    with portico.database.read() as tx:
+        session = sessions.find(tx, cookie, idle)
+    return (journey, session) if session else None
+
+
+def _lines(journey: Underway) -> list[Line]:
+    known = [scope for scope in SCOPES if scope in journey.scopes]
+    own = sorted(journey.scopes - set(SCOPES))
+    return [Line(scope, *SCOPES[scope]) for scope in known] + [
+        Line(scope, scope, OWN_SCOPE) for scope in own
+    ]

@@ -1,0 +1,74 @@
+"""The journey a page belongs to, and the app it leads to."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from flask import Response, url_for
+
+from idp.oidc.clients import Client
+from idp.provider import Provider
+from idp.secret import digest
+from idp.signin import store
+from idp.web.headers import PAGES, leading_to
+from idp.web.request import browser_hash, speaks
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The app that asked, as its person sees it."""
+
+    name: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """A journey of this browser; ``None`` fields: the portal's own sign-in."""
+
+    id: str
+    client: Client | None = None
+    redirect_uri: str = ""
+    scopes: frozenset[str] = frozenset()
+    login_hint: str = ""
+
+    @property
+    def id_hash(self) -> bytes:
+        """What the row is found by."""
+        return digest(self.id)
+
+    @property
+    def app(self) -> App | None:
+        """The app, unless it is the portal itself."""
+        if self.client is None:
+            return None
+        return App(self.client.name(speaks()), urlsplit(self.redirect_uri).netloc)
+
+    @property
+    def next_url(self) -> str:
+        """Where to go on: to the hub, or to the front page."""
+        if self.client is None:
+            return url_for("dashboard.show")
+        return url_for("authorize.proceed", journey=self.id)
+
+    def protect(self, response: Response) -> Response:
+        """Set the page's headers; its form may end at the app."""
+        return (leading_to(self.redirect_uri) if self.redirect_uri else PAGES).apply(response)
+
+
+def underway(portico: Provider, journey_id: str) -> Underway | None:
+    """Find the journey of a page; ``None`` when it is not this browser's or no longer open."""
+    if not journey_id:
+        return Underway("")
+    with portico.database.read() as tx:
+        journey = store.find_journey(tx, digest(journey_id), browser_hash())
+        client = portico.clients.find(tx, journey.client_id) if journey else None
+    if journey is None or client is None:
+        return None
+    parameters = journey.parameters
+    return Underway(
+        journey_id,
+        client,
+        parameters.get("redirect_uri", ""),
+        frozenset(parameters.get("scope", "").split()) & client.scopes,
+        parameters.get("login_hint", ""),
+    )

@@ -1,0 +1,239 @@
+"""The sign-in page: account, password and captcha (P01)."""
+
+from dataclasses import dataclass, field
+
+import msgspec
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _
+
+from idp.accounts.model import canonical_name
+from idp.authenticators import Proof, Reason, Refusal
+from idp.authenticators.password.authenticator import PasswordEvidence
+from idp.oidc.vocabulary import ACR_PASSWORD
+from idp.provider import Provider
+from idp.secret import Secret
+from idp.signin import store
+from idp.signin.actions import Admitted, Browser, SignedIn, Typed
+from idp.web import errors, metrics
+from idp.web.request import (
+    browser_hash,
+    demand_csrf,
+    device,
+    give_session,
+    origin,
+    single_form,
+    speaks,
+)
+from idp.web.signin.journeys import App, Underway, underway
+from idp.web.wiring import provider
+from idp.web.wording import FIELD_OF, REFUSED
+
+pages = Blueprint("password", __name__)
+
+
+class PasswordForm(msgspec.Struct, frozen=True):
+    """The fields of ``signin/password.html``; an absent one is empty, an empty one is wrong."""
+
+    journey: str = ""
+    username: str = ""
+    password: str = ""
+    captcha: str = ""
+    captcha_id: str = ""
+    csrf_token: str = ""
+    cancel: str = ""
+    refresh_captcha: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """A sentence, and the field it is about; empty: the whole form."""
+
+    field: str
+    message: LazyString | str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link beside the form."""
+
+    id: str
+    label: LazyString
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaptchaView:
+    """The challenge as the page shows it."""
+
+    id: str
+    image_url: str
+    audio_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignInPage:
+    """What ``signin/password.html`` shows."""
+
+    action: str
+    journey: str
+    app: App | None
+    username: str
+    captcha: CaptchaView | None
+    links: list[Link]
+    can_cancel: bool
+    errors: list[FieldError] = field(default_factory=list)
+
+
+@pages.get("/signin/password")
+def show() -> ResponseReturnValue:
+    """Show the form; ``login_hint`` fills in the account."""
+    journey = underway(provider(), request.args.get("journey", ""))
+    if journey is None:
+        return errors.journey_lost()
+    return _page(journey, journey.login_hint[:64], [], 200)
+
+
+@pages.post("/signin/password")
+def submit() -> ResponseReturnValue:
+    """Check the form and return to the journey, or show it again with the reason."""
+    form = msgspec.convert(single_form(), PasswordForm)
+    demand_csrf({"csrf_token": form.csrf_token})
+    portico = provider()
+    journey = underway(portico, form.journey)
+    if journey is None:
+        return errors.journey_lost()
+    if form.cancel:
+        return _cancel(portico, journey)
+    if form.refresh_captcha:
+        return _page(journey, form.username, [], 200)
+    missing = _missing(form)
+    if missing:
+        return _page(journey, form.username, missing, 422)
+    return _try(portico, journey, form)
+
+
+def _try(portico: Provider, journey: Underway, form: PasswordForm) -> ResponseReturnValue:
+    browser = Browser(
+        browser_hash(), device(), request.headers.get("User-Agent", "")[:255], speaks()
+    )
+    typed = Typed(canonical_name(form.username)[:64], form.captcha_id, form.captcha)
+    with portico.database.write(origin()) as tx:
+        admitted = portico.signing_in.admit(tx, typed, browser)
+    if isinstance(admitted, Refusal):
+        return _refused(journey, form, admitted)
+    outcome = _prove_and_record(portico, journey, admitted, Secret(form.password), browser)
+    if isinstance(outcome, Refusal):
+        return _refused(journey, form, outcome)
+    metrics.signin("password", "ok")
+    response = make_response(redirect(journey.next_url, code=303))
+    return give_session(response, outcome.session.cookie, browser.device)
+
+
+def _prove_and_record(
+    portico: Provider,
+    journey: Underway,
+    admitted: Admitted,
+    password: Secret[str],
+    browser: Browser,
+) -> SignedIn | Refusal:
+    """Compare outside any transaction, then write down what came of it in one."""
+    on_record = admitted.on_record
+    result = portico.password.prove(PasswordEvidence(password, on_record))
+    stronger = None
+    if isinstance(result, Proof) and on_record and portico.password.is_weaker(on_record.phc_hash):
+        stronger = portico.password.hash(password)
+    with portico.database.write(origin()) as tx:
+        return portico.signing_in.record(
+            tx,
+            admitted,
+            result,
+            browser,
+            client_id=journey.client.client_id if journey.client else None,
+            stronger_hash=stronger,
+            acr=ACR_PASSWORD,
+        )
+
+
+def _missing(form: PasswordForm) -> list[FieldError]:
+    wanted = (
+        ("username", form.username.strip(), _("Type your account.")),
+        ("password", form.password, _("Type your password.")),
+    )
+    return [FieldError(name, sentence) for name, value, sentence in wanted if not value]
+
+
+def _refused(journey: Underway, form: PasswordForm, refusal: Refusal) -> Response:
+    metrics.signin("password", refusal.reason)
+    error = FieldError(FIELD_OF[refusal.reason], REFUSED[refusal.reason])
+    statuses = {Reason.BUSY: 503, Reason.TOO_MANY_ATTEMPTS: 429}
+    response = _page(
+        journey,
+        form.username,
+        [error],
+        statuses.get(refusal.reason, 422),
+        challenge=refusal.reason is Reason.CAPTCHA_MISSING,
+    )
+    if response.status_code in {429, 503}:
+        response.headers["Retry-After"] = "60" if response.status_code == 429 else "5"
+    return response
+
+
+def _cancel(portico: Provider, journey: Underway) -> ResponseReturnValue:
+    with portico.database.write(origin()) as tx:
+        store.deny_journey(tx, journey.id_hash)
+    return redirect(journey.next_url, code=303)
+
+
+def _page(
+    journey: Underway,
+    username: str,
+    problems: list[FieldError],
+    status: int,
+    *,
+    challenge: bool = False,
+) -> Response:
+    page = SignInPage(
+        action=url_for("password.submit"),
+        journey=journey.id,
+        app=journey.app,
+        username=username,
+        captcha=_new_captcha(challenge=challenge),
+        links=_links(),
+        can_cancel=journey.client is not None,
+        errors=problems,
+    )
+    response = make_response(render_template("signin/password.html", page=page), status)
+    return journey.protect(response)
+
+
+def _new_captcha(*, challenge: bool) -> CaptchaView | None:
+    portico = provider()
+    mode = portico.config.captcha.mode
+    if mode == "off" or (mode == "adaptive" and not challenge):
+        return None
+    with portico.database.write(origin()) as tx:
+        captcha_id = portico.captcha.issue(tx, browser_hash())
+    return CaptchaView(
+        captcha_id,
+        url_for("captcha.picture", captcha_id=captcha_id),
+        url_for("captcha.sound", captcha_id=captcha_id, lang=speaks()),
+    )
+
+
+def _links() -> list[Link]:
+    """List the links of P01; what this site does not offer online, the guide explains."""
+    guide = url_for("guide.show")
+    return [
+        Link("link-forgotten", _("Forgotten password"), f"{guide}#forgotten"),
+        Link("link-register-card", _("Register with a certificate"), f"{guide}#register"),
+        Link("link-guide", _("Beginners' guide"), guide),
+        Link("link-register-lawyer", _("Lawyers: register"), f"{guide}#register"),
+        Link(
+            "link-register-professional",
+            _("Accountants, patent attorneys and agents: register"),
+            f"{guide}#register",
+        ),
+        Link("link-register-firm", _("Firm administrators: register"), f"{guide}#register"),
+    ]

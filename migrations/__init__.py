@@ -1,0 +1,1 @@
+"""Schema migrations: one ``env.py``, a folder of versions a database."""

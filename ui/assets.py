@@ -1,0 +1,45 @@
+"""Static files under names that change with their content, so that browsers keep them for ever."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import flask_bootstrap
+
+_OURS = Path(__file__).parent / "static"
+_BOOTSTRAP = Path(flask_bootstrap.__file__).parent / "static" / "bootstrap5"
+_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file as it is served."""
+
+    name: str
+    version: str
+    body: bytes
+    content_type: str
+
+    @property
+    def path(self) -> str:
+        """Where it is served: the hash of its content is part of the address."""
+        return f"/assets/{self.version}/{self.name}"
+
+
+def collect() -> dict[str, Asset]:
+    """Read all assets: Bootstrap and our sheet on top of it in one file, and one script."""
+    bootstrap = (_BOOTSTRAP / "css" / "bootstrap.min.css").read_text("utf-8")
+    # The map is for Bootstrap's own developers; a browser would ask for it in vain.
+    bootstrap = re.sub(r"/\*# sourceMappingURL=.*?\*/", "", bootstrap)
+    sheet = bootstrap + (_OURS / "portico.css").read_text("utf-8")
+    assets = [
+        _asset("portico.css", sheet.encode()),
+        _asset("portico.js", (_OURS / "portico.js").read_bytes()),
+    ]
+    return {asset.name: asset for asset in assets}
+
+
+def _asset(name: str, body: bytes) -> Asset:
+    version = hashlib.sha256(body).hexdigest()[:12]
+    return Asset(name, version, body, _TYPES[Path(name).suffix])

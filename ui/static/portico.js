@@ -1,0 +1,34 @@
+/* Comfort only: every page works without this file. ES5, no inline handlers. */
+(function () {
+  'use strict';
+  function each(selector, act) { Array.prototype.forEach.call(document.querySelectorAll(selector), act); }
+
+  each('.p-summary', function (summary) { summary.focus(); });
+
+  each('[data-shows]', function (button) {
+    button.hidden = false;
+    button.addEventListener('click', function () {
+      var field = document.getElementById(button.getAttribute('data-shows'));
+      var shown = field.type === 'text';
+      field.type = shown ? 'password' : 'text';
+      button.setAttribute('aria-pressed', String(!shown));
+      field.focus();
+    });
+  });
+
+  each('form', function (form) {
+    var sent = false;
+    form.addEventListener('submit', function (event) {
+      if (sent) { event.preventDefault(); return; }
+      sent = true;
+      form.setAttribute('aria-busy', 'true');
+    });
+    window.addEventListener('pageshow', function () { sent = false; form.removeAttribute('aria-busy'); });
+  });
+
+  each('[data-plays]', function (button) {
+    var player = document.getElementById(button.getAttribute('data-plays'));
+    if (!player || !player.play) { return; }
+    button.addEventListener('click', function (event) { event.preventDefault(); player.hidden = false; player.play(); });
+  });
+}());
