@@ -78,7 +78,7 @@ class Supervisor:
             StopAsked: before they were done.
         """
         running = [self._spawn(step, captured=True) for step in steps]
-        while not all([child.has_succeeded() for child in running]):
+        while False in [child.has_succeeded() for child in running]:
             self._pause(None)
         self._children = [child for child in self._children if child not in running]
         return {child.program.name: child.output() for child in running}
@@ -151,6 +151,7 @@ class _Child:
         self._log = logs / f"{program.name}.log"
         self._output = logs / f"{program.name}.out" if captured else self._log
         _put_aside(self._log)
+        self._output.unlink(missing_ok=True)
         # Appending, both may write to one file without overwriting each other.
         with self._log.open("ab") as log, self._output.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603 - the stack's own programs

@@ -25,6 +25,7 @@ def main(context: click.Context, path: Path | None) -> None:
 
 for command in (
     operate.serve,
+    operate.attend,
     operate.work,
     operate.migrate,
     operate.doctor,

@@ -2,8 +2,10 @@
 
 import os
 import signal
+import subprocess
+import sys
 import tempfile
-import threading
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 
@@ -29,32 +31,27 @@ def serve(invocation: Invocation) -> None:
     """Serve people and machines; in development also migrate and do the worker's rounds."""
     config = invocation.config()
     logs.configure(config.logging.level)
-    # Before anything imports prometheus_client: it decides at import where figures are kept.
-    figures = tempfile.TemporaryDirectory(prefix="portico-metrics-")
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = figures.name
     if invocation.path is not None:
         os.environ[CONFIG_PATH] = str(invocation.path.resolve())
     if config.worker.migrate_on_start:
         bring_up(config)
-    portico = built(config)
-    _refuse_old_schema(portico)
-    loop = worker.Loop(worker.rounds(portico), portico.database.clock)
-    if config.worker.inside_serve:
-        threading.Thread(target=loop.run, name="worker", daemon=True).start()
-    try:
-        _listen(config, figures.name)
-    finally:
-        loop.stopping.set()
-        figures.cleanup()
+    _refuse_old_schema(config)
+    # Granian forks its workers from this process: it must own no thread and no connection.
+    with tempfile.TemporaryDirectory(prefix="portico-metrics-") as figures:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = figures
+        attendant = subprocess.Popen([sys.executable, "-m", "idp", "attend"])
+        try:
+            _listen(config)
+        finally:
+            attendant.terminate()
+            attendant.wait()
 
 
-def _listen(config: Config, figures: str) -> None:
-    """Run granian: it spawns the workers, and ends them with us."""
+def _listen(config: Config) -> None:
+    """Run granian until a signal ends it, and its workers with it."""
     from granian import Granian
     from granian.constants import Interfaces
 
-    if config.server.metrics_port:
-        _serve_metrics(config, figures)
     Granian(
         "idp.cli.serving:application",
         address=config.server.host,
@@ -68,6 +65,38 @@ def _listen(config: Config, figures: str) -> None:
         respawn_failed_workers=True,
         process_name="portico",
     ).serve()
+
+
+@click.command(hidden=True)
+@click.pass_obj
+def attend(invocation: Invocation) -> None:
+    """Serve the figures of a server's workers, and do its rounds where configured.
+
+    ``idp serve`` starts it and ends it; it also ends by itself when its parent is gone.
+    """
+    config = invocation.config()
+    logs.configure(config.logging.level)
+    if config.server.metrics_port:
+        _serve_metrics(config, os.environ["PROMETHEUS_MULTIPROC_DIR"])
+    portico = built(config)
+    rounds = worker.rounds(portico) if config.worker.inside_serve else []
+    _run_rounds(worker.Loop(rounds, portico.database.clock), parent=os.getppid())
+
+
+def _run_rounds(loop: worker.Loop, parent: int | None = None) -> None:
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        loop.stopping.set()
+
+    def watch() -> int:
+        if os.getppid() != parent:
+            loop.stopping.set()
+        return 0
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    if parent is not None:
+        loop.rounds.append(worker.Round("parent", timedelta(seconds=1), watch))
+    loop.run()
 
 
 def _serve_metrics(config: Config, figures: str) -> None:
@@ -91,12 +120,7 @@ def work(invocation: Invocation, once: bool) -> None:
         loop.run_due()
         return
 
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        loop.stopping.set()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    loop.run()
+    _run_rounds(loop)
 
 
 @click.command()
@@ -146,13 +170,15 @@ def bring_up(config: Config) -> str:
     return revision
 
 
-def _refuse_old_schema(portico: Provider) -> None:
+def _refuse_old_schema(config: Config) -> None:
     from migrations import runner
 
+    portico = built(config)
     try:
         with portico.database.read() as tx:
             found, wanted = runner.current(tx.connection), runner.newest("idp")
     except SQLAlchemyError as broken:
         fail(f"database: {type(broken).__name__}")
+    portico.database.dispose()
     if found != wanted:
         fail(f"database: at revision {found}, this version wants {wanted}; run `idp migrate`")

@@ -112,11 +112,13 @@ USABLE = (
         AccountRow.epoch == Authorization.epoch,
         AccountRow.state == State.ACTIVE,
     )
+    .correlate(Authorization)
     .exists(),
     (
         Authorization.outlives_session
         | select(BrowserSession.id)
         .where(BrowserSession.id == Authorization.session_id, BrowserSession.ended_at.is_(None))
+        .correlate(Authorization)
         .exists()
     ),
 )

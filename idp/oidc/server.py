@@ -50,7 +50,7 @@ class OAuthRequest(OAuth2Request):  # type: ignore[misc]
     def __init__(self, exchange: Exchange, tx: Transaction, parameters: Mapping[str, str]) -> None:
         # Authlib guards against plain http by the URI; ours is behind TLS or on loopback, and
         # idp.config sees to that. Nothing of this URI is ever sent anywhere.
-        super().__init__(exchange.method, f"https://{exchange.path}", headers=exchange.headers)
+        super().__init__(exchange.method, f"https://us{exchange.path}", headers=exchange.headers)
         self.tx = tx
         self.payload = BasicOAuth2Payload(dict(parameters))
         self._form = parameters

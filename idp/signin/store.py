@@ -221,9 +221,13 @@ _OPEN = (
     Journey.completed_at.is_(None),
     Journey.expires_at > bindparam("instant"),
 )
-_FIND = select(Journey.client_id, Journey.parameters, Journey.asked_at, Journey.consented_at).where(
-    *_OPEN, Journey.browser_hash == bindparam("browser")
-)
+_FIND = select(
+    Journey.client_id,
+    Journey.parameters,
+    Journey.asked_at,
+    Journey.consented_at,
+    Journey.denied_at,
+).where(*_OPEN, Journey.browser_hash == bindparam("browser"))
 _UNBOUND = select(Journey.client_id).where(*_OPEN, Journey.browser_hash.is_(None))
 _COMPLETE = update(Journey).where(*_OPEN).values(completed_at=bindparam("instant"))
 _CONSENTED = update(Journey).where(*_OPEN).values(consented_at=bindparam("instant"))

@@ -1,20 +1,19 @@
 """The HTTP door: everything that knows Flask. A surface is a folder; a page is a module."""
 
-import time
 from pathlib import Path
 
 import msgspec
-from flask import Flask, Response, request
+from flask import Flask
 from flask_babel import Babel
 
 import ui
 from idp.oidc.exchange import BODY_LIMIT
 from idp.provider import Provider
-from idp.web import errors, metrics, ops
+from idp.web import errors, ops, watch
 from idp.web.oidc import authorize, bridge, logout
 from idp.web.oidc.machine import endpoints
 from idp.web.portal import dashboard, guide
-from idp.web.request import babel_locale, csrf_token, keep_browser, origin, speaks
+from idp.web.request import babel_locale, speaks
 from idp.web.signin import captcha, consent, password
 
 _LOCALES = str(Path(__file__).parent.parent / "locales")
@@ -46,7 +45,7 @@ def create_app(portico: Provider) -> Flask:
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
     errors.register(app)
-    _watch(app)
+    watch.every_page(app)
     bridge.mount(app, portico, endpoints())
     return app
 
@@ -54,24 +53,3 @@ def create_app(portico: Provider) -> Flask:
 def _site(portico: Provider) -> ui.Site:
     names = msgspec.to_builtins(portico.config.provider.names)
     return ui.Site(names.get(speaks()) or next(iter(names.values())), "/")
-
-
-def _watch(app: Flask) -> None:
-    """Give every page its token, its cookies and its place in the figures."""
-    app.jinja_env.globals["csrf_token"] = ""
-
-    @app.context_processor
-    def _of_a_page() -> dict[str, str | None]:
-        return {"csrf_token": csrf_token(), "who": None}
-
-    @app.before_request
-    def _begin() -> None:
-        request.environ["portico.began"] = time.perf_counter()
-
-    @app.after_request
-    def _end(response: Response) -> Response:
-        response.headers["X-Request-Id"] = origin().request_id
-        rule = request.url_rule.rule if request.url_rule else "unknown"
-        took = time.perf_counter() - request.environ.get("portico.began", time.perf_counter())
-        metrics.observe(rule, response.status_code, took)
-        return keep_browser(response)

@@ -42,8 +42,8 @@ class PasswordForm(msgspec.Struct, frozen=True):
     captcha: str = ""
     captcha_id: str = ""
     csrf_token: str = ""
-    cancel: str = ""
-    refresh_captcha: str = ""
+    action: str = "continue"
+    """``continue`` (also by the Enter key), ``refresh`` for other digits, or ``cancel``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +104,9 @@ def submit() -> ResponseReturnValue:
     journey = underway(portico, form.journey)
     if journey is None:
         return errors.journey_lost()
-    if form.cancel:
+    if form.action == "cancel":
         return _cancel(portico, journey)
-    if form.refresh_captcha:
+    if form.action == "refresh":
         return _page(journey, form.username, [], 200)
     missing = _missing(form)
     if missing:

@@ -122,6 +122,17 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_outbox_not_before"), ["not_before"], unique=False)
 
     op.create_table(
+        "revoked_access_tokens",
+        sa.Column("jti_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("jti_hash", name=op.f("pk_revoked_access_tokens")),
+    )
+    with op.batch_alter_table("revoked_access_tokens", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_revoked_access_tokens_expires_at"), ["expires_at"], unique=False
+        )
+
+    op.create_table(
         "signing_keys",
         sa.Column("kid", sa.String(length=255), nullable=False),
         sa.Column("alg", sa.String(length=255), nullable=False),
@@ -428,6 +439,10 @@ def downgrade() -> None:
 
     op.drop_table("throttle_counters")
     op.drop_table("signing_keys")
+    with op.batch_alter_table("revoked_access_tokens", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_revoked_access_tokens_expires_at"))
+
+    op.drop_table("revoked_access_tokens")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_outbox_not_before"))
 

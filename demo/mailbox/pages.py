@@ -1,0 +1,96 @@
+"""The pages and the JSON of the mailbox."""
+
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import Babel
+
+import ui
+from demo.mailbox.letters import Letter
+from demo.mailbox.pile import Pile
+
+_OURSELVES = {"localhost", "127.0.0.1", "::1"}
+_POLICY = (
+    # Mails bring their own style, never a script and nothing from elsewhere.
+    "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; img-src data:; "
+    "form-action 'self'; base-uri 'self'; frame-ancestors 'none'"
+)
+
+
+def create_app(pile: Pile) -> Flask:
+    """Make the application that shows ``pile``. A tool for developers: it speaks English."""
+    app = Flask(__name__)
+    Babel(app, default_translation_directories=ui.TRANSLATIONS, locale_selector=lambda: "en")
+    site = ui.Site("Demo mailbox", "/")
+    ui.install(app, site=lambda: site, speaks=lambda: "en")
+    app.context_processor(lambda: {"locale_links": []})
+    app.before_request(_refuse_other_sites)
+    app.after_request(_guard)
+    _serve_pages(app, pile)
+    _serve_json(app, pile)
+    return app
+
+
+def _serve_pages(app: Flask, pile: Pile) -> None:
+    @app.get("/")
+    def letters() -> str:
+        return render_template("letters.html", letters=pile.newest_first())
+
+    @app.get("/letters/<letter_id>")
+    def letter(letter_id: str) -> str:
+        found = pile.find(letter_id) or abort(404)
+        part = "html" if request.args.get("part") == "html" or not found.text else "text"
+        return render_template("letter.html", letter=found, part=part)
+
+    @app.post("/clear")
+    def clear() -> ResponseReturnValue:
+        pile.clear()
+        return redirect(url_for("letters"), code=303)
+
+    @app.get("/health/ready")
+    def ready() -> ResponseReturnValue:
+        return {"status": "ready"}
+
+
+def _serve_json(app: Flask, pile: Pile) -> None:
+    @app.get("/api/messages")
+    def messages() -> Response:
+        wanted = request.args.get("to", "").lower()
+        found = [each for each in pile.newest_first() if wanted in each.recipients.lower()]
+        return jsonify([_as_json(each) for each in found])
+
+    @app.get("/api/messages/<letter_id>")
+    def message(letter_id: str) -> Response:
+        return jsonify(_as_json(pile.find(letter_id) or abort(404)))
+
+    @app.post("/api/clear")
+    def clear_all() -> ResponseReturnValue:
+        pile.clear()
+        return "", 204
+
+
+def _as_json(letter: Letter) -> dict[str, Any]:
+    return asdict(letter) | {"received_at": letter.received_at.isoformat()}
+
+
+def _refuse_other_sites() -> None:
+    """Keep other sites' pages out: mails hold links that sign people in.
+
+    A name that was rebound to loopback shows in ``Host``, a form of another page in ``Origin``.
+    """
+    origin = request.headers.get("Origin")
+    if urlsplit(request.host_url).hostname not in _OURSELVES:
+        abort(421)
+    if origin is not None and origin != request.host_url.rstrip("/"):
+        abort(403)
+
+
+def _guard(response: Response) -> Response:
+    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response

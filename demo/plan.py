@@ -1,0 +1,113 @@
+"""What a run consists of: which programs, where they listen, what they are told. Starts nothing."""
+
+import os
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from demo.ports import Port
+from demo.supervisor import Program
+from idp.config import ClientSection, Config, ConfigError, load
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+VAR = ROOT / "var"
+PEOPLE = HERE / "people.toml"
+KNOWN_PEOPLE = VAR / "people.json"
+"""Who is who at the provider: what the apps' records of the demo are attached to."""
+
+_PROVIDER_FILE = HERE / "config.toml"
+_CASEQUERY_FILE = HERE / "casequery.toml"
+_SECRETS_FILE = HERE / "secrets.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One run, decided from the files of this folder and the environment over them."""
+
+    provider: Config
+    issuer: str
+    casequery_port: int
+    mailbox_port: int
+    clients: tuple[ClientSection, ...]
+    secrets: Mapping[str, str]
+
+    @property
+    def casequery_url(self) -> str:
+        """Where the case query is found."""
+        return f"http://localhost:{self.casequery_port}"
+
+    @property
+    def mailbox_url(self) -> str:
+        """Where the mailbox shows what came in."""
+        return f"http://localhost:{self.mailbox_port}"
+
+
+def make(environ: Mapping[str, str] = os.environ) -> Plan:
+    """Decide a run.
+
+    An address that was moved by ``PORTICO__SERVER__PORT`` or its like moves in whatever
+    names it: issuer and redirect URIs need no words of their own.
+
+    Raises:
+        ConfigError: a file or a variable says what cannot be.
+    """
+    provider = load(_PROVIDER_FILE, environ)
+    designed = int(_toml(_CASEQUERY_FILE)["server"]["port"])
+    casequery_port = _number(environ, "CASEQUERY__SERVER__PORT", designed)
+    at_home = f"http://localhost:{provider.server.port}"
+    return Plan(
+        provider=provider,
+        issuer=environ.get("PORTICO__PROVIDER__ISSUER", at_home),
+        casequery_port=casequery_port,
+        mailbox_port=_number(environ, "MAILBOX__PORT", 9025),
+        clients=_moved(provider.clients, designed, casequery_port),
+        secrets=_toml(_SECRETS_FILE),
+    )
+
+
+def preparations(plan: Plan) -> tuple[Program, ...]:
+    """Bring both databases up to date; the programs do not wait for each other."""
+    return (
+        _provider(plan, "provider-migrate", "migrate"),
+        _casequery(plan, "casequery-migrate", "migrate"),
+    )
+
+
+def accounts(plan: Plan) -> Program:
+    """Make the accounts that are missing; prints who is who as JSON."""
+    words = ("account", "add", "--from-file", str(PEOPLE), "--if-missing", "--json")
+    return _provider(plan, "accounts", *words)
+
+
+def seed(plan: Plan) -> Program:
+    """Give the demo's people something to look at."""
+    return _casequery(plan, "casequery-seed", "seed", "--people", str(KNOWN_PEOPLE))
+
+
+def services(plan: Plan) -> tuple[Program, ...]:
+    """Everything that keeps running."""
+    return (_mailbox(plan), _provider_service(plan), _casequery_service(plan))
+
+
+def _provider_service(plan: Plan) -> Program:
+    server = plan.provider.server
+    ports = [Port(server.port, "provider", "PORTICO__SERVER__PORT", server.host)]
+    if server.metrics_port:
+        setting = "PORTICO__SERVER__METRICS_PORT"
+        ports.append(Port(server.metrics_port, "metrics", setting, server.metrics_host))
+    return msgspec.structs.replace(
+        _provider(plan, "provider", "serve"), health_url=_health(server.port), ports=ports
+    )
+
+
+def _casequery_service(plan: Plan) -> Program:
+    port = Port(plan.casequery_port, "case query", "CASEQUERY__SERVER__PORT")
+    return msgspec.structs.replace(
+        _casequery(plan, "casequery", "serve"), health_url=_health(port.number), ports=[port]
+    )
