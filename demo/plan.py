@@ -4,7 +4,7 @@ import os
 import sys
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -101,13 +101,61 @@ def _provider_service(plan: Plan) -> Program:
     if server.metrics_port:
         setting = "PORTICO__SERVER__METRICS_PORT"
         ports.append(Port(server.metrics_port, "metrics", setting, server.metrics_host))
-    return msgspec.structs.replace(
-        _provider(plan, "provider", "serve"), health_url=_health(server.port), ports=ports
-    )
+    return replace(_provider(plan, "provider", "serve"), ports=ports, health_url=_health(ports[0]))
 
 
 def _casequery_service(plan: Plan) -> Program:
     port = Port(plan.casequery_port, "case query", "CASEQUERY__SERVER__PORT")
-    return msgspec.structs.replace(
-        _casequery(plan, "casequery", "serve"), health_url=_health(port.number), ports=[port]
+    return replace(_casequery(plan, "casequery", "serve"), ports=[port], health_url=_health(port))
+
+
+def _mailbox(plan: Plan) -> Program:
+    page = Port(plan.mailbox_port, "mailbox", "MAILBOX__PORT")
+    smtp = Port(plan.provider.smtp.port, "mailbox's SMTP", "PORTICO__SMTP__PORT")
+    words = ["--port", str(page.number), "--smtp-port", str(smtp.number)]
+    return Program(
+        "mailbox",
+        [sys.executable, "-m", "demo.mailbox", "--folder", str(VAR / "mailbox"), *words],
+        ports=[page, smtp],
+        health_url=_health(page),
     )
+
+
+def _provider(plan: Plan, name: str, *words: str) -> Program:
+    told = {
+        "PORTICO__PROVIDER__ISSUER": plan.issuer,
+        "PORTICO__CLIENTS": msgspec.json.encode(plan.clients).decode(),
+    }
+    return Program(name, [*_python("idp", _PROVIDER_FILE), *words], told)
+
+
+def _casequery(plan: Plan, name: str, *words: str) -> Program:
+    told = {"CASEQUERY__PROVIDER__ISSUER": plan.issuer}
+    return Program(name, [*_python("clients.casequery", _CASEQUERY_FILE), *words], told)
+
+
+def _python(module: str, config: Path) -> list[str]:
+    return [sys.executable, "-m", module, "--config", str(config)]
+
+
+def _health(port: Port) -> str:
+    return f"http://localhost:{port.number}/health/ready"
+
+
+def _moved(
+    clients: list[ClientSection], designed_port: int, actual_port: int
+) -> tuple[ClientSection, ...]:
+    text = msgspec.json.encode(clients).decode()
+    text = text.replace(f"//localhost:{designed_port}/", f"//localhost:{actual_port}/")
+    return tuple(msgspec.json.decode(text, type=list[ClientSection]))
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text("utf-8"))
+
+
+def _number(environ: Mapping[str, str], name: str, otherwise: int) -> int:
+    text = environ.get(name, str(otherwise))
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise ConfigError(f"{name}: {text!r} is no port number")
+    return int(text)

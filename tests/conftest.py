@@ -1,16 +1,24 @@
 """Fixtures every level shares. A test gets a real database and a clock it can move."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from idp import assembly, worker
+from idp.config import Config, DatabaseSection
 from idp.database.columns import Table
 from idp.database.transaction import Database, open_database
+from idp.provider import Provider
 from idp.secret import Keychain, keychain
+from migrations import runner
+from tests import people
 from tests.clock import MovableClock
 from tests.labs import postgres
+
+ROOT_KEY = bytes(range(32))
 
 
 @pytest.fixture
@@ -21,7 +29,7 @@ def clock() -> MovableClock:
 @pytest.fixture
 def keys() -> Keychain:
     """A keychain on a fixed root: what is derived from it can be told again."""
-    return keychain(bytes(range(32)))
+    return keychain(ROOT_KEY)
 
 
 @pytest.fixture(scope="session")
@@ -31,22 +39,71 @@ def quick_cluster() -> Iterator[postgres.Cluster]:
         yield running
 
 
+def furnish(url: str) -> None:
+    """Migrate a database and give it signing keys and the clients of ``people.CLIENTS``."""
+    config = Config(database=DatabaseSection(url=url), clients=list(people.CLIENTS))
+    opened = open_database(url, MovableClock(), connections=2)
+    with opened.write() as tx:
+        runner.upgrade(tx.connection, "idp", Table.metadata)
+    portico = assembly.assemble(config, opened, keychain(ROOT_KEY))
+    worker.rotate_keys(portico)
+    people.register(portico)
+    opened.dispose()
+
+
+@pytest.fixture(scope="session")
+def furnished_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "furnished.sqlite"
+    furnish(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def furnished_template(quick_cluster: postgres.Cluster) -> str:
+    name = "furnished"
+    furnish(quick_cluster.create(name))
+    return name
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database of each kind that we promise to run on."""
+    """A furnished database of each kind that we promise to run on, copied for this test."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'idp.sqlite'}"
+        path = tmp_path / "idp.sqlite"
+        shutil.copy(request.getfixturevalue("furnished_file"), path)
+        yield f"sqlite:///{path}"
         return
+    template: str = request.getfixturevalue("furnished_template")
     running: postgres.Cluster = request.getfixturevalue("quick_cluster")
     name = f"t{os.getpid()}_{os.urandom(6).hex()}"
-    yield running.create(name)
+    yield running.create(name, template=template)
     running.drop(name)
 
 
 @pytest.fixture
 def database(database_url: str, clock: MovableClock) -> Iterator[Database]:
-    """The schema on each kind of database, made from the tables the test has imported."""
-    opened = open_database(database_url, clock, connections=16)
-    Table.metadata.create_all(opened.writing)
+    opened = open_database(database_url, clock, connections=18)
     yield opened
     opened.dispose()
+
+
+@pytest.fixture
+def config() -> Config:
+    """The configuration of a test; a test module overrides it for its own."""
+    return people.CONFIG
+
+
+@pytest.fixture
+def provider(config: Config, database: Database, keys: Keychain) -> Provider:
+    return assembly.assemble(config, database, keys)
+
+
+@pytest.fixture
+def citizen(provider: Provider) -> people.Person:
+    return people.add(provider, people.CITIZEN)
+
+
+@pytest.fixture
+def browser(provider: Provider) -> people.Browser:
+    """A browser on the provider, over WSGI."""
+    return people.Browser.on(provider)

@@ -1,0 +1,70 @@
+"""Telling people and tools what runs where, and as whom they may sign in."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from demo.plan import PEOPLE, Plan
+
+
+def describe(plan: Plan, subjects: dict[str, str]) -> dict[str, Any]:
+    """Put everything a tool needs into one document; ``subjects`` gives ``sub`` by username."""
+    return {
+        "issuer": plan.issuer,
+        "addresses": _addresses(plan),
+        "accounts": [
+            person | {"sub": subjects[person["username"]], "name": person["profile"]["name"]}
+            for person in _people()
+        ],
+        "clients": [
+            {
+                "client_id": client.client_id,
+                "client_secret": plan.secrets.get(client.client_id, ""),
+                "token_endpoint_auth_method": client.token_endpoint_auth_method,
+                "redirect_uris": client.redirect_uris,
+                "grant_types": client.grant_types,
+                "scope": client.scope,
+            }
+            for client in plan.clients
+        ],
+    }
+
+
+def write_private(path: Path, document: Any) -> None:
+    """Write JSON that nobody else may read; whoever reads it never sees half of it."""
+    draft = path.with_name(f"{path.name}.new")
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
+    draft.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=2))
+    draft.replace(path)
+
+
+def table(document: dict[str, Any]) -> str:
+    """Write the addresses and the accounts for a person at a terminal."""
+    addresses = [f"  {name:<10}  {url}" for name, url in document["addresses"].items()]
+    # The name comes last: Han characters are two columns wide, some terminals disagree.
+    accounts = [
+        f"  {one['username']:<10}  {one['password']:<30}  {one['kind']:<8}  {one['name']}"
+        for one in document["accounts"]
+    ]
+    return "\n".join(["", *addresses, "", "  Sign in as (account, password):", *accounts, ""])
+
+
+def _addresses(plan: Plan) -> dict[str, str]:
+    server, smtp = plan.provider.server, plan.provider.smtp
+    addresses = {
+        "provider": plan.issuer,
+        "casequery": plan.casequery_url,
+        "mailbox": plan.mailbox_url,
+        "smtp": f"smtp://localhost:{smtp.port}",
+    }
+    if server.metrics_port:
+        addresses["metrics"] = f"http://{server.metrics_host}:{server.metrics_port}/metrics"
+    return addresses
+
+
+def _people() -> list[dict[str, Any]]:
+    people: list[dict[str, Any]] = tomllib.loads(PEOPLE.read_text("utf-8"))["people"]
+    return people

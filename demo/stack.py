@@ -1,0 +1,72 @@
+"""``python -m demo.stack``: prepares, starts and watches the demo until it is asked to stop."""
+
+import os
+import sys
+from typing import Any
+
+import msgspec
+
+from demo import notice, plan
+from demo.plan import KNOWN_PEOPLE, ROOT, VAR, Plan
+from demo.ports import obstacles
+from demo.signals import Signals
+from demo.supervisor import ProgramFailed, StopAsked, Supervisor
+from idp.config import ConfigError
+
+DOCUMENT = VAR / "demo.json"
+_HEALTHY_WITHIN_SECONDS = 60
+
+
+def main() -> int:
+    """Run the demo; the status is zero when it was asked to stop."""
+    os.umask(0o077)  # keys, databases, mails and logs are nobody else's business
+    try:
+        run = plan.make()
+    except ConfigError as wrong:
+        return _complain(str(wrong))
+    ports = (port for service in plan.services(run) for port in service.ports)
+    if found := obstacles(ports):
+        return _complain("\n".join(found))
+    VAR.mkdir(mode=0o700, exist_ok=True)
+    DOCUMENT.unlink(missing_ok=True)  # it says what runs, and nothing does yet
+    with Signals() as signals, Supervisor(signals, logs=VAR / "log", folder=ROOT) as stack:
+        return _supervise(stack, run)
+
+
+def _supervise(stack: Supervisor, run: Plan) -> int:
+    try:
+        _bring_up(stack, run)
+        stack.watch()
+    except StopAsked:
+        pass
+    except ProgramFailed as failed:
+        return _complain(str(failed))
+    print("Stopping.", flush=True)
+    return 0
+
+
+def _bring_up(stack: Supervisor, run: Plan) -> None:
+    stack.finish(*plan.preparations(run))
+    accounts = plan.accounts(run)
+    known = msgspec.json.decode(stack.finish(accounts)[accounts.name])
+    document = notice.describe(run, {one["username"]: one["sub"] for one in known})
+    notice.write_private(KNOWN_PEOPLE, _without_passwords(document["accounts"]))
+    stack.start(*plan.services(run))
+    stack.finish(plan.seed(run))
+    stack.await_health(_HEALTHY_WITHIN_SECONDS)
+    notice.write_private(DOCUMENT, document)
+    print(notice.table(document))
+    print("ready", flush=True)
+
+
+def _without_passwords(accounts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{key: one[key] for key in one if key != "password"} for one in accounts]
+
+
+def _complain(message: str) -> int:
+    print(message, file=sys.stderr, flush=True)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

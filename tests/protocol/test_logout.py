@@ -1,0 +1,210 @@
+"""Sign-out: asked for by an app, by the person, and told to every other app."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from urllib.parse import parse_qs
+
+import msgspec
+import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet
+from sqlalchemy import select
+
+from idp import assembly, worker
+from idp.config import Config, FetchSection
+from idp.database.transaction import Database
+from idp.oidc import clients
+from idp.outbox.store import OutboxRow
+from idp.provider import Provider
+from idp.secret import Keychain
+from tests import people
+from tests.people import CONFIG, Browser, Person, answer
+
+SIGNED_OUT = "https://app.example/signed-out"
+
+
+def hint(browser: Browser, citizen: Person) -> str:
+    """Sign in and keep the ID token, as an app does."""
+    tokens = browser.redeem(browser.code(citizen)).json
+    assert tokens is not None
+    return str(tokens["id_token"])
+
+
+def is_signed_in(browser: Browser) -> bool:
+    """Ask without a page."""
+    browser.authorize(prompt="none")
+    return "code" in answer(browser.last)
+
+
+def test_oidcc_rp_initiated_logout(browser: Browser, citizen: Person) -> None:
+    token = hint(browser, citizen)
+
+    out = browser.get(
+        "/logout", id_token_hint=token, post_logout_redirect_uri=SIGNED_OUT, state="s t"
+    )
+
+    assert out.status_code == 303
+    assert out.headers["Location"] == f"{SIGNED_OUT}?state=s+t"
+    assert not is_signed_in(browser)
+
+
+def test_oidcc_rp_initiated_logout_no_state(browser: Browser, citizen: Person) -> None:
+    token = hint(browser, citizen)
+
+    out = browser.get("/logout", id_token_hint=token, post_logout_redirect_uri=SIGNED_OUT)
+
+    assert out.headers["Location"] == SIGNED_OUT
+
+
+@pytest.mark.parametrize(
+    "uri", ["https://evil.example/", SIGNED_OUT + "?foo=bar", SIGNED_OUT + "/"]
+)
+def test_oidcc_rp_initiated_logout_bad_post_logout_redirect_uri(
+    browser: Browser, citizen: Person, uri: str
+) -> None:
+    token = hint(browser, citizen)
+
+    out = browser.get("/logout", id_token_hint=token, post_logout_redirect_uri=uri)
+
+    assert out.status_code == 400
+    assert is_signed_in(browser)
+
+
+def test_oidcc_rp_initiated_logout_modified_and_foreign_hints(
+    browser: Browser, citizen: Person
+) -> None:
+    header, payload, _ = hint(browser, citizen).split(".")
+    unsigned = "eyJhbGciOiJub25lIn0." + payload + "."
+
+    for bad in (unsigned, f"{header}.{payload}.AAAA", "x"):
+        out = browser.get("/logout", id_token_hint=bad, post_logout_redirect_uri=SIGNED_OUT)
+        assert out.status_code == 400
+
+    assert is_signed_in(browser)
+
+
+def test_oidcc_rp_initiated_logout_no_id_token_hint(browser: Browser, citizen: Person) -> None:
+    browser.code(citizen)
+
+    out = browser.get("/logout", post_logout_redirect_uri=SIGNED_OUT)
+
+    assert out.status_code == 400
+    assert "Location" not in out.headers
+
+
+def test_oidcc_rp_initiated_logout_no_params_asks_first(browser: Browser, citizen: Person) -> None:
+    browser.code(citizen)
+
+    page = browser.get("/logout")
+    done = browser.post("/logout/confirm", browser.hidden())
+
+    assert 'id="logout-confirm"' in page.text
+    assert "You are signed out" in done.text
+    assert not is_signed_in(browser)
+
+
+def test_T76_another_site_cannot_sign_a_person_out(browser: Browser, citizen: Person) -> None:
+    browser.code(citizen)
+    browser.get("/logout")
+    fields = browser.hidden()
+
+    forged = browser.post("/logout/confirm", fields | {"csrf_token": "x"})
+    cross_site = browser.post("/logout/confirm", fields, **{"Sec-Fetch-Site": "cross-site"})
+
+    assert forged.status_code == cross_site.status_code == 403
+    assert is_signed_in(browser)
+
+
+def test_T51_after_sign_out_everything_is_dead(browser: Browser, citizen: Person) -> None:
+    tokens = browser.redeem(browser.code(citizen)).json
+    assert tokens is not None
+    kept = browser.redeem(browser.code(citizen, scope="openid offline_access")).json
+    assert kept is not None
+
+    browser.get("/")
+    browser.post("/signout", browser.hidden())
+
+    assert browser.userinfo(tokens["access_token"]).status_code == 401
+    dead = browser.token(grant_type="refresh_token", refresh_token=tokens["refresh_token"])
+    assert dead.status_code == 400
+    alive = browser.token(grant_type="refresh_token", refresh_token=kept["refresh_token"])
+    assert alive.status_code == 200
+
+
+class _App(BaseHTTPRequestHandler):
+    """A relying app's back-channel logout endpoint."""
+
+    heard: list[str]
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        type(self).heard.append(parse_qs(body)["logout_token"][0])
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def app_address() -> Iterator[str]:
+    _App.heard = []
+    with HTTPServer(("127.0.0.1", 0), _App) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/backchannel"
+        server.shutdown()
+
+
+@pytest.fixture
+def config() -> Config:
+    loopback = FetchSection(allowed_networks=["127.0.0.0/8"])
+    return msgspec.structs.replace(CONFIG, fetch=loopback)
+
+
+def test_oidcc_backchannel_rp_initiated_logout(
+    browser: Browser, citizen: Person, provider: Provider, app_address: str
+) -> None:
+    told = msgspec.structs.replace(people.APP, backchannel_logout_uri=app_address)
+    with provider.database.write() as tx:
+        clients.change(tx, told)
+    provider.clients.forget()
+    token = hint(browser, citizen)
+
+    browser.get("/logout", id_token_hint=token)
+    delivered = [one.work() for one in worker.rounds(provider) if one.name == "logout"]
+
+    keys = KeySet.import_key_set(json.loads(browser.get("/jwks").text))
+    (heard,) = _App.heard
+    notice = jwt.decode(heard, keys, algorithms=["RS256"])
+    session = jwt.decode(token, keys, algorithms=["RS256"]).claims["sid"]
+    assert delivered == [1]
+    assert notice.header["typ"] == "logout+jwt"
+    assert notice.claims["aud"] == "app"
+    assert notice.claims["sub"] == citizen.sub
+    assert notice.claims["sid"] == session
+    assert notice.claims["events"] == {"http://schemas.openid.net/event/backchannel-logout": {}}
+    assert "nonce" not in notice.claims
+    with provider.database.read() as tx:
+        notices = select(OutboxRow.payload_sealed).where(OutboxRow.kind == "logout_token")
+        assert tx.execute(notices).scalar_one() == b""
+
+
+def test_the_apps_are_told_once_however_often_one_signs_out(
+    database: Database, keys: Keychain, citizen: Person, config: Config
+) -> None:
+    portico = assembly.assemble(config, database, keys)
+    with portico.database.write() as tx:
+        clients.change(
+            tx, msgspec.structs.replace(people.APP, backchannel_logout_uri="https://a.example/b")
+        )
+    browser = Browser.on(portico)
+    token = hint(browser, citizen)
+
+    for _ in range(2):
+        browser.get("/logout", id_token_hint=token)
+
+    with portico.database.read() as tx:
+        notices = select(OutboxRow.id).where(OutboxRow.kind == "logout_token")
+        assert len(tx.execute(notices).all()) == 1
