@@ -63,7 +63,6 @@ def _listen(config: Config) -> None:
         factory=True,
         log_enabled=False,
         respawn_failed_workers=True,
-        process_name="portico",
     ).serve()
 
 

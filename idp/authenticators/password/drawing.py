@@ -19,11 +19,11 @@ def draw(digits: str, chance: random.Random) -> bytes:
     if not (digits.isascii() and digits.isdigit()):
         raise ValueError("a captcha is made of digits")
     picture = Image.new("RGB", (WIDTH, HEIGHT), _PAPER)
-    _scratch(ImageDraw.Draw(picture), chance, lines=4)
+    _scratch(ImageDraw.Draw(picture), chance, lines=3)
     step = (WIDTH - 24) / len(digits)
     for place, digit in enumerate(digits):
         _put(picture, digit, 12 + place * step, step, chance)
-    _scratch(ImageDraw.Draw(picture), chance, lines=2)
+    _scratch(ImageDraw.Draw(picture), chance, lines=1)
     return _png(_bend(picture, chance))
 
 

@@ -1,0 +1,232 @@
+"""Rules of the house that no linter knows: each by a small look at the code itself."""
+
+import ast
+import itertools
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from idp.audit import events
+from idp.authenticators import Reason
+from idp.config import Config, Section, load
+from idp.web import wording
+from tests.people import Browser
+
+HOUSE = Path(__file__).resolve().parents[2]
+EXAMPLE = HOUSE / "config.example.toml"
+
+
+def modules(*folders: str) -> Iterator[tuple[str, ast.Module]]:
+    """Parse every module below the folders; names by dots."""
+    for folder in folders:
+        for path in sorted((HOUSE / folder).rglob("*.py")):
+            name = path.relative_to(HOUSE).with_suffix("").as_posix().replace("/", ".")
+            yield name, ast.parse(path.read_text("utf-8"))
+
+
+def calls(tree: ast.Module) -> Iterator[ast.Call]:
+    """List the calls of a module."""
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def is_call_of(call: ast.Call, method: str) -> bool:
+    """Tell whether a call is ``something.method(...)``."""
+    return isinstance(call.func, ast.Attribute) and call.func.attr == method
+
+
+def test_only_the_database_commits_and_begins() -> None:
+    found = {
+        f"{name}: {method}"
+        for name, tree in modules("idp")
+        for call in calls(tree)
+        for method in ("commit", "rollback")
+        if is_call_of(call, method)
+    }
+
+    assert found == set()
+
+
+def test_only_doors_open_transactions() -> None:
+    doors = ("idp.web", "idp.cli", "idp.worker")
+
+    found = {
+        name
+        for name, tree in modules("idp")
+        for call in calls(tree)
+        if is_call_of(call, "write") or is_call_of(call, "read")
+        if isinstance(call.func, ast.Attribute)
+        and ast.unparse(call.func.value).endswith("database")
+        if not name.startswith(doors)
+    }
+
+    assert found == set()
+
+
+def test_nothing_redirects_a_post_with_307_or_308() -> None:
+    found = {
+        name
+        for name, tree in modules("idp", "clients")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.keyword) and node.arg == "code"
+        if isinstance(node.value, ast.Constant) and node.value.value in {302, 307, 308}
+    }
+
+    assert found == set()
+
+
+def test_current_app_is_known_to_the_wiring_alone() -> None:
+    known = {
+        name
+        for name, tree in modules("idp")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "flask"
+        if any(alias.name in {"current_app", "g"} for alias in node.names)
+    }
+
+    assert known <= {"idp.web.wiring", "idp.web.request"}
+
+
+def test_import_contracts_hold() -> None:
+    program = Path(sys.executable).parent / "lint-imports"
+
+    done = subprocess.run([program], cwd=HOUSE, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout
+
+
+def test_every_refusal_has_a_sentence_and_a_place() -> None:
+    assert set(wording.REFUSED) == set(wording.FIELD_OF) == set(Reason)
+
+
+def test_every_catalogue_is_complete() -> None:
+    words = [sys.executable, "bin/messages", "check"]
+
+    done = subprocess.run(words, cwd=HOUSE, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("event", events.ALL, ids=lambda event: event.name)
+def test_no_event_has_a_field_for_a_secret(event: type[events.Event]) -> None:
+    fields = {field.name for field in msgspec.structs.fields(event)}
+
+    secrets = {"password", "secret", "code", "token", "cookie", "answer", "national_id", "email"}
+    assert not fields & secrets
+
+
+def test_event_names_are_unique() -> None:
+    names = [event.name for event in events.ALL]
+
+    assert len(names) == len(set(names))
+
+
+def sections(record: type[Section], path: str = "") -> Iterator[str]:
+    """List every key of the configuration, by dots."""
+    for field in msgspec.structs.fields(record):
+        place = f"{path}{field.name}"
+        if isinstance(field.type, type) and issubclass(field.type, Section):
+            yield from sections(field.type, f"{place}.")
+        elif field.name == "clients":
+            item = field.type.__args__[0]
+            yield from (f"clients.{one.name}" for one in msgspec.structs.fields(item))
+        else:
+            yield place
+
+
+def test_the_example_lists_every_key_and_no_other() -> None:
+    tree = tomllib.loads(EXAMPLE.read_text("utf-8"))
+
+    listed = {
+        f"{section}.{key}"
+        for section, table in tree.items()
+        for one in (table if isinstance(table, list) else [table])
+        for key in one
+    }
+
+    assert listed == set(sections(Config))
+
+
+def test_the_example_can_be_used_as_it_stands() -> None:
+    assert load(EXAMPLE, {}).provider.issuer.startswith("https://")
+
+
+def test_every_key_of_the_example_has_a_comment() -> None:
+    lines = EXAMPLE.read_text("utf-8").splitlines()
+
+    bare = [
+        line
+        for before, line in itertools.pairwise(lines)
+        if "=" in line
+        and not line.startswith(("#", " ", "["))
+        and not before.startswith("#")
+        and "#" not in line
+    ]
+
+    assert bare == []
+
+
+CENSUS = {
+    # path: methods, who may enter, guard of what it changes
+    "/": ("GET", "anybody", ""),
+    "/assets/<version>/<name>": ("GET", "anybody", ""),
+    "/authorize": ("GET POST", "anybody", "checks"),
+    "/authorize/continue": ("GET", "this browser's journey", "binding"),
+    "/guide": ("GET", "anybody", ""),
+    "/health/live": ("GET", "anybody", ""),
+    "/health/ready": ("GET", "anybody", ""),
+    "/introspect": ("POST", "confidential clients", "client"),
+    "/jwks": ("GET", "anybody", ""),
+    "/logout": ("GET POST", "anybody", "hint or confirmation"),
+    "/logout/confirm": ("POST", "this browser", "csrf"),
+    "/logout/done": ("GET", "anybody", ""),
+    "/revoke": ("POST", "clients", "client"),
+    "/signin/captcha/<captcha_id>.png": ("GET", "this browser's challenge", ""),
+    "/signin/captcha/<captcha_id>.wav": ("GET", "this browser's challenge", ""),
+    "/signin/consent": ("GET POST", "a session on its journey", "csrf"),
+    "/signin/password": ("GET POST", "anybody", "csrf, captcha, throttle"),
+    "/signout": ("POST", "this browser", "csrf"),
+    "/token": ("POST", "clients", "client"),
+    "/userinfo": ("GET POST", "bearers", "token"),
+    "/.well-known/oauth-authorization-server": ("GET", "anybody", ""),
+    "/.well-known/openid-configuration": ("GET", "anybody", ""),
+}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_every_route_was_decided_about(browser: Browser) -> None:
+    found: dict[str, set[str]] = {}
+    for rule in browser.client.application.url_map.iter_rules():
+        methods = (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        found.setdefault(rule.rule, set()).update(methods)
+
+    assert {path: " ".join(sorted(methods)) for path, methods in found.items()} == {
+        path: methods for path, (methods, _, _) in CENSUS.items()
+    }
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "path", sorted(path for path, (_, _, guard) in CENSUS.items() if "csrf" in guard)
+)
+def test_T76_what_changes_something_wants_the_token_of_its_browser(
+    browser: Browser, path: str
+) -> None:
+    forged = browser.post(path, {"csrf_token": "forged", "journey": ""})
+
+    assert forged.status_code == 403
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_T53_T77_every_page_forbids_caching_and_frames(browser: Browser) -> None:
+    for path in ("/", "/guide", "/signin/password", "/logout/done", "/no-such-page", "/authorize"):
+        page = browser.get(path)
+
+        assert page.headers["Cache-Control"] == "no-store", path
+        assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+        assert page.headers["Referrer-Policy"] == "no-referrer"
+        assert "unsafe" not in page.headers["Content-Security-Policy"]

@@ -1,0 +1,71 @@
+"""A browser without JavaScript over real HTTP: just enough to sign in and hold a session."""
+
+import re
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+
+from tests.people import CHALLENGE, VERIFIER
+
+CALLBACK = "http://localhost:8787/callback"
+
+
+@dataclass
+class Surfer:
+    """Somebody at a running provider, as an app of theirs sees it too."""
+
+    url: str
+    client_id: str
+    client_secret: str
+    http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=30))
+
+    def authorize(self) -> httpx.Response:
+        """Ask for authorization and follow the provider's own redirects."""
+        query = {
+            "response_type": "code",
+            "client_id": self.client_id,
+            "redirect_uri": CALLBACK,
+            "scope": "openid offline_access",
+            "code_challenge": CHALLENGE,
+            "code_challenge_method": "S256",
+        }
+        return self._follow(self.http.get(f"{self.url}/authorize", params=query))
+
+    def sign_in(self, username: str, password: str) -> httpx.Response:
+        """Go through the sign-in page to the app."""
+        page = self.authorize()
+        fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text))
+        fields |= {"username": username, "password": password}
+        return self._follow(self.http.post(f"{self.url}/signin/password", data=fields))
+
+    def code(self) -> str:
+        """Get a code with the session at hand."""
+        location = self.authorize().headers["Location"]
+        return parse_qs(urlsplit(location).query)["code"][0]
+
+    def redeem(self, http: httpx.Client, code: str) -> httpx.Response:
+        """Redeem a code."""
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": CALLBACK,
+            "code_verifier": VERIFIER,
+        }
+        return self.post(http, "/token", form)
+
+    def refresh(self, http: httpx.Client, token: str) -> httpx.Response:
+        """Use a refresh token."""
+        return self.post(http, "/token", {"grant_type": "refresh_token", "refresh_token": token})
+
+    def post(self, http: httpx.Client, path: str, form: dict[str, str]) -> httpx.Response:
+        """Post a form as the app."""
+        return http.post(f"{self.url}{path}", data=form, auth=(self.client_id, self.client_secret))
+
+    def _follow(self, response: httpx.Response) -> httpx.Response:
+        for _ in range(8):
+            location = response.headers.get("Location", "")
+            if not location or location.startswith(CALLBACK):
+                break
+            response = self.http.get(httpx.URL(self.url).join(location))
+        return response

@@ -1,0 +1,84 @@
+"""T08, T16, T47: of sixteen at once exactly one wins, thirty times out of thirty."""
+
+import re
+from collections import Counter
+
+import httpx
+import pytest
+
+from idp.authenticators.password.captcha import Captcha
+from idp.config import CaptchaSection
+from idp.secret import keychain, system_entropy
+from tests.conftest import ROOT_KEY
+from tests.people import PASSWORD
+from tests.races.harness import Running, at_once, running
+from tests.races.surfer import Surfer
+
+CALLERS, ROUNDS = 16, 30
+
+pytestmark = pytest.mark.timeout(240)
+
+
+def test_T08_of_sixteen_callers_at_once_exactly_one_redeems_a_code(surfer: Surfer) -> None:
+    winners = Counter[int]()
+
+    for _ in range(ROUNDS):
+        code = surfer.code()
+        answers = at_once(CALLERS, lambda http, code=code: surfer.redeem(http, code).status_code)  # type: ignore[misc]
+        assert set(answers) <= {200, 400}
+        winners[answers.count(200)] += 1
+
+    assert winners == {1: ROUNDS}
+
+
+def test_T16_of_sixteen_callers_at_once_exactly_one_refreshes(surfer: Surfer) -> None:
+    winners = Counter[int]()
+
+    for _ in range(ROUNDS):
+        token = surfer.redeem(surfer.http, surfer.code()).json()["refresh_token"]
+        answers = at_once(
+            CALLERS, lambda http, token=token: surfer.refresh(http, token).status_code
+        )  # type: ignore[misc]
+        assert set(answers) <= {200, 400}
+        winners[answers.count(200)] += 1
+
+    assert winners == {1: ROUNDS}
+
+
+@pytest.mark.usefixtures("surfer")
+def test_T47_of_sixteen_answers_at_once_one_captcha_takes_one(
+    tmp_path_factory: pytest.TempPathFactory, served: Running
+) -> None:
+    folder = tmp_path_factory.mktemp("captcha")
+    url = served.environment["PORTICO__DATABASE__URL"]
+    captcha = Captcha(keychain(ROOT_KEY).key("captcha"), CaptchaSection(), system_entropy)
+    settings = {
+        "PORTICO__CAPTCHA__MODE": "always",
+        "PORTICO__THROTTLE__EXEMPT_NETWORKS": '["127.0.0.0/8"]',
+    }
+    winners = Counter[int]()
+
+    with (
+        running(folder, url, **settings) as asking,
+        httpx.Client(base_url=asking.url) as page,
+    ):
+        for _ in range(ROUNDS):
+            form = page.get("/signin/password").text
+            fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
+            fields |= {"username": "RACER", "password": PASSWORD}
+            fields["captcha"] = captcha.answer(fields["captcha_id"])
+            cookies = dict(page.cookies)
+
+            def sign_in(
+                http: httpx.Client,
+                fields: dict[str, str] = fields,
+                cookies: dict[str, str] = cookies,
+            ) -> int:
+                http.cookies.update(cookies)
+                return http.post(f"{asking.url}/signin/password", data=fields).status_code
+
+            answers = at_once(CALLERS, sign_in)
+            assert set(answers) <= {303, 422}
+            winners[answers.count(303)] += 1
+
+    assert winners == {1: ROUNDS}
