@@ -18,7 +18,8 @@ from idp.cli.operate import built
 from idp.config import ClientSection
 from idp.keys import store as keys_store
 from idp.oidc import clients
-from idp.oidc.clients import BadRegistration, Client
+from idp.oidc.clients import BadRegistration
+from idp.oidc.model import Client
 
 _SHOWN = ("client_id", "source", "auth", "grants", "redirect_uris", "state")
 

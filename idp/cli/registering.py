@@ -6,6 +6,7 @@ from idp.config import ClientSection
 from idp.database.transaction import Transaction
 from idp.oidc import clients
 from idp.oidc.clients import BadRegistration
+from idp.oidc.model import Client
 from idp.provider import Provider
 
 SOURCE = "config"
@@ -31,7 +32,7 @@ def take_over(portico: Provider) -> None:
 def _take_over_one(
     portico: Provider,
     tx: Transaction,
-    known: tuple[str, clients.Client] | None,
+    known: tuple[str, Client] | None,
     registration: ClientSection,
 ) -> None:
     if known is None:

@@ -2,8 +2,7 @@
 
 import os
 from pathlib import Path
-
-from flask import Flask
+from wsgiref.types import WSGIApplication
 
 from idp import assembly
 from idp.cli import logs
@@ -12,7 +11,7 @@ from idp.config import load
 from idp.web import create_app
 
 
-def application() -> Flask:
+def application() -> WSGIApplication:
     """Build the application of one worker process, from the same configuration as its parent."""
     path = os.environ.get(CONFIG_PATH)
     config = load(Path(path) if path else None)

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 import msgspec
 
 from idp.oidc import claims
-from idp.oidc.clients import Client
 from idp.oidc.errors import (
     InvalidRequest,
     InvalidScope,
@@ -22,6 +21,7 @@ from idp.oidc.errors import (
     UnauthorizedClient,
     UnsupportedResponseType,
 )
+from idp.oidc.model import Client
 from idp.oidc.vocabulary import GrantType, Prompt
 
 _S256 = re.compile(r"[A-Za-z0-9_-]{43}")

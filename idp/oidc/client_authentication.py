@@ -20,8 +20,9 @@ from idp.audit.store import Trail
 from idp.database.columns import Table
 from idp.database.transaction import Transaction
 from idp.oidc import tokens
-from idp.oidc.clients import Client, Clients
+from idp.oidc.clients import Clients
 from idp.oidc.errors import InvalidClient, InvalidRequest
+from idp.oidc.model import Client
 from idp.oidc.vocabulary import CLIENT_ASSERTION_TYPE, AuthMethod
 from idp.secret import digest
 

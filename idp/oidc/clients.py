@@ -1,10 +1,8 @@
 """Registered clients: on record, in memory for a second, and how one comes and goes."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,8 +23,9 @@ from idp.accounts.store import SUBJECT_PREFIX
 from idp.config import ClientSection
 from idp.database.columns import Table
 from idp.database.transaction import Transaction
+from idp.oidc.model import Client, method_of, stored
 from idp.oidc.vocabulary import AuthMethod, GrantType, Scope
-from idp.secret import Entropy, digest, mint, same
+from idp.secret import Entropy, digest, mint
 
 SECRET_PREFIX = "pcs"
 _FRESH_FOR = timedelta(seconds=1)
@@ -66,68 +65,6 @@ class ClientSecret(Table):
 
 class BadRegistration(Exception):
     """The registration cannot be taken; the message says which field and why."""
-
-
-@dataclass(frozen=True)
-class Client:
-    """A registered client, as it is now."""
-
-    registration: ClientSection
-    secrets: tuple[tuple[bytes, datetime | None], ...] = ()
-    disabled: bool = False
-
-    @property
-    def client_id(self) -> str:
-        """The identifier, compared byte for byte."""
-        return self.registration.client_id
-
-    @cached_property
-    def scopes(self) -> frozenset[str]:
-        """The scopes it may ask for."""
-        return frozenset(self.registration.scope.split())
-
-    @property
-    def is_public(self) -> bool:
-        """Whether it can keep no secret (RFC 6749 section 2.1)."""
-        return _method(self.registration) is AuthMethod.NONE
-
-    def may_use(self, grant_type: str) -> bool:
-        """Whether it registered for a grant."""
-        return grant_type in self.registration.grant_types
-
-    def may_serve(self, kind: str) -> bool:
-        """Whether accounts of this kind may open it (P33)."""
-        return not self.registration.account_kinds or kind in self.registration.account_kinds
-
-    def says(self, registration: ClientSection) -> bool:
-        """Whether this is what ``registration`` would make of it, its secret included."""
-        hashed = registration.secret_sha256
-        held = {one.hex() for one, _ in self.secrets}
-        return _stored(self.registration) == _stored(registration) and (
-            not hashed or hashed in held
-        )
-
-    def has_secret(self, presented: str, now: datetime) -> bool:
-        """Compare with each live secret; all are compared, whichever matches."""
-        hashed = digest(presented)
-        found = [
-            same(held, hashed)
-            for held, expires_at in self.secrets
-            if expires_at is None or now < expires_at
-        ]
-        return any(found)
-
-    def name(self, locale: str) -> str:
-        """Its name for people, in ``locale`` where it has one."""
-        return _in_locale(self.registration.names, locale) or self.client_id
-
-    def description(self, locale: str) -> str:
-        """What it is for, in ``locale`` where it says so."""
-        return _in_locale(self.registration.descriptions, locale)
-
-
-def _in_locale(texts: Mapping[Any, str], locale: str) -> str:
-    return texts.get(locale) or next(iter(texts.values()), "")
 
 
 class Clients:
@@ -186,7 +123,7 @@ def add(tx: Transaction, registration: ClientSection, *, source: str) -> None:
         {
             "client_id": registration.client_id,
             "source": source,
-            "registration": _stored(registration),
+            "registration": stored(registration),
             "created_at": tx.now,
             "updated_at": tx.now,
         },
@@ -206,7 +143,7 @@ def change(tx: Transaction, registration: ClientSection) -> None:
         _CHANGE,
         {
             "wanted": registration.client_id,
-            "replacement": _stored(registration),
+            "replacement": stored(registration),
             "instant": tx.now,
         },
     )
@@ -234,12 +171,6 @@ def _add_secret(tx: Transaction, client_id: str, hashed: bytes) -> None:
     tx.execute(_ADD_SECRET, {"client_id": client_id, "secret_hash": hashed, "created_at": tx.now})
 
 
-def _stored(registration: ClientSection) -> dict[str, Any]:
-    stored = msgspec.to_builtins(registration)
-    stored.pop("secret_sha256")
-    return dict(stored)
-
-
 def check(registration: ClientSection) -> None:
     """Refuse what would be unsafe or could never work.
 
@@ -261,7 +192,7 @@ def _check_redirects(registration: ClientSection) -> None:
     if uses_code and not registration.redirect_uris:
         raise BadRegistration("redirect_uris: the authorization_code grant needs at least one")
     for uri in registration.redirect_uris:
-        _check_uri("redirect_uris", uri, native=_method(registration) is AuthMethod.NONE)
+        _check_uri("redirect_uris", uri, native=method_of(registration) is AuthMethod.NONE)
     for uri in registration.post_logout_redirect_uris:
         _check_uri("post_logout_redirect_uris", uri, native=False)
     for name in ("backchannel_logout_uri", "home_uri"):
@@ -287,17 +218,13 @@ def _check_uri(field: str, uri: str, *, native: bool) -> None:
 
 
 def _check_authentication(registration: ClientSection) -> None:
-    method = _method(registration)
+    method = method_of(registration)
     if method is AuthMethod.PRIVATE_KEY_JWT and not registration.jwks.get("keys"):
         raise BadRegistration("jwks: private_key_jwt needs the client's public keys")
     if any("d" in key or key.get("kty") == "oct" for key in registration.jwks.get("keys", [])):
         raise BadRegistration("jwks: holds a private or symmetric key; send public keys only")
     if method is AuthMethod.NONE and GrantType.CLIENT_CREDENTIALS in registration.grant_types:
         raise BadRegistration("grant_types: a public client cannot use client_credentials")
-
-
-def _method(registration: ClientSection) -> AuthMethod:
-    return AuthMethod(registration.token_endpoint_auth_method)
 
 
 def scopes_offered(clients: Iterable[Client]) -> list[str]:

@@ -9,10 +9,10 @@ from typing import Any
 from idp.clock import seconds
 from idp.database.transaction import Transaction
 from idp.oidc import standing, tokens
-from idp.oidc.clients import Client
 from idp.oidc.errors import InvalidClient, InvalidRequest, OAuthError
 from idp.oidc.exchange import Exchange, Reply, json_reply
 from idp.oidc.grants import refresh_token
+from idp.oidc.model import Client
 from idp.oidc.server import Parts, error_reply
 from idp.secret import well_formed
 

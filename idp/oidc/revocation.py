@@ -3,10 +3,10 @@
 from idp.audit.events import TokenRevoked
 from idp.database.transaction import Transaction
 from idp.oidc import authorizations, standing, tokens
-from idp.oidc.clients import Client
 from idp.oidc.errors import InvalidRequest, OAuthError
 from idp.oidc.exchange import Exchange, Reply, json_reply
 from idp.oidc.grants import refresh_token
+from idp.oidc.model import Client
 from idp.oidc.server import Parts, error_reply
 
 

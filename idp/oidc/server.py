@@ -23,9 +23,10 @@ from idp.keys.store import SigningKeys
 from idp.oidc import claims, tokens
 from idp.oidc.authorizations import Granted
 from idp.oidc.client_authentication import ClientAuthentication
-from idp.oidc.clients import Client, Clients
+from idp.oidc.clients import Clients
 from idp.oidc.errors import InvalidRequest, OAuthError, UnsupportedGrantType
 from idp.oidc.exchange import Exchange, Reply, json_reply
+from idp.oidc.model import Client
 from idp.oidc.vocabulary import TokenType
 from idp.secret import Entropy
 

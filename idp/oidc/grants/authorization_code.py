@@ -20,9 +20,9 @@ from idp.database.transaction import Transaction
 from idp.oidc import authorizations, claims
 from idp.oidc.authorizations import USABLE, Authorization, Granted
 from idp.oidc.checks import AuthorizationRequest
-from idp.oidc.clients import Client
 from idp.oidc.errors import InvalidGrant, InvalidRequest, UnauthorizedClient
 from idp.oidc.grants import refresh_token
+from idp.oidc.model import Client
 from idp.oidc.server import Mint, OAuthRequest, Parts
 from idp.oidc.vocabulary import GrantType, Scope
 from idp.secret import digest, mint, new_id, well_formed

@@ -17,8 +17,8 @@ from idp.database.columns import Table
 from idp.database.transaction import Transaction
 from idp.oidc import authorizations
 from idp.oidc.authorizations import USABLE, Authorization, Granted
-from idp.oidc.clients import Client
 from idp.oidc.errors import InvalidGrant, InvalidRequest, InvalidScope, UnauthorizedClient
+from idp.oidc.model import Client
 from idp.oidc.server import Mint, OAuthRequest, Parts
 from idp.oidc.vocabulary import GrantType, Scope
 from idp.secret import digest, mint, well_formed

@@ -17,7 +17,6 @@ from flask.typing import ResponseReturnValue
 from idp.database.transaction import Transaction
 from idp.oidc import checks, claims, tokens
 from idp.oidc.checks import At, AuthorizationRequest
-from idp.oidc.clients import Client
 from idp.oidc.errors import (
     AccessDenied,
     ConsentRequired,
@@ -27,6 +26,7 @@ from idp.oidc.errors import (
     UnmetAuthenticationRequirements,
 )
 from idp.oidc.grants import authorization_code
+from idp.oidc.model import Client
 from idp.oidc.vocabulary import Prompt
 from idp.provider import Provider
 from idp.secret import digest, mint

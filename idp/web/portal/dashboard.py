@@ -11,7 +11,8 @@ from flask_babel import lazy_gettext as _
 from idp.accounts.model import Account
 from idp.database.transaction import Transaction
 from idp.oidc import logout
-from idp.oidc.clients import Client, everyone
+from idp.oidc.clients import everyone
+from idp.oidc.model import Client
 from idp.sessions import store as sessions
 from idp.signin import store
 from idp.signin.store import PastAttempt

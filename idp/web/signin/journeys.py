@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from flask import Response, url_for
 
-from idp.oidc.clients import Client
+from idp.oidc.model import Client
 from idp.provider import Provider
 from idp.secret import digest
 from idp.signin import store

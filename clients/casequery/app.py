@@ -1,0 +1,35 @@
+"""The case-query app, put together."""
+
+from pathlib import Path
+
+from flask import Flask
+from flask_babel import lazy_gettext as _
+
+from clients.casequery import views
+from clients.kit import signin
+from clients.kit.config import KitConfig
+from clients.kit.database import open_database
+from clients.kit.pages import App, create_app, csrf_key_of
+from clients.kit.provider import Provider
+
+NAME = "casequery"
+HERE = Path(__file__).parent
+
+
+def build(config: KitConfig) -> App:
+    """Build the parts; connects to nothing yet."""
+    callback = f"{config.server.base_url}/signin/callback"
+    return App(
+        name=NAME,
+        title=_("Case progress query"),
+        config=config,
+        database=open_database(config.database.url),
+        provider=Provider(config.provider, callback),
+        csrf_key=csrf_key_of(config.provider.client_secret),
+    )
+
+
+def application(config: KitConfig) -> Flask:
+    """Make the WSGI application."""
+    blueprints = (signin.pages, views.pages)
+    return create_app(build(config), blueprints, package=HERE, import_name=__name__)

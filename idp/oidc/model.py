@@ -1,0 +1,85 @@
+"""A registered client as a value: what its registration lets it do. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from idp.config import ClientSection
+from idp.oidc.vocabulary import AuthMethod
+from idp.secret import digest, same
+
+
+@dataclass(frozen=True)
+class Client:
+    """A registered client, as it is now."""
+
+    registration: ClientSection
+    secrets: tuple[tuple[bytes, datetime | None], ...] = ()
+    disabled: bool = False
+
+    @property
+    def client_id(self) -> str:
+        """The identifier, compared byte for byte."""
+        return self.registration.client_id
+
+    @cached_property
+    def scopes(self) -> frozenset[str]:
+        """The scopes it may ask for."""
+        return frozenset(self.registration.scope.split())
+
+    @property
+    def is_public(self) -> bool:
+        """Whether it can keep no secret (RFC 6749 section 2.1)."""
+        return method_of(self.registration) is AuthMethod.NONE
+
+    def may_use(self, grant_type: str) -> bool:
+        """Whether it registered for a grant."""
+        return grant_type in self.registration.grant_types
+
+    def may_serve(self, kind: str) -> bool:
+        """Whether accounts of this kind may open it (P33)."""
+        return not self.registration.account_kinds or kind in self.registration.account_kinds
+
+    def says(self, registration: ClientSection) -> bool:
+        """Whether this is what ``registration`` would make of it, its secret included."""
+        hashed = registration.secret_sha256
+        held = {one.hex() for one, _ in self.secrets}
+        return stored(self.registration) == stored(registration) and (not hashed or hashed in held)
+
+    def has_secret(self, presented: str, now: datetime) -> bool:
+        """Compare with each live secret; all are compared, whichever matches."""
+        hashed = digest(presented)
+        found = [
+            same(held, hashed)
+            for held, expires_at in self.secrets
+            if expires_at is None or now < expires_at
+        ]
+        return any(found)
+
+    def name(self, locale: str) -> str:
+        """Its name for people, in ``locale`` where it has one."""
+        return _in_locale(self.registration.names, locale) or self.client_id
+
+    def description(self, locale: str) -> str:
+        """What it is for, in ``locale`` where it says so."""
+        return _in_locale(self.registration.descriptions, locale)
+
+
+def _in_locale(texts: Mapping[Any, str], locale: str) -> str:
+    return texts.get(locale) or next(iter(texts.values()), "")
+
+
+def method_of(registration: ClientSection) -> AuthMethod:
+    """Give the one way a client proves who it is."""
+    return AuthMethod(registration.token_endpoint_auth_method)
+
+
+def stored(registration: ClientSection) -> dict[str, Any]:
+    """Give the form that is kept: everything but the secret, which is kept by itself."""
+    kept = dict(msgspec.to_builtins(registration))
+    kept.pop("secret_sha256")
+    return kept
