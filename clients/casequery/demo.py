@@ -108,5 +108,5 @@ def seed(database: Database, issuer: str, people: Path | None) -> int:
 def _read(people: Path | None) -> list[dict[str, str]]:
     if people is None:
         return []
-    found: list[dict[str, str]] = json.loads(people.read_text("utf-8"))["accounts"]
+    found: list[dict[str, str]] = json.loads(people.read_text("utf-8"))
     return found

@@ -5,7 +5,7 @@ import secrets
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, make_response, redirect, request, url_for
+from flask import Blueprint, Response, jsonify, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Text, bindparam, delete, insert, update
 from sqlalchemy.exc import IntegrityError
@@ -171,8 +171,6 @@ def hear_logout() -> Response:
 
 
 def _machine(document: dict[str, str], status: int) -> Response:
-    from flask import jsonify
-
     response = jsonify(document)
     response.status_code = status
     response.headers["Cache-Control"] = "no-store"
@@ -185,7 +183,7 @@ def signin_url(return_to: str) -> str:
 
 
 def _own_path(wanted: str) -> str:
-    """Take a path on this site; ``//evil`` and ``/\\evil`` are other sites in disguise."""
+    """Take a path on this site; what begins with two slashes is another site in disguise."""
     return wanted if _PATH.fullmatch(wanted) else "/"
 
 
