@@ -34,7 +34,7 @@ from idp.signin import counters
 from idp.signin import store as signin
 
 WORKER = Origin(operator="worker")
-_AT_ONCE = 20
+_AT_ONCE = 8  # each leased row has a thread of its own: no lease runs out in a queue
 _SWEEP_BATCH = 1_000
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,10 @@ class Round:
 
 @dataclass(slots=True)
 class Loop:
-    """Runs rounds when they are due. A round that fails is logged and comes again."""
+    """Runs rounds when they are due. A round that fails is logged and comes again.
+
+    Each has a thread of its own: a mail server that hangs delays no sign-out.
+    """
 
     rounds: list[Round]
     clock: Clock
@@ -62,18 +65,33 @@ class Loop:
 
     def run(self) -> None:
         """Run until :attr:`stopping` is set; looks for due rounds every second at least."""
-        while not self.stopping.is_set():
-            self.run_due()
-            self.stopping.wait(0.5)
+        threads = [
+            threading.Thread(target=self._repeat, args=[one], name=f"round-{one.name}")
+            for one in self.rounds
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
     def run_due(self) -> None:
-        """Run every round that is due now; one that had much to do is due again at once."""
+        """Run every round that is due now, one after the other."""
         for one in self.rounds:
-            now = self.beat = self.clock()
-            if one.due_at is not None and now < one.due_at:
-                continue
-            done = self._run(one)
-            one.due_at = now if done >= _AT_ONCE else now + one.every
+            self._run_if_due(one)
+
+    def _repeat(self, one: Round) -> None:
+        while not self.stopping.is_set():
+            if self._run_if_due(one) < _AT_ONCE:
+                self.stopping.wait(0.5)
+
+    def _run_if_due(self, one: Round) -> int:
+        """Run a round if it is due; one that had much to do is due again at once."""
+        now = self.beat = self.clock()
+        if one.due_at is not None and now < one.due_at:
+            return 0
+        done = self._run(one)
+        one.due_at = now if done >= _AT_ONCE else now + one.every
+        return done
 
     def _run(self, one: Round) -> int:
         try:
@@ -117,7 +135,7 @@ def deliver(portico: Provider, kind: Kind, send: Callable[[Provider, Leased], No
         leased = portico.outbox.lease(tx, kind, _AT_ONCE)
     if not leased:
         return 0
-    with ThreadPoolExecutor(max_workers=4, thread_name_prefix=f"send-{kind}") as senders:
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix=f"send-{kind}") as senders:
         list(senders.map(lambda row: _deliver_one(portico, kind, row, send), leased))
     return len(leased)
 
@@ -125,16 +143,28 @@ def deliver(portico: Provider, kind: Kind, send: Callable[[Provider, Leased], No
 def _deliver_one(
     portico: Provider, kind: Kind, row: Leased, send: Callable[[Provider, Leased], None]
 ) -> None:
+    failed = _try(portico, row, send)
+    with portico.database.write(WORKER) as tx:
+        if failed is None:
+            portico.outbox.mark_sent(tx, row.id)
+        elif portico.outbox.mark_failed(tx, row, str(failed), for_good=failed.for_good):
+            portico.trail.append(tx, OutboxAbandoned(kind=kind, attempts=row.attempts))
+    if failed is not None:
+        log.warning("not delivered", extra={"kind": kind, "why": str(failed)})
+
+
+def _try(
+    portico: Provider, row: Leased, send: Callable[[Provider, Leased], None]
+) -> _Failed | None:
     try:
         send(portico, row)
     except _Failed as failed:
-        with portico.database.write(WORKER) as tx:
-            if portico.outbox.mark_failed(tx, row, str(failed), for_good=failed.for_good):
-                portico.trail.append(tx, OutboxAbandoned(kind=kind, attempts=row.attempts))
-        log.warning("not delivered", extra={"kind": kind, "why": str(failed)})
-        return
-    with portico.database.write(WORKER) as tx:
-        portico.outbox.mark_sent(tx, row.id)
+        return failed
+    except Exception as trouble:
+        # A row that nobody can send is to be given up in the end, not leased for ever.
+        log.exception("cannot be sent")
+        return _Failed(type(trouble).__name__)
+    return None
 
 
 def _send_mail(portico: Provider, row: Leased) -> None:
@@ -202,7 +232,7 @@ _SWEEPERS: Iterable[Callable[[Transaction], int]] = (
     client_authentication.sweep_used_assertions,
     lambda tx: refresh_token.sweep(tx, _SWEEP_BATCH),
     lambda tx: authorizations.sweep(tx, _SWEEP_BATCH),
-    outbox.sweep,
+    lambda tx: outbox.sweep(tx, _SWEEP_BATCH),
 )
 
 

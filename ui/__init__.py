@@ -4,7 +4,7 @@ The provider and the relying apps call :func:`install` and write their pages aga
 ``ui/base.html``. It imports nothing of theirs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from flask import Flask, Response, abort, request
 from flask_babel import LazyString
 from jinja2 import ChoiceLoader, FileSystemLoader
+from werkzeug.exceptions import HTTPException
 
 from ui import assets, locale, roc_calendar
 
@@ -37,8 +38,20 @@ class LocaleLink:
     current: bool
 
 
-def install(app: Flask, *, site: Callable[[], Site], speaks: Callable[[], str]) -> None:
-    """Give ``app`` the look. ``speaks`` tells the locale of the request at hand."""
+def install(
+    app: Flask,
+    *,
+    site: Callable[[], Site],
+    speaks: Callable[[], str],
+    keeps: Sequence[str],
+) -> None:
+    """Give ``app`` the look.
+
+    Args:
+        speaks: tells the locale of the request at hand.
+        keeps: the query parameters that say which page it is; the language switch carries
+            them along and nothing else, so that no page echoes what it was sent.
+    """
     loader = FileSystemLoader(Path(__file__).parent / "templates")
     own = app.jinja_loader
     app.jinja_loader = ChoiceLoader([own, loader] if own else [loader])
@@ -55,7 +68,7 @@ def install(app: Flask, *, site: Callable[[], Site], speaks: Callable[[], str]) 
             "site": site(),
             "locale": speaking,
             "html_lang": locale.HTML_LANG[speaking],
-            "locale_links": _locale_links(speaking),
+            "locale_links": _locale_links(speaking, keeps),
         }
 
 
@@ -69,11 +82,18 @@ def _serve(app: Flask, served: dict[str, assets.Asset]) -> None:
         return Response(found.body, content_type=found.content_type, headers=headers)
 
 
-def _locale_links(speaking: str) -> list[LocaleLink]:
+def _posted_journey() -> str:
+    try:
+        return request.form.get("journey", "")
+    except HTTPException:  # an error page about the very body that cannot be read
+        return ""
+
+
+def _locale_links(speaking: str, keeps: Sequence[str]) -> list[LocaleLink]:
     """Link to the page at hand in each language; after a POST, to the page it came from."""
-    kept = [(key, value) for key, value in request.args.items(multi=True) if key != "lang"]
-    if request.method == "POST" and (journey := request.form.get("journey")):
-        kept = [("journey", journey)]
+    kept = [(key, request.args[key]) for key in keeps if key in request.args]
+    if request.method == "POST":
+        kept = [("journey", _posted_journey())]
     return [
         LocaleLink(
             code,

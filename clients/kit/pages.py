@@ -113,7 +113,7 @@ def create_app(
         locale_selector=lambda: speaks().replace("-", "_"),
         default_translation_directories=";".join(map(str, folders)),
     )
-    ui.install(app, site=lambda: ui.Site(parts.title, "/"), speaks=speaks)
+    ui.install(app, site=lambda: ui.Site(parts.title, "/"), speaks=speaks, keeps=["number"])
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
     app.register_blueprint(_probes(parts))

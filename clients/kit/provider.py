@@ -6,10 +6,11 @@ says and does not look at the callback's ``iss``; all three are pinned here inst
 
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+import httpx2
 from authlib.integrations.httpx_client import OAuth2Client
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
@@ -20,7 +21,7 @@ from clients.kit.config import ProviderSection
 
 ALGORITHMS = ("RS256", "ES256")
 SKEW_SECONDS = 10
-_TIMEOUT = httpx.Timeout(5.0)
+_TIMEOUT = httpx2.Timeout(5.0)
 _FRESH_SECONDS = 300.0
 _COOLDOWN_SECONDS = 10.0
 _CLOSED: dict[str, Any] = {"timeout": _TIMEOUT, "follow_redirects": False}
@@ -84,11 +85,24 @@ class Provider:
         try:
             with self._client() as client:
                 tokens = client.fetch_token(endpoint, code=code, code_verifier=verifier)
-        except httpx.HTTPError as broken:
+        except httpx2.HTTPError as broken:
             raise ProviderUnreachable(type(broken).__name__) from broken
         except Exception as refused:
             raise Untrusted("the provider refused the code") from refused
         return dict(tokens)
+
+    def userinfo(self, access_token: str, sub: str) -> dict[str, Any]:
+        """Ask who the person is; an answer about anybody else is no answer (OIDC Core 5.3.2).
+
+        Raises:
+            ProviderUnreachable: no answer.
+            Untrusted: it is about somebody else.
+        """
+        bearer = {"Authorization": f"Bearer {access_token}"}
+        told = _fetch(self.metadata()["userinfo_endpoint"], bearer)
+        if told.get("sub") != sub:
+            raise Untrusted("userinfo is about somebody else")
+        return told
 
     def verify_id_token(self, token: str, nonce: str) -> dict[str, Any]:
         """Verify an ID token (OIDC Core section 3.1.3.7).
@@ -177,11 +191,13 @@ class Provider:
         )
 
 
-def _fetch(url: str) -> dict[str, Any]:
+def _fetch(url: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
     try:
-        answer = httpx.get(url, headers={"Accept": "application/json"}, **_CLOSED)
+        answer = httpx2.get(
+            url, headers={"Accept": "application/json", **(headers or {})}, **_CLOSED
+        )
         document = answer.json()
-    except (httpx.HTTPError, ValueError) as broken:
+    except (httpx2.HTTPError, ValueError) as broken:
         raise ProviderUnreachable(type(broken).__name__) from broken
     if answer.status_code != 200 or not isinstance(document, dict):
         raise ProviderUnreachable(f"HTTP {answer.status_code}")

@@ -100,6 +100,7 @@ def _finish(code: str, nonce: str, verifier: str, return_to: str) -> ResponseRet
         tokens = app.provider.redeem(code, verifier)
         id_token = str(tokens.get("id_token", ""))
         claims = app.provider.verify_id_token(id_token, nonce)
+        claims |= app.provider.userinfo(str(tokens.get("access_token", "")), claims["sub"])
     except ProviderUnreachable:
         return error_page("provider_unreachable", 503)
     except Untrusted:

@@ -11,7 +11,8 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlencode, urlsplit
@@ -25,6 +26,7 @@ _PAUSE_SECONDS = 30.0
 
 Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], list[str]]
+Stopwatch = Callable[[], float]
 
 
 class Unreachable(Exception):
@@ -53,9 +55,16 @@ def resolve(host: str, port: int) -> list[str]:
 class Fetcher:
     """Calls URLs for the provider; thread-safe, remembers hosts that do not answer."""
 
-    def __init__(self, section: FetchSection, resolver: Resolve = resolve) -> None:
+    def __init__(
+        self,
+        section: FetchSection,
+        resolver: Resolve = resolve,
+        stopwatch: Stopwatch = time.monotonic,
+    ) -> None:
         self._allowed = [ip_network(one) for one in section.allowed_networks]
         self._resolve = resolver
+        self._stopwatch = stopwatch
+        self._resolving = ThreadPoolExecutor(8, thread_name_prefix="resolve")
         self._tls = ssl.create_default_context()
         if section.ca_file:
             self._tls.load_verify_locations(section.ca_file)
@@ -79,9 +88,10 @@ class Fetcher:
 
     def _call(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> Reply:
         target = self._target(url)
+        until = time.monotonic() + DEADLINE_SECONDS
         with self._breaker(f"{target.host}:{target.port}"):
-            address = self._one_address(target.host, target.port, secure=target.secure)
-            return self._exchange(target, address, method, body, headers)
+            address = self._one_address(target, until)
+            return self._exchange(target, str(address), until, (method, body, headers))
 
     def _target(self, url: str) -> "_Target":
         try:
@@ -89,6 +99,8 @@ class Fetcher:
             port = parts.port or (443 if parts.scheme == "https" else 80)
         except ValueError:
             raise Forbidden("not a URL") from None
+        if not url.isascii() or not url.isprintable() or " " in url:
+            raise Forbidden("not a URL")
         if parts.scheme not in {"https", "http"} or not parts.hostname:
             raise Forbidden("scheme")
         if parts.username is not None or parts.password is not None:
@@ -96,54 +108,59 @@ class Fetcher:
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         return _Target(parts.hostname, port, path, parts.scheme == "https")
 
-    def _one_address(self, host: str, port: int, *, secure: bool) -> Address:
+    def _one_address(self, target: "_Target", until: float) -> Address:
         """Resolve once; every address must be allowed, or a rebinding name could choose."""
+        asked = self._resolving.submit(self._resolve, target.host, target.port)
         try:
-            addresses = [ip_address(one) for one in self._resolve(host, port)]
-        except (OSError, UnicodeError, ValueError):
+            addresses = [ip_address(one) for one in asked.result(_left(until))]
+        except (OSError, UnicodeError, ValueError):  # too late is an OSError, too
             raise Unreachable("name resolution") from None
-        if not addresses or not all(self._may_call(one, secure=secure) for one in addresses):
+        if not addresses or not all(self._may_call(one, target.secure) for one in addresses):
             raise Forbidden("address")
         return addresses[0]
 
-    def _may_call(self, address: Address, *, secure: bool) -> bool:
+    def _may_call(self, address: Address, secure: bool) -> bool:
         plain = getattr(address, "ipv4_mapped", None) or address
         listed = any(plain in one for one in self._allowed if one.version == plain.version)
         public = secure and plain.is_global and not plain.is_multicast
-        embeds = isinstance(plain, IPv6Address) and (plain.sixtofour or plain.teredo)
-        translated = plain.version == 6 and plain in _NAT64
-        return listed or (public and not embeds and not translated)
+        if isinstance(plain, IPv6Address):
+            # is_global also says yes to NAT64, IPv4-compatible and site-local addresses.
+            embeds = plain.sixtofour or plain.teredo
+            public = public and plain in _GLOBAL_UNICAST and not embeds
+        return listed or public
 
     def _exchange(
         self,
         target: "_Target",
-        address: Address,
-        method: str,
-        body: bytes | None,
-        headers: dict[str, str],
+        address: str,
+        until: float,
+        question: tuple[str, bytes | None, dict[str, str]],
     ) -> Reply:
-        until = time.monotonic() + DEADLINE_SECONDS
-        connection = _Pinned(target, str(address), self._tls if target.secure else None)
+        method, body, headers = question
+        connection = _Pinned(target, address, self._tls if target.secure else None, until)
+        fuse = threading.Timer(_left(until), connection.cut)
+        fuse.start()
         try:
             connection.request(method, target.path, body, headers)
-            answer = connection.getresponse()
-            content = _read(answer, until)
+            with connection.getresponse() as answer:
+                content = _read(answer, until)
         except (OSError, http.client.HTTPException) as broken:
             raise Unreachable(type(broken).__name__) from broken
         finally:
+            fuse.cancel()
             connection.close()
         return Reply(answer.status, content, answer.headers.get_content_type())
 
     @contextmanager
     def _breaker(self, host: str) -> Iterator[None]:
         failures, since = self._failures.get(host, (0, 0.0))
-        if failures >= _FAILURES_BEFORE_PAUSE and time.monotonic() < since + _PAUSE_SECONDS:
+        if failures >= _FAILURES_BEFORE_PAUSE and self._stopwatch() < since + _PAUSE_SECONDS:
             raise Unreachable("left in peace after repeated failures")
         try:
             yield
         except Unreachable:
             with self._lock:
-                self._failures[host] = (failures + 1, time.monotonic())
+                self._failures[host] = (failures + 1, self._stopwatch())
             raise
         with self._lock:
             self._failures.pop(host, None)
@@ -160,14 +177,31 @@ class _Target:
 class _Pinned(http.client.HTTPConnection):
     """Connects to one address, and asks it for the host it was resolved from."""
 
-    def __init__(self, target: _Target, address: str, tls: ssl.SSLContext | None) -> None:
-        super().__init__(target.host, target.port, timeout=DEADLINE_SECONDS)
+    def __init__(
+        self, target: _Target, address: str, tls: ssl.SSLContext | None, until: float
+    ) -> None:
+        super().__init__(target.host, target.port)
+        self.default_port = 443 if tls else 80  # left out of the Host header
         self._address = address
         self._tls = tls
+        self._until = until
+        self._wire: socket.socket | None = None
 
     def connect(self) -> None:
-        plain = socket.create_connection((self._address, self.port), DEADLINE_SECONDS)
-        self.sock = self._tls.wrap_socket(plain, server_hostname=self.host) if self._tls else plain
+        wire = socket.create_connection((self._address, self.port), _left(self._until))
+        wire.settimeout(_left(self._until))
+        self.sock = self._tls.wrap_socket(wire, server_hostname=self.host) if self._tls else wire
+        self._wire = self.sock  # http.client lets go of its own while the answer is being read
+
+    def cut(self) -> None:
+        """End the connection under whoever is reading: the time is up."""
+        if self._wire is not None:
+            with suppress(OSError):
+                socket.socket.shutdown(self._wire, socket.SHUT_RDWR)
+
+
+def _left(until: float) -> float:
+    return max(until - time.monotonic(), 0.001)
 
 
 def _read(answer: http.client.HTTPResponse, until: float) -> bytes:
@@ -176,9 +210,11 @@ def _read(answer: http.client.HTTPResponse, until: float) -> bytes:
         content += chunk
         if len(content) > BODY_LIMIT:
             raise http.client.HTTPException("too large")
-        if time.monotonic() > until:
-            raise TimeoutError
+    if time.monotonic() > until:
+        raise TimeoutError
+    if answer.length:
+        raise http.client.IncompleteRead(content, answer.length)
     return content
 
 
-_NAT64 = ip_network("64:ff9b::/96")
+_GLOBAL_UNICAST = ip_network("2000::/3")  # all that IANA gives out of IPv6

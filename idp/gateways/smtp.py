@@ -2,6 +2,8 @@
 
 import smtplib
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 
 from idp.config import SmtpSection
@@ -12,11 +14,11 @@ class Unreachable(Exception):
 
 
 class Refused(Exception):
-    """The server will not take this mail. ``permanent``: nor will it later (5xx)."""
+    """The server said no. ``permanent``: to this very mail, and it will not change its mind."""
 
-    def __init__(self, code: int) -> None:
+    def __init__(self, code: int, *, permanent: bool = False) -> None:
         super().__init__(f"SMTP {code}")
-        self.permanent = 500 <= code < 600
+        self.permanent = permanent
 
 
 class SmtpGateway:
@@ -34,16 +36,22 @@ class SmtpGateway:
             Refused: the server said no.
         """
         try:
-            with self._connect() as server:
+            with self._connection() as server:
+                self._introduce(server)
                 server.send_message(mail)
         except smtplib.SMTPRecipientsRefused as refused:
-            raise Refused(min(code for code, _ in refused.recipients.values())) from refused
+            code = min(code for code, _ in refused.recipients.values())
+            raise Refused(code, permanent=code >= 500) from refused
+        except smtplib.SMTPDataError as refused:
+            raise Refused(refused.smtp_code, permanent=refused.smtp_code >= 500) from refused
         except smtplib.SMTPResponseException as refused:
+            # The greeting, our credentials or our sender: an operator puts that right.
             raise Refused(refused.smtp_code) from refused
         except (smtplib.SMTPException, OSError) as broken:
             raise Unreachable(type(broken).__name__) from broken
 
-    def _connect(self) -> smtplib.SMTP:
+    @contextmanager
+    def _connection(self) -> Iterator[smtplib.SMTP]:
         section = self._section
         if section.security == "tls":
             server: smtplib.SMTP = smtplib.SMTP_SSL(
@@ -51,8 +59,15 @@ class SmtpGateway:
             )
         else:
             server = smtplib.SMTP(section.host, section.port, timeout=section.timeout_seconds)
-        if section.security == "starttls":
+        try:
+            yield server
+        finally:
+            with suppress(smtplib.SMTPException, OSError):  # a rude goodbye undoes no acceptance
+                server.quit()
+            server.close()
+
+    def _introduce(self, server: smtplib.SMTP) -> None:
+        if self._section.security == "starttls":
             server.starttls(context=self._tls)
-        if section.username:
-            server.login(section.username, section.password)
-        return server
+        if self._section.username:
+            server.login(self._section.username, self._section.password)

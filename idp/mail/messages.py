@@ -7,6 +7,7 @@ improve while it waits, and the row stays small.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -26,6 +27,8 @@ from idp.secret import base64url, digest
 
 _HERE = Path(__file__).parent
 _TAIPEI = ZoneInfo("Asia/Taipei")
+# Refuses line breaks in headers. Seven bits: not every server on the way takes eight.
+_POLICY = SMTP.clone(cte_type="7bit")
 
 
 class Message(msgspec.Struct, frozen=True, tag_field="message", kw_only=True):
@@ -108,10 +111,10 @@ class Stationery:
         """
         letter = msgspec.json.decode(leased.payload, type=Letter)
         rendered = self.render(letter)
-        mail = EmailMessage(policy=SMTP)  # this policy refuses line breaks in headers
+        mail = EmailMessage(policy=_POLICY)
         mail["Subject"] = rendered.subject
         mail["From"] = self.sender
-        mail["To"] = letter.recipient
+        mail["To"] = Address(addr_spec=letter.recipient)  # one address, or an error
         mail["Date"] = format_datetime(leased.created_at)
         mail["Message-ID"] = _message_id(leased.id, self.issuer)
         mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office comes back
@@ -129,13 +132,41 @@ class Stationery:
             "provider": self.names.get(letter.locale) or next(iter(self.names.values())),
             "issuer": self.issuer,
             "help_desk": self.help_desk,
-            "when": letter.message.at.astimezone(_TAIPEI).strftime("%Y-%m-%d %H:%M"),
+            "when": letter.message.at.astimezone(_TAIPEI).strftime("%Y-%m-%d %H:%M (UTC+8)"),
+            "lang": letter.locale,
         }
+        if isinstance(letter.message, NewBrowser):
+            words["browser"] = _known_as(letter.message.browser)
         text = environment.get_template(f"{name}.txt").render(words)
         subject, _, body = text.partition("\n")
         return Rendered(
             subject.strip(), body.lstrip(), environment.get_template(f"{name}.html").render(words)
         )
+
+
+def _known_as(user_agent: str) -> str:
+    """Name a browser in words of ours: what it calls itself was written by a stranger."""
+    kinds = (_BROWSERS, _SYSTEMS)
+    found = [next((ours for sign, ours in kind if sign in user_agent), "") for kind in kinds]
+    return ", ".join(filter(None, found)) or "?"
+
+
+# In this order: nearly every browser also claims to be those below it.
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS = (
+    ("Windows", "Windows"),
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
 
 
 def _message_id(row_id: UUID, issuer: str) -> str:

@@ -23,6 +23,7 @@ Kind = Literal["mail", "logout_token"]
 
 _FIRST_RETRY = timedelta(seconds=5)
 _LONGEST_RETRY = timedelta(hours=1)
+_DOUBLINGS = 16  # well past the longest; more would overflow
 _KEEP_SENT = timedelta(days=30)
 
 
@@ -50,9 +51,20 @@ class Leased:
     """A row that this sender alone may send until its lease runs out."""
 
     id: UUID
-    payload: bytes
+    sealed: bytes
     attempts: int
+    """How often it was leased, this time included: tells one lease of a row from the next."""
     created_at: datetime
+    seal: Seal
+
+    @property
+    def payload(self) -> bytes:
+        """Open what is to be sent: only now, so that a broken row holds up no other.
+
+        Raises:
+            SealBroken: the payload is not what was put in.
+        """
+        return self.seal.open(self.sealed, place=_place(self.id))
 
 
 class Outbox:
@@ -75,7 +87,8 @@ class Outbox:
             "not_before": tx.now,
             "attempts": 0,
         }
-        return tx.execute(_PUT[tx.connection.dialect.name], row).rowcount == 1
+        put = tx.execute(_PUT[tx.connection.dialect.name], row).one_or_none()
+        return put is not None
 
     def lease(self, tx: Transaction, kind: Kind, limit: int) -> list[Leased]:
         """Take up to ``limit`` rows that are due and that nobody else holds."""
@@ -87,12 +100,7 @@ class Outbox:
         tx.execute(_TAKE, {"taken": ids, "until": until})
         rows = tx.execute(_TAKEN, {"taken": ids}).all()
         return [
-            Leased(
-                row.id,
-                self._seal.open(row.payload_sealed, place=_place(row.id)),
-                row.attempts,
-                row.created_at,
-            )
+            Leased(row.id, row.payload_sealed, row.attempts, row.created_at, self._seal)
             for row in rows
         ]
 
@@ -103,20 +111,24 @@ class Outbox:
     def mark_failed(
         self, tx: Transaction, leased: Leased, error: str, *, for_good: bool = False
     ) -> bool:
-        """Put off the next try, twice as long each time; ``True`` when there will be none."""
+        """Put off the next try, twice as long each time; ``True`` when there will be none.
+
+        Somebody whose lease ran out has no say: the row may be another's, or sent, by now.
+        """
         abandoned = for_good or leased.attempts >= self._section.max_attempts
-        wait = min(_FIRST_RETRY * 2 ** (leased.attempts - 1), _LONGEST_RETRY)
+        wait = min(_FIRST_RETRY * 2 ** min(leased.attempts - 1, _DOUBLINGS), _LONGEST_RETRY)
         jitter = wait * (self._entropy(1)[0] / 1024)  # up to a quarter: senders drift apart
-        tx.execute(
+        noted = tx.execute(
             _FAILED,
             {
                 "which": leased.id,
+                "lease": leased.attempts,
                 "next_try": tx.now + wait + jitter,
                 "error": error[:255],
                 "given_up": tx.now if abandoned else None,
             },
         )
-        return abandoned
+        return abandoned and noted.rowcount == 1
 
 
 def retry(tx: Transaction, row_id: UUID) -> bool:
@@ -130,9 +142,10 @@ def oldest_waiting(tx: Transaction) -> datetime | None:
     return oldest
 
 
-def sweep(tx: Transaction) -> int:
+def sweep(tx: Transaction, at_most: int) -> int:
     """Forget rows that went out long ago; abandoned ones stay for the operator."""
-    return tx.execute(_SWEEP, {"long_ago": tx.now - _KEEP_SENT}).rowcount
+    old = {"long_ago": tx.now - _KEEP_SENT, "at_most": at_most}
+    return tx.execute(_SWEEP, old).rowcount
 
 
 def _place(row_id: UUID) -> str:
@@ -140,10 +153,10 @@ def _place(row_id: UUID) -> str:
 
 
 _PUT = {
-    "sqlite": sqlite.insert(OutboxRow).on_conflict_do_nothing(index_elements=["dedupe_key"]),
-    "postgresql": postgresql.insert(OutboxRow).on_conflict_do_nothing(
-        index_elements=["dedupe_key"]
-    ),
+    dialect.__name__.rpartition(".")[2]: dialect.insert(OutboxRow)
+    .on_conflict_do_nothing(index_elements=["dedupe_key"])
+    .returning(OutboxRow.id)
+    for dialect in (sqlite, postgresql)
 }
 _OPEN = and_(OutboxRow.sent_at.is_(None), OutboxRow.abandoned_at.is_(None))
 _DUE = (
@@ -175,7 +188,11 @@ _SENT = (
 )
 _FAILED = (
     update(OutboxRow)
-    .where(OutboxRow.id == bindparam("which"))
+    .where(
+        OutboxRow.id == bindparam("which"),
+        OutboxRow.attempts == bindparam("lease"),
+        OutboxRow.sent_at.is_(None),
+    )
     .values(
         not_before=bindparam("next_try"),
         lease_until=None,
@@ -189,4 +206,10 @@ _AGAIN = (
     .values(abandoned_at=None, attempts=0, not_before=bindparam("instant"))
 )
 _OLDEST = select(func.min(OutboxRow.created_at)).where(_OPEN)
-_SWEEP = delete(OutboxRow).where(OutboxRow.sent_at <= bindparam("long_ago"))
+_SWEEP = delete(OutboxRow).where(
+    OutboxRow.id.in_(
+        select(OutboxRow.id)
+        .where(OutboxRow.sent_at <= bindparam("long_ago"))
+        .limit(bindparam("at_most"))
+    )
+)

@@ -41,7 +41,7 @@ def create_app(portico: Provider) -> Flask:
         locale_selector=babel_locale,
         default_translation_directories=f"{_LOCALES};{ui.TRANSLATIONS}",
     )
-    ui.install(app, site=lambda: _site(portico), speaks=speaks)
+    ui.install(app, site=lambda: _site(portico), speaks=speaks, keeps=["journey"])
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
     errors.register(app)

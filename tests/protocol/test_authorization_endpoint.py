@@ -194,10 +194,11 @@ def test_oidcc_ensure_post_request_succeeds_without_cookies(
     browser: Browser, citizen: Person
 ) -> None:
     browser.code(citizen)
-    cookies = browser.client._cookies  # noqa: SLF001 - a cross-site POST carries none
-    browser.client._cookies = {}  # noqa: SLF001
-    browser.post("/authorize", request_of("app"))
-    browser.client._cookies = cookies | browser.client._cookies  # noqa: SLF001
+    elsewhere = Browser(browser.client.application.test_client())  # no cookies travel along
+    elsewhere.post("/authorize", request_of("app"))
+    assert elsewhere.last is not None
+
+    browser.get(elsewhere.last.headers["Location"])
     browser.follow()
 
     assert "code" in answer(browser.last)

@@ -12,12 +12,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 
 from tests.conftest import ROOT_KEY
 from tests.labs.ports import free_port
@@ -61,7 +61,12 @@ class Running:
 
 @contextlib.contextmanager
 def running(
-    folder: Path, database_url: str, *, workers: int = 2, threads: int = 4, **settings: str
+    folder: Path,
+    database_url: str,
+    *,
+    workers: int = 2,
+    threads: int = 4,
+    settings: Mapping[str, str] | None = None,
 ) -> Generator[Running]:
     """Start a provider of several worker processes on a database of its own."""
     port = free_port()
@@ -82,7 +87,7 @@ def running(
         "PORTICO__CAPTCHA__MODE": "off",
         "PORTICO__PASSWORD__MEMORY_KIB": "7168",
         "PORTICO__PASSWORD__TIME_COST": "1",
-        **settings,
+        **(settings or {}),
     }
     log = (folder / "log").open("wb")
     process = subprocess.Popen(
@@ -110,14 +115,14 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     until = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < until:
         assert process.poll() is None, log.read_text(errors="replace")[-3000:]
-        with contextlib.suppress(httpx.HTTPError):
-            if httpx.get(url, timeout=1).status_code == 200:
+        with contextlib.suppress(httpx2.HTTPError):
+            if httpx2.get(url, timeout=1).status_code == 200:
                 return
         time.sleep(0.05)
     raise AssertionError(log.read_text(errors="replace")[-3000:])
 
 
-def at_once(callers: int, act: Callable[[httpx.Client], int]) -> list[int]:
+def at_once(callers: int, act: Callable[[httpx2.Client], int]) -> list[int]:
     """Let ``callers`` go at one instant, each on a connection that is open already."""
     barrier = threading.Barrier(callers)
     answers: list[int] = []
@@ -125,7 +130,7 @@ def at_once(callers: int, act: Callable[[httpx.Client], int]) -> list[int]:
 
     def call() -> None:
         try:
-            with httpx.Client(timeout=30) as client:
+            with httpx2.Client(timeout=30) as client:
                 barrier.wait()
                 answers.append(act(client))
         except BaseException as trouble:  # noqa: BLE001 - told to the test below

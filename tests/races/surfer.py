@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
+import httpx2
 
 from tests.people import CHALLENGE, VERIFIER
 
@@ -18,9 +18,9 @@ class Surfer:
     url: str
     client_id: str
     client_secret: str
-    http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=30))
+    http: httpx2.Client = field(default_factory=lambda: httpx2.Client(timeout=30))
 
-    def authorize(self) -> httpx.Response:
+    def authorize(self) -> httpx2.Response:
         """Ask for authorization and follow the provider's own redirects."""
         query = {
             "response_type": "code",
@@ -32,7 +32,7 @@ class Surfer:
         }
         return self._follow(self.http.get(f"{self.url}/authorize", params=query))
 
-    def sign_in(self, username: str, password: str) -> httpx.Response:
+    def sign_in(self, username: str, password: str) -> httpx2.Response:
         """Go through the sign-in page to the app."""
         page = self.authorize()
         fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text))
@@ -44,7 +44,7 @@ class Surfer:
         location = self.authorize().headers["Location"]
         return parse_qs(urlsplit(location).query)["code"][0]
 
-    def redeem(self, http: httpx.Client, code: str) -> httpx.Response:
+    def redeem(self, http: httpx2.Client, code: str) -> httpx2.Response:
         """Redeem a code."""
         form = {
             "grant_type": "authorization_code",
@@ -54,18 +54,18 @@ class Surfer:
         }
         return self.post(http, "/token", form)
 
-    def refresh(self, http: httpx.Client, token: str) -> httpx.Response:
+    def refresh(self, http: httpx2.Client, token: str) -> httpx2.Response:
         """Use a refresh token."""
         return self.post(http, "/token", {"grant_type": "refresh_token", "refresh_token": token})
 
-    def post(self, http: httpx.Client, path: str, form: dict[str, str]) -> httpx.Response:
+    def post(self, http: httpx2.Client, path: str, form: dict[str, str]) -> httpx2.Response:
         """Post a form as the app."""
         return http.post(f"{self.url}{path}", data=form, auth=(self.client_id, self.client_secret))
 
-    def _follow(self, response: httpx.Response) -> httpx.Response:
+    def _follow(self, response: httpx2.Response) -> httpx2.Response:
         for _ in range(8):
             location = response.headers.get("Location", "")
             if not location or location.startswith(CALLBACK):
                 break
-            response = self.http.get(httpx.URL(self.url).join(location))
+            response = self.http.get(httpx2.URL(self.url).join(location))
         return response

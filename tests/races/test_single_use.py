@@ -2,8 +2,9 @@
 
 import re
 from collections import Counter
+from functools import partial
 
-import httpx
+import httpx2
 import pytest
 
 from idp.authenticators.password.captcha import Captcha
@@ -19,12 +20,20 @@ CALLERS, ROUNDS = 16, 30
 pytestmark = pytest.mark.timeout(240)
 
 
+def status_of_redeeming(surfer: Surfer, code: str, http: httpx2.Client) -> int:
+    return surfer.redeem(http, code).status_code
+
+
+def status_of_refreshing(surfer: Surfer, token: str, http: httpx2.Client) -> int:
+    return surfer.refresh(http, token).status_code
+
+
 def test_T08_of_sixteen_callers_at_once_exactly_one_redeems_a_code(surfer: Surfer) -> None:
     winners = Counter[int]()
 
     for _ in range(ROUNDS):
         code = surfer.code()
-        answers = at_once(CALLERS, lambda http, code=code: surfer.redeem(http, code).status_code)  # type: ignore[misc]
+        answers = at_once(CALLERS, partial(status_of_redeeming, surfer, code))
         assert set(answers) <= {200, 400}
         winners[answers.count(200)] += 1
 
@@ -36,9 +45,7 @@ def test_T16_of_sixteen_callers_at_once_exactly_one_refreshes(surfer: Surfer) ->
 
     for _ in range(ROUNDS):
         token = surfer.redeem(surfer.http, surfer.code()).json()["refresh_token"]
-        answers = at_once(
-            CALLERS, lambda http, token=token: surfer.refresh(http, token).status_code
-        )  # type: ignore[misc]
+        answers = at_once(CALLERS, partial(status_of_refreshing, surfer, token))
         assert set(answers) <= {200, 400}
         winners[answers.count(200)] += 1
 
@@ -59,8 +66,8 @@ def test_T47_of_sixteen_answers_at_once_one_captcha_takes_one(
     winners = Counter[int]()
 
     with (
-        running(folder, url, **settings) as asking,
-        httpx.Client(base_url=asking.url) as page,
+        running(folder, url, settings=settings) as asking,
+        httpx2.Client(base_url=asking.url) as page,
     ):
         for _ in range(ROUNDS):
             form = page.get("/signin/password").text
@@ -70,7 +77,7 @@ def test_T47_of_sixteen_answers_at_once_one_captcha_takes_one(
             cookies = dict(page.cookies)
 
             def sign_in(
-                http: httpx.Client,
+                http: httpx2.Client,
                 fields: dict[str, str] = fields,
                 cookies: dict[str, str] = cookies,
             ) -> int:

@@ -69,7 +69,7 @@ class Situation:
 def begin() -> ResponseReturnValue:
     """Take an authorization request (OIDC Core section 3.1.2.1)."""
     portico = provider()
-    exchange = exchange_of(portico, request.environ)
+    exchange = exchange_of(portico, request.environ, request.get_data())
     sent = exchange.form() if exchange.method == "POST" else exchange.query_parameters()
     asked = checks.request_of(sent)
     request.environ["portico.locales"] = asked.ui_locales

@@ -111,8 +111,11 @@ def _our_fault(endpoint: Endpoint, exchange: Exchange, error: Exception) -> Repl
     return json_reply(500, document)
 
 
-def exchange_of(portico: Provider, environ: Environ) -> Exchange:
-    """Read a request, body and all, into a value; ``X-Forwarded-For`` only from listed peers."""
+def exchange_of(portico: Provider, environ: Environ, body: bytes | None = None) -> Exchange:
+    """Read a request, body and all, into a value; ``X-Forwarded-For`` only from listed peers.
+
+    A page hands over the ``body`` that Flask has read: a stream can be read only once.
+    """
     headers = {
         name[5:].replace("_", "-").lower(): value
         for name, value in environ.items()
@@ -124,7 +127,7 @@ def exchange_of(portico: Provider, environ: Environ) -> Exchange:
         environ.get("PATH_INFO", ""),
         environ.get("QUERY_STRING", ""),
         headers,
-        _body(environ),
+        _body(environ) if body is None else body,
         _origin(portico, environ, headers),
     )
 

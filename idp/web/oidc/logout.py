@@ -41,7 +41,7 @@ class SignedOutPage:
 def ask() -> ResponseReturnValue:
     """Sign out at an app's request; without proof that it is one, ask the person first."""
     portico = provider()
-    exchange = exchange_of(portico, request.environ)
+    exchange = exchange_of(portico, request.environ, request.get_data())
     sent = exchange.form() if exchange.method == "POST" else exchange.query_parameters()
     asked = logout.request_of(sent)
     request.environ["portico.locales"] = asked.ui_locales
