@@ -34,7 +34,7 @@ from idp.signin import counters
 from idp.signin import store as signin
 
 WORKER = Origin(operator="worker")
-_AT_ONCE = 8  # each leased row has a thread of its own: no lease runs out in a queue
+_NOTICES_AT_ONCE = 8
 _SWEEP_BATCH = 1_000
 
 log = logging.getLogger(__name__)
@@ -48,6 +48,8 @@ class Round:
     every: timedelta
     work: Callable[[], int]
     """Does it and says how much there was to do."""
+    batch: int | None = None
+    """Having done this much, there may be more: it is due again at once."""
     due_at: datetime | None = None
 
 
@@ -75,30 +77,30 @@ class Loop:
             thread.join()
 
     def run_due(self) -> None:
-        """Run every round that is due now, one after the other."""
+        """Run every round that is due now, one after the other, until none is."""
         for one in self.rounds:
-            self._run_if_due(one)
+            while self._is_due(one):
+                self._run(one)
 
     def _repeat(self, one: Round) -> None:
         while not self.stopping.is_set():
-            if self._run_if_due(one) < _AT_ONCE:
+            if self._is_due(one):
+                self._run(one)
+            else:
                 self.stopping.wait(0.5)
 
-    def _run_if_due(self, one: Round) -> int:
-        """Run a round if it is due; one that had much to do is due again at once."""
-        now = self.beat = self.clock()
-        if one.due_at is not None and now < one.due_at:
-            return 0
-        done = self._run(one)
-        one.due_at = now if done >= _AT_ONCE else now + one.every
-        return done
+    def _is_due(self, one: Round) -> bool:
+        self.beat = self.clock()
+        return one.due_at is None or one.due_at <= self.beat
 
-    def _run(self, one: Round) -> int:
+    def _run(self, one: Round) -> None:
+        began, done = self.clock(), 0
         try:
-            return one.work()
+            done = one.work()
         except Exception:
             log.exception("round failed", extra={"round": one.name})
-            return 0
+        more = one.batch is not None and done >= one.batch
+        one.due_at = began if more else began + one.every
 
 
 def rounds(portico: Provider) -> list[Round]:
@@ -106,10 +108,15 @@ def rounds(portico: Provider) -> list[Round]:
     config = portico.config
     poll = timedelta(seconds=config.outbox.poll_seconds)
     return [
-        Round("mail", poll, lambda: deliver(portico, "mail", _send_mail)),
-        Round("logout", poll, lambda: deliver(portico, "logout_token", _send_logout_token)),
+        Round("mail", poll, lambda: deliver(portico, "mail", _send_mail), batch=1),
+        Round(
+            "logout",
+            poll,
+            lambda: deliver(portico, "logout_token", _send_logout_token, _NOTICES_AT_ONCE),
+            batch=_NOTICES_AT_ONCE,
+        ),
         Round("keys", timedelta(minutes=10), lambda: rotate_keys(portico)),
-        Round("sweep", timedelta(minutes=1), lambda: sweep(portico)),
+        Round("sweep", timedelta(minutes=1), lambda: sweep(portico), batch=_SWEEP_BATCH),
         Round(
             "checkpoint",
             timedelta(minutes=config.audit.checkpoint_minutes),
@@ -119,23 +126,28 @@ def rounds(portico: Provider) -> list[Round]:
 
 
 class _Failed(Exception):
-    """It did not go out. ``for_good``: nor will it."""
+    """It did not go out. ``for_good``: nor will it. ``outage``: for no fault of its own."""
 
-    def __init__(self, why: str, *, for_good: bool = False) -> None:
+    def __init__(self, why: str, *, for_good: bool = False, outage: bool = False) -> None:
         super().__init__(why)
         self.for_good = for_good
+        self.outage = outage
 
 
-def deliver(portico: Provider, kind: Kind, send: Callable[[Provider, Leased], None]) -> int:
+def deliver(
+    portico: Provider, kind: Kind, send: Callable[[Provider, Leased], None], at_once: int = 1
+) -> int:
     """Send what is due of one kind. Each row is marked right after its own sending.
 
-    Rows go out side by side, so that one app that hangs delays no other.
+    Notices go out side by side, so that one app that hangs delays no other; mails one by
+    one, so that a sender that dies repeats one at most. Every leased row is begun at once:
+    no lease runs out in a queue.
     """
     with portico.database.write(WORKER) as tx:
-        leased = portico.outbox.lease(tx, kind, _AT_ONCE)
+        leased = portico.outbox.lease(tx, kind, at_once)
     if not leased:
         return 0
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix=f"send-{kind}") as senders:
+    with ThreadPoolExecutor(at_once, thread_name_prefix=f"send-{kind}") as senders:
         list(senders.map(lambda row: _deliver_one(portico, kind, row, send), leased))
     return len(leased)
 
@@ -147,6 +159,8 @@ def _deliver_one(
     with portico.database.write(WORKER) as tx:
         if failed is None:
             portico.outbox.mark_sent(tx, row.id)
+        elif failed.outage:
+            portico.outbox.mark_unreachable(tx, row, str(failed))
         elif portico.outbox.mark_failed(tx, row, str(failed), for_good=failed.for_good):
             portico.trail.append(tx, OutboxAbandoned(kind=kind, attempts=row.attempts))
     if failed is not None:
@@ -171,9 +185,9 @@ def _send_mail(portico: Provider, row: Leased) -> None:
     try:
         portico.smtp.send(portico.stationery.compose(row))
     except Unreachable as why:
-        raise _Failed(f"unreachable: {why}") from why
+        raise _Failed(f"unreachable: {why}", outage=True) from why
     except Refused as why:
-        raise _Failed(str(why), for_good=why.permanent) from why
+        raise _Failed(str(why), for_good=why.permanent, outage=why.of_us) from why
 
 
 def _send_logout_token(portico: Provider, row: Leased) -> None:

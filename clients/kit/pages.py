@@ -22,6 +22,7 @@ from flask import (
 )
 from flask_babel import Babel, LazyString
 from flask_babel import lazy_gettext as _
+from jinja2 import FileSystemLoader
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import Forbidden, HTTPException
@@ -103,7 +104,8 @@ def create_app(
     parts: App, blueprints: Sequence[Blueprint], *, package: Path, import_name: str
 ) -> Flask:
     """Make the WSGI application of a relying app from its parts and its pages."""
-    app = Flask(import_name, static_folder=None, template_folder=str(package / "templates"))
+    app = Flask(import_name, static_folder=None, template_folder=None)
+    app.jinja_loader = FileSystemLoader([package / "templates", _HERE / "templates"])
     app.config["MAX_CONTENT_LENGTH"] = 64 * 1024
     app.config["BABEL_DEFAULT_LOCALE"] = "en"
     app.extensions["relying_app"] = parts

@@ -14,11 +14,12 @@ class Unreachable(Exception):
 
 
 class Refused(Exception):
-    """The server said no. ``permanent``: to this very mail, and it will not change its mind."""
+    """The server said no: to this mail (``permanent``: for good), or ``of_us`` as a sender."""
 
-    def __init__(self, code: int, *, permanent: bool = False) -> None:
+    def __init__(self, code: int, *, of_us: bool = False) -> None:
         super().__init__(f"SMTP {code}")
-        self.permanent = permanent
+        self.permanent = code >= 500 and not of_us
+        self.of_us = of_us
 
 
 class SmtpGateway:
@@ -40,13 +41,12 @@ class SmtpGateway:
                 self._introduce(server)
                 server.send_message(mail)
         except smtplib.SMTPRecipientsRefused as refused:
-            code = min(code for code, _ in refused.recipients.values())
-            raise Refused(code, permanent=code >= 500) from refused
+            raise Refused(min(code for code, _ in refused.recipients.values())) from refused
         except smtplib.SMTPDataError as refused:
-            raise Refused(refused.smtp_code, permanent=refused.smtp_code >= 500) from refused
+            raise Refused(refused.smtp_code) from refused
         except smtplib.SMTPResponseException as refused:
             # The greeting, our credentials or our sender: an operator puts that right.
-            raise Refused(refused.smtp_code) from refused
+            raise Refused(refused.smtp_code, of_us=True) from refused
         except (smtplib.SMTPException, OSError) as broken:
             raise Unreachable(type(broken).__name__) from broken
 

@@ -118,9 +118,9 @@ class Stationery:
         mail["Date"] = format_datetime(leased.created_at)
         mail["Message-ID"] = _message_id(leased.id, self.issuer)
         mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office comes back
-        mail["Content-Language"] = letter.locale
         mail.set_content(rendered.text)
         mail.add_alternative(rendered.html, subtype="html")
+        mail["Content-Language"] = letter.locale  # set earlier it would move into the first part
         return mail
 
     def render(self, letter: Letter) -> Rendered:

@@ -24,6 +24,7 @@ Kind = Literal["mail", "logout_token"]
 _FIRST_RETRY = timedelta(seconds=5)
 _LONGEST_RETRY = timedelta(hours=1)
 _DOUBLINGS = 16  # well past the longest; more would overflow
+_OUTAGE_ATTEMPTS = 6  # 160 seconds
 _KEEP_SENT = timedelta(days=30)
 
 
@@ -53,8 +54,8 @@ class Leased:
     id: UUID
     sealed: bytes
     attempts: int
-    """How often it was leased, this time included: tells one lease of a row from the next."""
     created_at: datetime
+    until: datetime
     seal: Seal
 
     @property
@@ -100,7 +101,7 @@ class Outbox:
         tx.execute(_TAKE, {"taken": ids, "until": until})
         rows = tx.execute(_TAKEN, {"taken": ids}).all()
         return [
-            Leased(row.id, row.payload_sealed, row.attempts, row.created_at, self._seal)
+            Leased(row.id, row.payload_sealed, row.attempts, row.created_at, until, self._seal)
             for row in rows
         ]
 
@@ -111,24 +112,37 @@ class Outbox:
     def mark_failed(
         self, tx: Transaction, leased: Leased, error: str, *, for_good: bool = False
     ) -> bool:
-        """Put off the next try, twice as long each time; ``True`` when there will be none.
-
-        Somebody whose lease ran out has no say: the row may be another's, or sent, by now.
-        """
+        """Put off the next try, twice as long each time; ``True`` when there will be none."""
         abandoned = for_good or leased.attempts >= self._section.max_attempts
-        wait = min(_FIRST_RETRY * 2 ** min(leased.attempts - 1, _DOUBLINGS), _LONGEST_RETRY)
+        noted = self._put_off(tx, leased, error, leased.attempts, abandoned=abandoned)
+        return noted and abandoned
+
+    def mark_unreachable(self, tx: Transaction, leased: Leased, error: str) -> None:
+        """Put off the next try; it says nothing about the row, which is never given up for it.
+
+        The waits stay short, so that what piled up has gone minutes after the outage.
+        """
+        attempts = min(leased.attempts, _OUTAGE_ATTEMPTS, max(self._section.max_attempts - 1, 1))
+        self._put_off(tx, leased, error, attempts, abandoned=False)
+
+    def _put_off(
+        self, tx: Transaction, leased: Leased, error: str, attempts: int, *, abandoned: bool
+    ) -> bool:
+        """Note a failure; ``False`` when the lease has run out and the row is another's."""
+        wait = min(_FIRST_RETRY * 2 ** min(attempts - 1, _DOUBLINGS), _LONGEST_RETRY)
         jitter = wait * (self._entropy(1)[0] / 1024)  # up to a quarter: senders drift apart
         noted = tx.execute(
             _FAILED,
             {
                 "which": leased.id,
-                "lease": leased.attempts,
+                "lease": leased.until,
+                "tries": attempts,
                 "next_try": tx.now + wait + jitter,
                 "error": error[:255],
                 "given_up": tx.now if abandoned else None,
             },
         )
-        return abandoned and noted.rowcount == 1
+        return noted.rowcount == 1
 
 
 def retry(tx: Transaction, row_id: UUID) -> bool:
@@ -190,12 +204,13 @@ _FAILED = (
     update(OutboxRow)
     .where(
         OutboxRow.id == bindparam("which"),
-        OutboxRow.attempts == bindparam("lease"),
+        OutboxRow.lease_until == bindparam("lease"),
         OutboxRow.sent_at.is_(None),
     )
     .values(
         not_before=bindparam("next_try"),
         lease_until=None,
+        attempts=bindparam("tries"),
         last_error=bindparam("error"),
         abandoned_at=bindparam("given_up"),
     )

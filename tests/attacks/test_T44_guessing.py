@@ -112,7 +112,7 @@ def test_success_at_one_account_buys_no_tries_at_another(database: Database, gat
 
 
 def test_known_and_unknown_accounts_are_counted_alike(browser: Browser, citizen: Person) -> None:
-    answers = {}
+    answers: dict[str, list[int]] = {}
     for name in (citizen.account_name, "NOBODY"):
         answers[name] = []
         for _ in range(7):
