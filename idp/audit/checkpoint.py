@@ -6,14 +6,24 @@ missed by the next checkpoint; a truncated chain of checkpoints by the *anchor*,
 newest checkpoint written down outside the database.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import bindparam, select
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    String,
+    Uuid,
+    bindparam,
+    cast,
+    select,
+    tuple_,
+    type_coerce,
+)
 
 from idp.audit import chain
 from idp.audit.chain import Content
@@ -22,6 +32,8 @@ from idp.audit.store import AuditRow, Head, Trail
 from idp.database.transaction import Transaction
 
 _BATCH = 5_000
+_NAMES = 500
+"""So many places are looked up at once: databases limit the parameters of a statement."""
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _STRAGGLERS = timedelta(minutes=5)
 """A transaction may commit after a checkpoint and carry an earlier instant: look back so far."""
@@ -68,15 +80,16 @@ def write(tx: Transaction, trail: Trail) -> Anchor:
 
 @dataclass(slots=True)
 class _Reading:
-    """How far the verifier has come."""
+    """How far the verifier has come. What it keeps grows with the chains, not the rows."""
 
     key: bytes
-    verdict: Verdict
-    head: Head | None = None
-    hashes: dict[tuple[str, int], str] = field(default_factory=dict)
-    """Hash of each place that a checkpoint or the anchor names."""
-    named: list[tuple[str, int, str]] = field(default_factory=list)
-    ends: dict[str, int] = field(default_factory=dict)
+    verdict: Verdict = field(default_factory=Verdict)
+    written: str = ""
+    """The id of the chain at hand as the database holds it."""
+    head: Head = field(default_factory=lambda: Head(UUID(int=0), 0, b""))
+    ends: dict[UUID, int] = field(default_factory=dict)
+    tied: dict[UUID, int] = field(default_factory=dict)
+    """Up to which row a checkpoint vouches for a chain."""
 
 
 def verify(
@@ -86,83 +99,108 @@ def verify(
     anchor: Anchor | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Verdict:
-    """Verify every row of every chain, then what checkpoints and the anchor say of them.
+    """Verify every row of every chain, and that the rows checkpoints and the anchor name exist.
 
-    Reads in batches: memory stays flat but for the checkpoints. ``progress`` hears the
-    number of rows after each batch.
+    Reads in batches: memory stays flat. ``progress`` hears the number of rows after each
+    batch. A broken chain ends it; a row that is named but gone is told at the end.
     """
-    verdict = Verdict()
-    reading = _Reading(key, verdict)
-    reading.named = _named(tx, anchor)
-    wanted = {(chain_id, seq) for chain_id, seq, _ in reading.named}
+    reading = _Reading(key)
+    verdict = reading.verdict
+    missed = _missed(tx, "the anchor", [_anchored(anchor)]) if anchor else ""
     for batch in _batches(tx):
         for row in batch:
-            problem = _follow(reading, row)
-            if problem:
-                verdict.problem = problem
+            verdict.problem = _follow(reading, row)
+            if verdict.problem:
                 return verdict
-            place = (str(row.chain_id), row.seq)
-            if place in wanted:
-                reading.hashes[place] = row.hash.hex()
+            if row.event == Checkpoint.name:
+                named = _tie(reading, row.data)
+                missed = missed or _missed(tx, "a checkpoint", named)
         if progress is not None:
             progress(verdict.rows)
-    verdict.problem = _missing(reading)
-    verdict.since_checkpoint = _untied(reading)
+    verdict.problem = missed
+    verdict.since_checkpoint = sum(
+        end - reading.tied.get(chain_id, 0) for chain_id, end in reading.ends.items()
+    )
     return verdict
 
 
-def _named(tx: Transaction, anchor: Anchor | None) -> list[tuple[str, int, str]]:
-    named = [(anchor.chain_id, anchor.seq, anchor.hash)] if anchor else []
-    for (data,) in tx.execute(_ALL_CHECKPOINTS, {"wanted": Checkpoint.name}):
-        said = msgspec.json.decode(data)
-        places = said["heads"] + ([said["previous"]] if said["previous"] else [])
-        named += [(chain_id, int(seq), hashed) for chain_id, seq, hashed in places]
-    return named
-
-
-def _batches(tx: Transaction) -> Iterator[list[Any]]:
-    after_chain, after_seq = UUID(int=0), 0
-    while True:
-        batch = tx.execute(_AFTER, {"chain": after_chain, "seq_seen": after_seq}).all()
-        if not batch:
-            return
-        yield list(batch)
-        after_chain, after_seq = batch[-1].chain_id, batch[-1].seq
+def _batches(tx: Transaction) -> Iterator[Sequence[Any]]:
+    batch = tx.execute(_FIRST).all()
+    while batch:
+        yield batch
+        place = {"chain": UUID(batch[-1].written), "seq_seen": batch[-1].seq}
+        batch = tx.execute(_AFTER, place).all()
 
 
 def _follow(reading: _Reading, row: Any) -> str:
+    written, seq, at, *said, previous, hashed = row
+    if written != reading.written and not _enter(reading, written):
+        return f"chain {written} row {seq}: is in no chain of ours"
     head = reading.head
-    if head is None or head.chain_id != row.chain_id:
-        head = Head(row.chain_id, 0, chain.first_link(reading.key, row.chain_id))
-        reading.verdict.chains += 1
-    place = f"chain {row.chain_id} row {row.seq}"
-    if row.seq != head.seq + 1:
-        return f"{place}: row {head.seq + 1} is missing"
-    content = Content(*row[: len(Content.__struct_fields__)])
-    if row.prev_hash != head.hash or row.hash != chain.link(reading.key, head.hash, content):
-        return f"{place}: was changed, inserted or moved"
-    reading.head = Head(row.chain_id, row.seq, row.hash)
-    reading.ends[str(row.chain_id)] = row.seq
+    if seq != head.seq + 1:
+        return f"chain {head.chain_id} row {seq}: row {head.seq + 1} is missing"
+    try:
+        content = Content(head.chain_id, seq, _EVER + timedelta(microseconds=at), *said)
+        holds = previous == head.hash and hashed == chain.link(reading.key, head.hash, content)
+    except (OverflowError, TypeError):  # an instant that no clock of ours has given
+        holds = False
+    if not holds:
+        return f"chain {head.chain_id} row {seq}: was changed, inserted or moved"
+    head.seq, head.hash = seq, hashed
+    reading.ends[head.chain_id] = seq
     reading.verdict.rows += 1
-    reading.verdict.checkpoints += row.event == Checkpoint.name
     return ""
 
 
-def _missing(reading: _Reading) -> str:
-    for chain_id, seq, hashed in reading.named:
-        found = reading.hashes.get((chain_id, seq))
-        if found is None:
-            return f"chain {chain_id} row {seq}: a checkpoint names it, but it is gone"
-        if found != hashed:
-            return f"chain {chain_id} row {seq}: is not the row that a checkpoint names"
+def _enter(reading: _Reading, written: str) -> bool:
+    """Go on to the next chain.
+
+    SQLite takes any spelling of an id: a copy of a chain under another one would verify as
+    the chain itself, and the next batch would begin behind it.
+    """
+    try:
+        chain_id = UUID(written)
+    except ValueError:
+        return False
+    if written not in {str(chain_id), chain_id.hex} or chain_id in reading.ends:
+        return False
+    reading.written = written
+    reading.head = Head(chain_id, 0, chain.first_link(reading.key, chain_id))
+    reading.verdict.chains += 1
+    return True
+
+
+_Named = tuple[UUID, int, bytes]
+"""Chain, seq and hash of a row that must exist."""
+
+
+def _anchored(anchor: Anchor) -> _Named:
+    return UUID(anchor.chain_id), anchor.seq, bytes.fromhex(anchor.hash)
+
+
+def _tie(reading: _Reading, data: str) -> list[_Named]:
+    """Take in what a checkpoint says. Its own hash is verified: it can be believed."""
+    reading.verdict.checkpoints += 1
+    said = msgspec.json.decode(data)
+    places = said["heads"] + ([said["previous"]] if said["previous"] else [])
+    named = [(UUID(chain_id), int(seq), bytes.fromhex(head)) for chain_id, seq, head in places]
+    for chain_id, seq, _ in named:
+        reading.tied[chain_id] = max(reading.tied.get(chain_id, 0), seq)
+    return named
+
+
+def _missed(tx: Transaction, witness: str, named: list[_Named]) -> str:
+    found: dict[tuple[UUID, int], bytes] = {}
+    for start in range(0, len(named), _NAMES):
+        places = [(chain_id, seq) for chain_id, seq, _ in named[start : start + _NAMES]]
+        for row in tx.execute(_AT_PLACES, {"places": places}):
+            found[row.chain_id, row.seq] = row.hash
+    for chain_id, seq, hashed in named:
+        if (chain_id, seq) not in found:
+            return f"chain {chain_id} row {seq}: {witness} names it, but it is gone"
+        if found[chain_id, seq] != hashed:
+            return f"chain {chain_id} row {seq}: is not the row that {witness} names"
     return ""
-
-
-def _untied(reading: _Reading) -> int:
-    tied: dict[str, int] = {}
-    for chain_id, seq, _ in reading.named:
-        tied[chain_id] = max(tied.get(chain_id, 0), seq)
-    return sum(end - tied.get(chain_id, 0) for chain_id, end in reading.ends.items())
 
 
 _later = AuditRow.__table__.alias("later")
@@ -178,17 +216,23 @@ _LATEST = (
     .order_by(AuditRow.at.desc(), AuditRow.chain_id.desc(), AuditRow.seq.desc())
     .limit(1)
 )
-_ALL_CHECKPOINTS = select(AuditRow.data).where(AuditRow.event == bindparam("wanted"))
-_AFTER = (
+_place = tuple_(AuditRow.chain_id, AuditRow.seq)
+_AT_PLACES = select(AuditRow.chain_id, AuditRow.seq, AuditRow.hash).where(
+    _place.in_(bindparam("places", expanding=True))
+)
+_FIRST = (
     select(
-        *(getattr(AuditRow, name) for name in Content.__struct_fields__),
+        cast(AuditRow.chain_id, String(36)).label("written"),
+        AuditRow.seq,
+        type_coerce(AuditRow.at, BigInteger).label("at"),  # microseconds: any value can be read
+        *(getattr(AuditRow, name) for name in Content.__struct_fields__[3:]),
         AuditRow.prev_hash,
         AuditRow.hash,
     )
-    .where(
-        (AuditRow.chain_id > bindparam("chain"))
-        | ((AuditRow.chain_id == bindparam("chain")) & (AuditRow.seq > bindparam("seq_seen")))
-    )
     .order_by(AuditRow.chain_id, AuditRow.seq)
     .limit(_BATCH)
+)
+# Compared as a row, and not by OR, so that each batch is a search in the primary key.
+_AFTER = _FIRST.where(
+    _place > tuple_(bindparam("chain", type_=Uuid()), bindparam("seq_seen", type_=Integer()))
 )

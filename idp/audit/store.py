@@ -4,11 +4,15 @@ One chain for the whole provider would need a lock on its head, and with durable
 a lock held through the commit allows a few hundred of them a second at most. So every
 thread has a chain of its own, whose head it alone moves and keeps in memory: no lock, no
 look-up, one insert. Checkpoints (``checkpoint.py``) tie the chains together.
+
+Rows stay for good. A purge, when retention asks for one, has to take whole chains that are
+anchored and log itself; verifying has to learn of it in the same change.
 """
 
 import threading
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -76,20 +80,24 @@ class Trail:
 
     def _head(self, tx: Transaction) -> Head:
         head: Head | None = getattr(self._mine, "head", None)
-        if head is None:
+        heard: Transaction | None = getattr(self._mine, "heard", None)
+        # Of two transactions open at once either may fail: they may not share a chain.
+        if head is None or (heard is not None and heard is not tx):
             chain_id = new_id(tx.now, self._entropy)
             head = self._mine.head = Head(chain_id, 0, chain.first_link(self._key, chain_id))
-        if getattr(self._mine, "heard", None) is not tx:
+        if heard is not tx:
             self._mine.heard = tx
-            tx.afterwards(self._settle)
+            tx.afterwards(partial(self._settle, tx))
         return head
 
-    def _settle(self, committed: bool) -> None:
+    def _settle(self, tx: Transaction, committed: bool) -> None:
         """Leave the chain where it is, or leave it altogether.
 
         After a failed commit nobody can say whether the last rows are on record. A new chain
         begins then; the old one ends at whatever its last row is, without a gap or a fork.
         """
+        if self._mine.heard is not tx:
+            return
         self._mine.heard = None
         if not committed:
             self._mine.head = None

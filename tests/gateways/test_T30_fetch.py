@@ -237,6 +237,16 @@ def test_T30_what_is_not_a_url_writes_no_header(url: str, app: Listener) -> None
     assert app.connections == 0
 
 
+@pytest.mark.parametrize("userinfo", ["app.example@", "user:word@", ":@", "@"])
+def test_T30_credentials_in_a_url_are_refused_even_where_we_may_call(
+    userinfo: str, app: Listener
+) -> None:
+    with pytest.raises(Forbidden):
+        Fetcher(LOOPBACK).get(f"http://{userinfo}127.0.0.1:{app.port}/", accept="*/*")
+
+    assert app.connections == 0
+
+
 def dripping(what: bytes, drop: bytes) -> Answer:
     def answer(caller: socket.socket) -> None:
         caller.sendall(what)

@@ -34,7 +34,13 @@ class Surfer:
 
     def sign_in(self, username: str, password: str) -> httpx2.Response:
         """Go through the sign-in page to the app."""
-        page = self.authorize()
+        return self._fill_in(self.authorize(), username, password)
+
+    def sign_in_at(self, address: str, username: str, password: str) -> httpx2.Response:
+        """Go to an address an app has made, and through the sign-in page back to the app."""
+        return self._fill_in(self._follow(self.http.get(address)), username, password)
+
+    def _fill_in(self, page: httpx2.Response, username: str, password: str) -> httpx2.Response:
         fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text))
         fields |= {"username": username, "password": password}
         return self._follow(self.http.post(f"{self.url}/signin/password", data=fields))
