@@ -63,6 +63,7 @@ def _listen(config: Config) -> None:
         factory=True,
         log_enabled=False,
         respawn_failed_workers=True,
+        respawn_interval=0.2,  # seconds; a killed worker is missed for less than one
     ).serve()
 
 

@@ -15,6 +15,8 @@ from idp.gateways.fetch import BODY_LIMIT, Fetcher, Forbidden, Unreachable
 from tests.labs.listener import Answer, Listener, listener, says
 from tests.labs.tls import certify
 
+pytestmark = pytest.mark.timeout(60)
+
 LOOPBACK = FetchSection(allowed_networks=["127.0.0.1/32"])
 OK = says("200 OK", b"{}", "Content-Type: application/json")
 

@@ -37,12 +37,10 @@ class Running:
 
     def workers(self) -> list[int]:
         """List the pids of its worker processes."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [
-            pid
-            for pid in map(int, children.read_text().split())
-            if b"attend" not in Path(f"/proc/{pid}/cmdline").read_bytes()
-        ]
+        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        children = [int(pid) for task in tasks for pid in task.read_text().split()]
+        commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children}
+        return [pid for pid, command in commands.items() if command and b"attend" not in command]
 
     def command(self, *words: str, stdin: str = "") -> Any:
         """Run ``idp`` on the same configuration and read the JSON it prints."""
