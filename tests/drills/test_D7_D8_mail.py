@@ -32,8 +32,8 @@ HOUSE = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.timeout(120)
 
 
-def config_of(port: int) -> Config:
-    smtp = SmtpSection(host="127.0.0.1", port=port, timeout_seconds=1)
+def config_of(port: int, patience: int = 10) -> Config:
+    smtp = SmtpSection(host="127.0.0.1", port=port, timeout_seconds=patience)
     return msgspec.structs.replace(people.CONFIG, smtp=smtp)
 
 
@@ -106,7 +106,7 @@ def test_D7_a_black_hole_loses_nothing(
     database: Database, keys: Keychain, clock: MovableClock
 ) -> None:
     with black_hole() as port:
-        portico = assembly.assemble(config_of(port), database, keys)
+        portico = assembly.assemble(config_of(port, patience=1), database, keys)
         written = write(portico, 2)
         work(portico)
         assert attempts(portico) == [1, 1]

@@ -5,6 +5,7 @@ import threading
 import time
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -23,8 +24,16 @@ def mail() -> EmailMessage:
     return written
 
 
-def gateway(port: int, host: str = "127.0.0.1", **settings: str | int) -> SmtpGateway:
-    return SmtpGateway(SmtpSection(host=host, port=port, timeout_seconds=1, **settings))  # type: ignore[arg-type]
+def gateway(
+    port: int,
+    host: str = "127.0.0.1",
+    *,
+    security: Literal["none", "starttls", "tls"] = "none",
+    patience: int = 10,
+) -> SmtpGateway:
+    return SmtpGateway(
+        SmtpSection(host=host, port=port, security=security, timeout_seconds=patience)
+    )
 
 
 def test_a_mail_arrives_with_every_character() -> None:
@@ -98,14 +107,14 @@ def test_D7_a_black_hole_is_left_after_its_time() -> None:
     with black_hole() as port:
         began = time.monotonic()
         with pytest.raises(Unreachable):
-            gateway(port).send(mail())
+            gateway(port, patience=1).send(mail())
 
         assert time.monotonic() - began < 2
 
 
 @pytest.mark.parametrize("security", ["tls", "starttls"])
 def test_over_tls_a_certificate_is_verified(
-    security: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    security: Literal["starttls", "tls"], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tls = certify(tmp_path, "localhost")
     at_once = tls.server if security == "tls" else None

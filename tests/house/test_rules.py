@@ -230,3 +230,11 @@ def test_T53_T77_every_page_forbids_caching_and_frames(browser: Browser) -> None
         assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
         assert page.headers["Referrer-Policy"] == "no-referrer"
         assert "unsafe" not in page.headers["Content-Security-Policy"]
+
+
+def test_the_generated_pages_say_what_the_code_says() -> None:
+    words = [sys.executable, "bin/reference", "check"]
+
+    done = subprocess.run(words, cwd=HOUSE, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,186 @@
+"""``make shots``: a picture of every page in each locale, light and dark, narrow and wide.
+
+Starts the demo stack if it is not running, walks through it in a real browser, and writes
+``var/shots/`` with an index page.
+"""
+
+import contextlib
+import html
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from idp.authenticators.password.captcha import Captcha
+from idp.config import CaptchaSection
+from idp.secret import keychain, system_entropy
+
+HERE = Path(__file__).resolve().parent.parent
+SHOTS, KNOWN = HERE / "var" / "shots", HERE / "var" / "demo.json"
+CHROMIUM = "/usr/bin/chromium"
+QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-sync", "--disable-gpu"]
+LOCALES = {"zh-Hant": "zh-TW", "zh-Hans": "zh-CN", "en": "en-US"}
+WIDTHS = {"narrow": 320, "wide": 1280}
+_PATIENCE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Look:
+    """One way of looking at the pages."""
+
+    locale: str
+    scheme: str
+    width: str
+
+    @property
+    def name(self) -> str:
+        """What its files are called after."""
+        return f"{self.locale}-{self.scheme}-{self.width}"
+
+
+class Walk:
+    """Walks through all pages in one look and takes a picture of each."""
+
+    def __init__(self, page: Page, demo: dict[str, Any], look: Look) -> None:
+        self._page = page
+        self._demo = demo
+        self._look = look
+        self._portal = demo["addresses"]["provider"]
+        self._app = demo["addresses"]["casequery"]
+        self.taken: list[str] = []
+
+    def go(self) -> list[str]:
+        """Take every picture, signed out first; gives the names of the pages."""
+        page = self._page
+        self._open("welcome", f"{self._portal}/")
+        self._open("guide", f"{self._portal}/guide")
+        self._open("error", f"{self._portal}/authorize")
+        self._open("app-welcome", f"{self._app}/")
+        self._open("app-words", f"{self._app}/open-case-words")
+        self._open("sign-in", self._consent_request())
+        page.click("#login-submit")
+        self._take("sign-in-mistakes")
+        self._sign_in()
+        self._take("consent")
+        self._open("front-page", f"{self._portal}/")
+        self._open("app-cases", f"{self._app}/cases")
+        page.click("#open-1")
+        self._take("app-case")
+        self._open("sign-out-question", f"{self._portal}/logout")
+        page.click("#logout-confirm")
+        self._take("signed-out")
+        self._open("mailbox", self._demo["addresses"]["mailbox"])
+        return self.taken
+
+    def _open(self, name: str, url: str) -> None:
+        self._page.goto(url)
+        self._take(name)
+
+    def _take(self, name: str) -> None:
+        self._page.wait_for_load_state("load")
+        self._page.screenshot(path=SHOTS / f"{name}-{self._look.name}.png", full_page=True)
+        self.taken.append(name)
+
+    def _sign_in(self) -> None:
+        page = self._page
+        person = next(one for one in self._demo["accounts"] if one["username"] == "CITIZEN1")
+        page.fill("#username", person["username"])
+        page.fill("#password", person["password"])
+        page.fill("#captcha", _answer(page.input_value("input[name=captcha_id]")))
+        page.click("#login-submit")
+
+    def _consent_request(self) -> str:
+        app = next(one for one in self._demo["clients"] if one["client_id"] == "flowbench")
+        query = {
+            "response_type": "code",
+            "client_id": app["client_id"],
+            "redirect_uri": app["redirect_uris"][0],
+            "scope": "openid profile email",
+            "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+            "code_challenge_method": "S256",
+            "prompt": "consent",
+        }
+        return f"{self._portal}/authorize?{urlencode(query)}"
+
+
+def _answer(captcha_id: str) -> str:
+    root = bytes.fromhex((HERE / "var" / "kek").read_text().strip())
+    captcha = Captcha(keychain(root).key("captcha"), CaptchaSection(), system_entropy)
+    return captcha.answer(captcha_id)
+
+
+@contextlib.contextmanager
+def stack() -> Iterator[dict[str, Any]]:
+    """Give what the running demo says of itself; start one for the time being if none runs."""
+    if KNOWN.exists():
+        yield json.loads(KNOWN.read_text("utf-8"))
+        return
+    process = subprocess.Popen(
+        [sys.executable, "-m", "demo.stack"], cwd=HERE, stdout=subprocess.DEVNULL
+    )
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while not KNOWN.exists() and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.2)
+    try:
+        yield json.loads(KNOWN.read_text("utf-8"))
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def index(names: list[str], looks: list[Look]) -> str:
+    """Write the page that shows all pictures."""
+    rows = "".join(
+        f"<h2>{html.escape(name)}</h2><p>"
+        + "".join(
+            f'<a href="{name}-{look.name}.png"><img src="{name}-{look.name}.png" '
+            f'alt="{look.name}" title="{look.name}" height="320"></a> '
+            for look in looks
+        )
+        + "</p>"
+        for name in names
+    )
+    return f'<!doctype html><meta charset="utf-8"><title>Pages</title>{rows}'
+
+
+def take(browser: Browser, demo: dict[str, Any], look: Look) -> list[str]:
+    """Take all pictures of one look in a window of its own."""
+    context = browser.new_context(
+        locale=LOCALES[look.locale],
+        color_scheme=look.scheme,  # type: ignore[arg-type]
+        viewport={"width": WIDTHS[look.width], "height": 900},
+    )
+    taken = Walk(context.new_page(), demo, look).go()
+    context.close()
+    return taken
+
+
+def main() -> None:
+    """Take all pictures."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    looks = [
+        Look(locale, scheme, width)
+        for locale in LOCALES
+        for scheme in ("light", "dark")
+        for width in WIDTHS
+    ]
+    names: list[str] = []
+    with stack() as demo, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        for number, look in enumerate(looks, 1):
+            print(f"{number:2} of {len(looks)}  {look.name}", flush=True)
+            names = take(browser, demo, look)
+        browser.close()
+    (SHOTS / "index.html").write_text(index(names, looks), "utf-8")
+    print(f"{len(names) * len(looks)} pictures: {SHOTS / 'index.html'}")
+
+
+if __name__ == "__main__":
+    main()
