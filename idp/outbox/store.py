@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import String, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import Index, String, and_, bindparam, delete, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -32,16 +32,25 @@ class OutboxRow(Table):
     """One thing to send. The payload is sealed, and wiped once it has gone out."""
 
     __tablename__ = "outbox"
+    __table_args__ = (
+        Index(
+            "ix_outbox_waiting",
+            "kind",
+            "not_before",
+            sqlite_where=text("sent_at IS NULL AND abandoned_at IS NULL"),
+            postgresql_where=text("sent_at IS NULL AND abandoned_at IS NULL"),
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(32))
     dedupe_key: Mapped[str] = mapped_column(unique=True)
     payload_sealed: Mapped[bytes]
     created_at: Mapped[datetime]
-    not_before: Mapped[datetime] = mapped_column(index=True)
+    not_before: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
     lease_until: Mapped[datetime | None] = mapped_column(default=None)
-    sent_at: Mapped[datetime | None] = mapped_column(default=None)
+    sent_at: Mapped[datetime | None] = mapped_column(index=True, default=None)
     abandoned_at: Mapped[datetime | None] = mapped_column(default=None)
     last_error: Mapped[str | None] = mapped_column(default=None)
     """The class of the last failure: never a person's data."""

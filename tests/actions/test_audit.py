@@ -4,6 +4,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -383,14 +384,30 @@ def test_each_checkpoint_ties_what_moved_and_the_one_before(
     clock.advance(timedelta(hours=1))
     first = tie(database, keys)
     clock.advance(timedelta(hours=1))
+    other = Trail(keys.key("audit"), system_entropy)
+    append(database, other)
     with database.write() as tx:
-        moved = Trail(keys.key("audit"), system_entropy).append(tx, HAPPENED)
+        moved = other.append(tx, HAPPENED)
 
     second = tie(database, keys)
 
     said, earlier = data_of(database, second), [first.chain_id, str(first.seq), first.hash]
     assert said["previous"] == earlier
-    assert said["heads"] == [earlier, [str(moved.chain_id), "1", moved.hash.hex()]]
+    assert said["heads"] == [earlier, [str(moved.chain_id), "2", moved.hash.hex()]]
+
+
+def test_a_row_that_was_committed_late_is_tied_by_the_next_checkpoint(
+    database: Database, trail: Trail, clock: MovableClock, keys: Keychain
+) -> None:
+    tie(database, keys)
+    clock.advance(timedelta(minutes=-4))
+    append(database, trail)
+    clock.advance(timedelta(minutes=9))
+    tie(database, keys)
+
+    tamper(database, "DELETE FROM audit_rows WHERE subject <> ''")
+
+    assert "a checkpoint names it, but it is gone" in verify(database, keys).problem
 
 
 def data_of(database: Database, anchor: checkpoint.Anchor) -> dict[str, list[Any]]:
@@ -420,16 +437,27 @@ def test_postgresql_refuses_to_truncate(furnished_postgresql: Database, trail: T
         tx.execute(text("TRUNCATE audit_rows"))
 
 
-def test_an_append_costs_one_insert(database: Database, trail: Trail) -> None:
-    append(database, trail)
+@contextmanager
+def statements(database: Database) -> Iterator[list[str]]:
+    """Collect what is sent to the database."""
     seen: list[str] = []
 
-    with database.write() as tx:
-        event.listen(tx.connection, "before_cursor_execute", lambda *said: seen.append(said[2]))
+    def note(*said: Any) -> None:
+        seen.append(said[2])
+
+    event.listen(database.writing, "before_cursor_execute", note)
+    yield seen
+    event.remove(database.writing, "before_cursor_execute", note)
+
+
+def test_an_append_costs_one_insert(database: Database, trail: Trail) -> None:
+    append(database, trail)
+
+    with statements(database) as seen, database.write() as tx:
         trail.append(tx, HAPPENED)
         trail.append(tx, HAPPENED)
 
-    assert [statement.split()[0] for statement in seen] == ["INSERT", "INSERT"]
+    assert [one.split()[0] for one in seen if one != "BEGIN IMMEDIATE"] == ["INSERT", "INSERT"]
 
 
 def test_who_set_it_in_motion_stands_beside_what_happened(database: Database, trail: Trail) -> None:
@@ -479,6 +507,8 @@ def test_D18_two_transactions_of_one_thread_share_no_chain(
         with database.write() as inner:
             trail.append(inner, HAPPENED)
             trail.append(outer, HAPPENED)
+        with database.write() as another:
+            trail.append(another, HAPPENED)
         trail.append(outer, HAPPENED)
         _ = 1 / 0
 

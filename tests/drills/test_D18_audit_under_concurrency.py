@@ -135,6 +135,7 @@ def count(database: Database, question: str) -> int:
 
 GAPS = """SELECT count(*) FROM (SELECT chain_id FROM audit_rows GROUP BY chain_id
           HAVING min(seq) <> 1 OR max(seq) <> count(*)) AS broken"""
+CHAINS_OF_THREADS = "SELECT count(DISTINCT chain_id) FROM audit_rows WHERE subject = 's_thread'"
 FORKS = "SELECT count(*) - count(DISTINCT prev_hash) FROM audit_rows"
 
 
@@ -152,6 +153,7 @@ def assert_whole(database: Database, keys: Keychain) -> None:
     assert verdict.since_checkpoint == 1  # the last checkpoint itself: the anchor holds it
     assert count(database, GAPS) == 0
     assert count(database, FORKS) == 0
+    assert count(database, CHAINS_OF_THREADS) == THREADS
     assert rows_of(database, "s_thread") == THREADS * EACH
     assert rows_of(database, "s_worker") == WORKERS * EACH
 

@@ -119,7 +119,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("dedupe_key", name=op.f("uq_outbox_dedupe_key")),
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_outbox_not_before"), ["not_before"], unique=False)
+        batch_op.create_index(batch_op.f("ix_outbox_sent_at"), ["sent_at"], unique=False)
+        batch_op.create_index(
+            "ix_outbox_waiting",
+            ["kind", "not_before"],
+            unique=False,
+            sqlite_where=sa.text("sent_at IS NULL AND abandoned_at IS NULL"),
+            postgresql_where=sa.text("sent_at IS NULL AND abandoned_at IS NULL"),
+        )
 
     op.create_table(
         "revoked_access_tokens",
@@ -444,7 +451,12 @@ def downgrade() -> None:
 
     op.drop_table("revoked_access_tokens")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_outbox_not_before"))
+        batch_op.drop_index(
+            "ix_outbox_waiting",
+            sqlite_where=sa.text("sent_at IS NULL AND abandoned_at IS NULL"),
+            postgresql_where=sa.text("sent_at IS NULL AND abandoned_at IS NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_outbox_sent_at"))
 
     op.drop_table("outbox")
     with op.batch_alter_table("journeys", schema=None) as batch_op:
