@@ -94,11 +94,12 @@ def _locale_links(speaking: str, keeps: Sequence[str]) -> list[LocaleLink]:
     kept = [(key, request.args[key]) for key in keeps if key in request.args]
     if request.method == "POST":
         kept = [("journey", _posted_journey())]
+    path = request.path if request.url_rule else "/"  # an address that is none is not repeated
     return [
         LocaleLink(
             code,
             locale.LABELS[code],
-            f"{request.path}?{urlencode([*kept, ('lang', code)])}",
+            f"{path}?{urlencode([*kept, ('lang', code)])}",
             code == speaking,
         )
         for code in locale.SUPPORTED
