@@ -32,8 +32,8 @@ from idp.audit.store import AuditRow, Head, Trail
 from idp.database.transaction import Transaction
 
 _BATCH = 5_000
-_NAMES = 500
-"""So many places are looked up at once: databases limit the parameters of a statement."""
+_NAMES = 2_000
+"""So many named places wait to be looked up together, chain by chain."""
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _STRAGGLERS = timedelta(minutes=5)
 """A transaction may commit after a checkpoint and carry an earlier instant: look back so far."""
@@ -78,6 +78,10 @@ def write(tx: Transaction, trail: Trail) -> Anchor:
     return Anchor(str(head.chain_id), head.seq, head.hash.hex(), tx.now.isoformat())
 
 
+_Named = tuple[UUID, int, bytes]
+"""Chain, seq and hash of a row that must exist."""
+
+
 @dataclass(slots=True)
 class _Reading:
     """How far the verifier has come. What it keeps grows with the chains, not the rows."""
@@ -90,6 +94,7 @@ class _Reading:
     ends: dict[UUID, int] = field(default_factory=dict)
     tied: dict[UUID, int] = field(default_factory=dict)
     """Up to which row a checkpoint vouches for a chain."""
+    waiting: list[_Named] = field(default_factory=list)
 
 
 def verify(
@@ -113,11 +118,13 @@ def verify(
             if verdict.problem:
                 return verdict
             if row.event == Checkpoint.name:
-                named = _tie(reading, row.data)
-                missed = missed or _missed(tx, "a checkpoint", named)
+                _tie(reading, row.data)
+            if len(reading.waiting) >= _NAMES:
+                missed = missed or _missed(tx, "a checkpoint", reading.waiting)
+                reading.waiting.clear()
         if progress is not None:
             progress(verdict.rows)
-    verdict.problem = missed
+    verdict.problem = missed or _missed(tx, "a checkpoint", reading.waiting)
     verdict.since_checkpoint = sum(
         end - reading.tied.get(chain_id, 0) for chain_id, end in reading.ends.items()
     )
@@ -170,31 +177,30 @@ def _enter(reading: _Reading, written: str) -> bool:
     return True
 
 
-_Named = tuple[UUID, int, bytes]
-"""Chain, seq and hash of a row that must exist."""
-
-
 def _anchored(anchor: Anchor) -> _Named:
     return UUID(anchor.chain_id), anchor.seq, bytes.fromhex(anchor.hash)
 
 
-def _tie(reading: _Reading, data: str) -> list[_Named]:
+def _tie(reading: _Reading, data: str) -> None:
     """Take in what a checkpoint says. Its own hash is verified: it can be believed."""
     reading.verdict.checkpoints += 1
     said = msgspec.json.decode(data)
     places = said["heads"] + ([said["previous"]] if said["previous"] else [])
-    named = [(UUID(chain_id), int(seq), bytes.fromhex(head)) for chain_id, seq, head in places]
-    for chain_id, seq, _ in named:
-        reading.tied[chain_id] = max(reading.tied.get(chain_id, 0), seq)
-    return named
+    for written, seq, head in places:
+        chain_id, last = UUID(written), int(seq)
+        reading.tied[chain_id] = max(reading.tied.get(chain_id, 0), last)
+        reading.waiting.append((chain_id, last, bytes.fromhex(head)))
 
 
 def _missed(tx: Transaction, witness: str, named: list[_Named]) -> str:
-    found: dict[tuple[UUID, int], bytes] = {}
-    for start in range(0, len(named), _NAMES):
-        places = [(chain_id, seq) for chain_id, seq, _ in named[start : start + _NAMES]]
-        for row in tx.execute(_AT_PLACES, {"places": places}):
-            found[row.chain_id, row.seq] = row.hash
+    wanted: dict[UUID, set[int]] = {}
+    for chain_id, seq, _ in named:
+        wanted.setdefault(chain_id, set()).add(seq)
+    found = {
+        (chain_id, row.seq): row.hash
+        for chain_id, seqs in wanted.items()
+        for row in tx.execute(_NAMED, {"chain": chain_id, "seqs": list(seqs)})
+    }
     for chain_id, seq, hashed in named:
         if (chain_id, seq) not in found:
             return f"chain {chain_id} row {seq}: {witness} names it, but it is gone"
@@ -216,9 +222,9 @@ _LATEST = (
     .order_by(AuditRow.at.desc(), AuditRow.chain_id.desc(), AuditRow.seq.desc())
     .limit(1)
 )
-_place = tuple_(AuditRow.chain_id, AuditRow.seq)
-_AT_PLACES = select(AuditRow.chain_id, AuditRow.seq, AuditRow.hash).where(
-    _place.in_(bindparam("places", expanding=True))
+# A chain at a time: SQLite reads the whole table to find rows among pairs of values.
+_NAMED = select(AuditRow.seq, AuditRow.hash).where(
+    AuditRow.chain_id == bindparam("chain"), AuditRow.seq.in_(bindparam("seqs", expanding=True))
 )
 _FIRST = (
     select(
@@ -234,5 +240,6 @@ _FIRST = (
 )
 # Compared as a row, and not by OR, so that each batch is a search in the primary key.
 _AFTER = _FIRST.where(
-    _place > tuple_(bindparam("chain", type_=Uuid()), bindparam("seq_seen", type_=Integer()))
+    tuple_(AuditRow.chain_id, AuditRow.seq)
+    > tuple_(bindparam("chain", type_=Uuid()), bindparam("seq_seen", type_=Integer()))
 )

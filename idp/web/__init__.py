@@ -46,7 +46,7 @@ def create_app(portico: Provider) -> Flask:
         app.register_blueprint(blueprint)
     errors.register(app)
     watch.every_page(app)
-    bridge.mount(app, portico, endpoints())
+    bridge.mount(app, portico, endpoints(), {"/authorize": authorize.at_once})
     return app
 
 

@@ -88,6 +88,21 @@ def read_cookie(purpose: str) -> str:
     return value if _OPAQUE.fullmatch(value) else ""
 
 
+def cookie_in(header: str, purpose: str, issuer: str) -> str:
+    """Find one of our cookies in a ``Cookie`` header, without Flask; empty if it is not there.
+
+    Of two of one name neither is believed: somebody has planted one (RFC 6265 section 8.6).
+    """
+    name = cookie_name(purpose, secure=issuer.startswith("https://"))
+    found = [
+        value
+        for one in header.split(";")
+        for key, _, value in (one.strip().partition("="),)
+        if key == name
+    ]
+    return found[0] if len(found) == 1 and _OPAQUE.fullmatch(found[0]) else ""
+
+
 def session_hash() -> bytes | None:
     """Give SHA-256 of the session cookie, or ``None`` without one."""
     cookie = read_cookie(_SESSION)

@@ -350,7 +350,9 @@ def test_T74_of_very_many_chains_the_missing_one_is_named(
     database: Database, keys: Keychain
 ) -> None:
     with database.write() as tx:
-        heads = [Trail(keys.key("audit"), system_entropy).append(tx, HAPPENED) for _ in range(600)]
+        heads = [
+            Trail(keys.key("audit"), system_entropy).append(tx, HAPPENED) for _ in range(2_100)
+        ]
     tie(database, keys)
     whole = verify(database, keys)
     gone = max(str(head.chain_id) for head in heads)

@@ -25,6 +25,7 @@ from idp.oidc.errors import (
     OAuthError,
     UnmetAuthenticationRequirements,
 )
+from idp.oidc.exchange import NO_STORE, Exchange, Reply
 from idp.oidc.grants import authorization_code
 from idp.oidc.model import Client
 from idp.oidc.vocabulary import Prompt
@@ -46,7 +47,7 @@ from idp.signin.journey import (
 from idp.signin.store import OnJourney, SignedInHere
 from idp.web import errors
 from idp.web.oidc.bridge import exchange_of
-from idp.web.request import browser_hash, origin, session_hash
+from idp.web.request import browser_hash, cookie_in, origin, session_hash
 from idp.web.wiring import provider
 
 endpoint = Blueprint("authorize", __name__)
@@ -75,7 +76,7 @@ def begin() -> ResponseReturnValue:
     request.environ["portico.locales"] = asked.ui_locales
     try:
         with portico.database.read() as tx:
-            found = _look(tx, portico, asked, None)
+            found = _look(tx, portico, asked, session_hash(), None)
     except OAuthError as error:
         return _refuse(asked, error)
     if isinstance(found.step, Answer):
@@ -96,7 +97,7 @@ def proceed() -> ResponseReturnValue:
     asked = checks.request_of(journey.parameters)
     try:
         with portico.database.read() as tx:
-            found = _look(tx, portico, asked, journey)
+            found = _look(tx, portico, asked, session_hash(), journey)
     except OAuthError as error:
         return _refuse(asked, error)
     if journey.denied_at is not None:
@@ -119,7 +120,11 @@ def _journey_here(portico: Provider, id_hash: bytes) -> OnJourney | None:
 
 
 def _look(
-    tx: Transaction, portico: Provider, asked: AuthorizationRequest, journey: OnJourney | None
+    tx: Transaction,
+    portico: Provider,
+    asked: AuthorizationRequest,
+    cookie: bytes | None,
+    journey: OnJourney | None,
 ) -> Situation:
     """Check the request and decide the step.
 
@@ -130,7 +135,6 @@ def _look(
     if client is None:
         raise InvalidRequest("client_id is not registered", redirect=False)
     checks.check(asked, client, At.AUTHORIZE)
-    cookie = session_hash()
     idle = timedelta(minutes=portico.config.sessions.idle_minutes)
     here = store.signed_in_here(tx, cookie, client.client_id, idle) if cookie else None
     wanted = _asked(tx, portico, asked, client, journey.asked_at if journey else tx.now)
@@ -192,21 +196,23 @@ def _known(here: SignedInHere, journey: OnJourney | None) -> Known:
 
 def _answer(portico: Provider, found: Situation, journey: bytes | None) -> ResponseReturnValue:
     """Issue the code: one write transaction with the audit row."""
-    here = found.here
-    if here is None:
-        raise RuntimeError("an answer without a session")
     with portico.database.write(origin()) as tx:
         if journey is not None and not store.complete_journey(tx, journey):
             return errors.journey_lost()
-        session = here.session
-        if not here.joined:
-            sessions.join(tx, session.id, found.client.client_id, session.subject)
-        if session.last_seen_at + _TOUCH_EVERY <= tx.now:
-            sessions.touch(tx, session.id)
-        code = authorization_code.issue(
-            tx, portico.oidc.parts, found.request, found.client, session
-        )
+        code = _issue(tx, portico, found)
     return _back(found.request, {"code": code})
+
+
+def _issue(tx: Transaction, portico: Provider, found: Situation) -> str:
+    here = found.here
+    if here is None:
+        raise RuntimeError("an answer without a session")
+    session = here.session
+    if not here.joined:
+        sessions.join(tx, session.id, found.client.client_id, session.subject)
+    if session.last_seen_at + _TOUCH_EVERY <= tx.now:
+        sessions.touch(tx, session.id)
+    return authorization_code.issue(tx, portico.oidc.parts, found.request, found.client, session)
 
 
 def _start_journey(portico: Provider, found: Situation, *, bound: bool) -> ResponseReturnValue:
@@ -274,9 +280,36 @@ def _refuse(asked: AuthorizationRequest, error: OAuthError) -> ResponseReturnVal
 
 
 def _back(asked: AuthorizationRequest, answer: dict[str, str]) -> ResponseReturnValue:
-    """Go back to the client with an answer, its ``state`` and our ``iss`` (RFC 9207)."""
+    return redirect(_callback(provider(), asked, answer), code=303)
+
+
+def _callback(portico: Provider, asked: AuthorizationRequest, answer: dict[str, str]) -> str:
+    """Write the way back: the answer, the client's ``state`` and our ``iss`` (RFC 9207)."""
     if asked.state:
         answer["state"] = asked.state
-    answer["iss"] = provider().oidc.parts.issuer
+    answer["iss"] = portico.oidc.parts.issuer
     joint = "&" if "?" in asked.redirect_uri else "?"
-    return redirect(f"{asked.redirect_uri}{joint}{urlencode(answer)}", code=303)
+    return f"{asked.redirect_uri}{joint}{urlencode(answer)}"
+
+
+def at_once(portico: Provider, exchange: Exchange) -> Reply | None:
+    """Answer a request that needs no page before Flask is asked (decision record 0002).
+
+    ``None`` whenever anything is missing or wrong: nothing has been changed then, and
+    :func:`begin` looks again, with words for people.
+    """
+    cookie = cookie_in(exchange.header("cookie"), "session", portico.config.provider.issuer)
+    if not cookie:
+        return None
+    try:
+        asked = checks.request_of(exchange.query_parameters())
+        with portico.database.read() as tx:
+            found = _look(tx, portico, asked, digest(cookie), None)
+    except OAuthError:
+        return None
+    if not isinstance(found.step, Answer):
+        return None
+    with portico.database.write(exchange.origin) as tx:
+        code = _issue(tx, portico, found)
+    location = _callback(portico, asked, {"code": code})
+    return Reply(303, b"", (("Location", location), *NO_STORE, ("Referrer-Policy", "no-referrer")))

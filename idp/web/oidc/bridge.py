@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from flask import Flask, Response, request
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from idp.database.transaction import Origin, is_outage
@@ -28,10 +28,13 @@ log = logging.getLogger(__name__)
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
+Shortcut = Callable[[Provider, Exchange], Reply | None]
+"""Answers a page's GET at once where it can; ``None``: the page has to."""
 Wsgi = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 _REASONS = {
     200: "200 OK",
+    303: "303 See Other",
     400: "400 Bad Request",
     401: "401 Unauthorized",
     403: "403 Forbidden",
@@ -45,24 +48,59 @@ _REASONS = {
 class MachinesFirst:
     """A WSGI application that answers machines itself and leaves the rest to Flask."""
 
-    def __init__(self, app: Flask, portico: Provider, endpoints: Mapping[str, Endpoint]) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        portico: Provider,
+        endpoints: Mapping[str, Endpoint],
+        shortcuts: Mapping[str, Shortcut],
+    ) -> None:
         self._pages: Wsgi = app.wsgi_app
         self._portico = portico
         self._endpoints = endpoints
+        self._shortcuts = shortcuts
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer an exact path of ours; everything else is a page."""
-        endpoint = self._endpoints.get(environ.get("PATH_INFO", ""))
-        if endpoint is None:
-            return self._pages(environ, start_response)
-        reply = answer(self._portico, endpoint, exchange_of(self._portico, environ))
+        path = environ.get("PATH_INFO", "")
+        endpoint = self._endpoints.get(path)
+        if endpoint is not None:
+            reply = answer(self._portico, endpoint, exchange_of(self._portico, environ))
+            return self._send(environ, start_response, reply)
+        shortcut = self._shortcuts.get(path)
+        if shortcut is not None and environ["REQUEST_METHOD"] == "GET":
+            short = take(self._portico, path, shortcut, exchange_of(self._portico, environ))
+            if short is not None:
+                return self._send(environ, start_response, short)
+        return self._pages(environ, start_response)
+
+    def _send(
+        self, environ: Environ, start_response: StartResponse, reply: Reply
+    ) -> Iterable[bytes]:
         headers = [*reply.headers, ("Content-Length", str(len(reply.body)))]
         start_response(_REASONS[reply.status], headers)
         return [b"" if environ["REQUEST_METHOD"] == "HEAD" else reply.body]
 
 
-def mount(app: Flask, portico: Provider, endpoints: Mapping[str, Endpoint]) -> None:
-    """Put the machines' endpoints in front of the pages."""
+def take(portico: Provider, path: str, shortcut: Shortcut, exchange: Exchange) -> Reply | None:
+    """Try a page's shortcut; whatever goes wrong is left to the page, which has words for it."""
+    began = time.perf_counter()
+    try:
+        reply = shortcut(portico, exchange)
+    except SQLAlchemyError:
+        return None
+    if reply is not None:
+        metrics.observe(path, reply.status, time.perf_counter() - began)
+    return reply
+
+
+def mount(
+    app: Flask,
+    portico: Provider,
+    endpoints: Mapping[str, Endpoint],
+    shortcuts: Mapping[str, Shortcut],
+) -> None:
+    """Put the machines' endpoints, and the shortcuts of pages, in front of the pages."""
     for endpoint in endpoints.values():
 
         def view(endpoint: Endpoint = endpoint) -> Response:
@@ -71,7 +109,7 @@ def mount(app: Flask, portico: Provider, endpoints: Mapping[str, Endpoint]) -> N
 
         name = "machine" + endpoint.path.replace("/", "_").replace(".", "_")
         app.add_url_rule(endpoint.path, name, view, methods=endpoint.methods)
-    app.wsgi_app = MachinesFirst(app, portico, endpoints)  # type: ignore[method-assign]
+    app.wsgi_app = MachinesFirst(app, portico, endpoints, shortcuts)  # type: ignore[method-assign]
 
 
 def answer(portico: Provider, endpoint: Endpoint, exchange: Exchange) -> Reply:

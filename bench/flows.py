@@ -1,0 +1,112 @@
+"""``make bench``: whole flows on SQLite and PostgreSQL, durable, as ratios in one run.
+
+Each database in turn, twice, so that a machine that grows slower favours nobody. Rates of
+this program are of this machine and this load generator; the ratios are what to compare.
+"""
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.load import CALLBACK, Figures, User, measure
+from tests.labs import postgres
+from tests.people import PASSWORD
+from tests.races.harness import Running, running
+
+WORKS: dict[str, Callable[[User], None]] = {
+    "flow": User.flow,
+    "refresh": User.refresh,
+    "client_credentials": User.client_credentials,
+    "introspect": User.introspect,
+    "userinfo": User.userinfo,
+    "discovery": User.discovery,
+}
+_TICK = os.sysconf("SC_CLK_TCK")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=3.0, help="for each work and round")
+    parser.add_argument("--users", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=2)
+    given = parser.parse_args()
+    found: dict[str, dict[str, list[Figures]]] = {"sqlite": {}, "postgresql": {}}
+    memory: list[float] = []
+    start: list[float] = []
+    with tempfile.TemporaryDirectory() as folder, postgres.cluster(durable=True) as cluster:
+        for number in range(given.rounds):
+            for kind, works in found.items():
+                place = Path(folder) / f"{kind}{number}"
+                place.mkdir()
+                url = f"sqlite:///{place / 'idp.sqlite'}"
+                if kind == "postgresql":
+                    url = cluster.create(f"bench{number}")
+                began = time.monotonic()
+                with running(place, url, workers=1, threads=8) as provider:
+                    start.append(time.monotonic() - began)
+                    _work(provider, works, given.users, given.seconds)
+                    memory.append(_memory_mb(provider))
+    _print(found)
+    print(f"\nmemory of the worker after load: {max(memory):.0f} MB")
+    print(f"start to first answer, migration included: {min(start):.1f} s")
+
+
+def _work(provider: Running, found: dict[str, list[Figures]], count: int, seconds: float) -> None:
+    app = provider.command(
+        "client", "add", "--id", "bench", "--redirect-uri", CALLBACK, "--trusted",
+        "--scope", "openid profile email api",
+        "--grant", "authorization_code", "--grant", "refresh_token",
+        "--grant", "client_credentials",
+    )  # fmt: skip
+    provider.command(
+        "account", "add", "--username", "BENCH", "--password-stdin", stdin=f"{PASSWORD}\n"
+    )
+    port = int(provider.url.rpartition(":")[2])
+    users = [User(port, "bench", app["client_secret"]) for _ in range(count)]
+    for user in users:
+        user.sign_in("BENCH", PASSWORD)
+        user.flow()
+    for name, work in WORKS.items():
+        figures = measure(users, work, seconds, lambda: _processor_seconds(provider))
+        found.setdefault(name, []).append(figures)
+
+
+def _processor_seconds(provider: Running) -> float:
+    ticks = 0
+    for pid in provider.workers():
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / _TICK
+
+
+def _memory_mb(provider: Running) -> float:
+    (pid,) = provider.workers()
+    smaps = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    proportional = next(line for line in smaps.splitlines() if line.startswith("Pss:"))
+    return int(proportional.split()[1]) / 1024
+
+
+def _print(found: dict[str, dict[str, list[Figures]]]) -> None:
+    print(f"{'work':20}{'database':12}{'per s':>9}{'p95 ms':>9}{'CPU ms':>9}{'of flow':>9}")
+    for name in WORKS:
+        for kind, works in found.items():
+            rate, p95, cpu = (
+                statistics.median(getattr(one, field) for one in works[name])
+                for field in ("per_second", "p95_ms", "cpu_ms")
+            )
+            of_flow = rate / statistics.median(one.per_second for one in works["flow"])
+            print(f"{name:20}{kind:12}{rate:9.0f}{p95:9.1f}{cpu:9.2f}{of_flow:9.1f}")
+    for name in WORKS:
+        rates = [
+            statistics.median(one.per_second for one in works[name]) for works in found.values()
+        ]
+        print(f"{name}: PostgreSQL {rates[1] / rates[0]:.2f} times SQLite")
+
+
+if __name__ == "__main__":
+    main()

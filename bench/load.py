@@ -1,0 +1,168 @@
+"""A few users who never rest: threads, each on connections that stay open."""
+
+import base64
+import http.client
+import json
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from tests.people import CHALLENGE, VERIFIER
+
+CALLBACK = "http://localhost:8787/callback"
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response, read whole."""
+
+    status: int
+    location: str
+    cookies: list[str]
+    body: bytes
+
+
+@dataclass
+class User:
+    """A browser and the app behind it."""
+
+    port: int
+    client_id: str
+    secret: str
+    cookies: dict[str, str] = field(default_factory=dict)
+    access_token: str = ""
+    refresh_token: str = ""
+
+    def __post_init__(self) -> None:
+        self._connection = http.client.HTTPConnection("localhost", self.port, timeout=30)
+        credentials = f"{self.client_id}:{self.secret}".encode()
+        self._basic = f"Basic {base64.b64encode(credentials).decode()}"
+
+    def sign_in(self, username: str, password: str) -> None:
+        """Go through the sign-in page once; what is measured starts after that."""
+        page = self._get(self._get(self._request()).location)
+        fields = dict(re.findall(rb'type="hidden" name="(\w+)" value="([^"]*)"', page.body))
+        form = {name.decode(): value.decode() for name, value in fields.items()}
+        done = self._post("/signin/password", form | {"username": username, "password": password})
+        assert self._get(done.location).location.startswith(CALLBACK), done
+
+    def flow(self) -> None:
+        """Authorize, redeem, ask who it is: counted only if all of it was right."""
+        location = self._get(self._request()).location
+        code = parse_qs(urlsplit(location).query)["code"][0]
+        tokens = self._token(
+            grant_type="authorization_code",
+            code=code,
+            redirect_uri=CALLBACK,
+            code_verifier=VERIFIER,
+        )
+        self.access_token, self.refresh_token = tokens["access_token"], tokens["refresh_token"]
+        assert tokens["id_token"]
+        self.userinfo()
+
+    def refresh(self) -> None:
+        """Use the refresh token and keep its successor."""
+        tokens = self._token(grant_type="refresh_token", refresh_token=self.refresh_token)
+        self.refresh_token = tokens["refresh_token"]
+
+    def client_credentials(self) -> None:
+        """Ask for a token for the app itself."""
+        assert self._token(grant_type="client_credentials", scope="api")["access_token"]
+
+    def userinfo(self) -> None:
+        """Ask who it is."""
+        headers = {"Authorization": f"Bearer {self.access_token}"}
+        assert self._send("GET", "/userinfo", None, headers).status == 200
+
+    def introspect(self) -> None:
+        """Ask what the access token is worth."""
+        form = urlencode({"token": self.access_token})
+        answer = self._send("POST", "/introspect", form, _FORM | {"Authorization": self._basic})
+        assert json.loads(answer.body)["active"]
+
+    def discovery(self) -> None:
+        """Read the metadata."""
+        assert self._send("GET", "/.well-known/openid-configuration", None, {}).status == 200
+
+    def _request(self) -> str:
+        query = {
+            "response_type": "code",
+            "client_id": self.client_id,
+            "redirect_uri": CALLBACK,
+            "scope": "openid profile email",
+            "state": "s",
+            "nonce": "n",
+            "code_challenge": CHALLENGE,
+            "code_challenge_method": "S256",
+        }
+        return f"/authorize?{urlencode(query)}"
+
+    def _get(self, path: str) -> Answer:
+        return self._with_cookies("GET", path, None, {})
+
+    def _post(self, path: str, form: dict[str, str]) -> Answer:
+        return self._with_cookies("POST", path, urlencode(form), _FORM)
+
+    def _token(self, **form: str) -> dict[str, str]:
+        headers = _FORM | {"Authorization": self._basic}
+        answer = self._send("POST", "/token", urlencode(form), headers)
+        assert answer.status == 200, answer
+        found: dict[str, str] = json.loads(answer.body)
+        return found
+
+    def _with_cookies(
+        self, method: str, path: str, body: str | None, headers: dict[str, str]
+    ) -> Answer:
+        held = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        answer = self._send(method, path, body, headers | ({"Cookie": held} if held else {}))
+        for one in answer.cookies:
+            name, _, value = one.partition(";")[0].partition("=")
+            self.cookies[name] = value
+        return answer
+
+    def _send(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> Answer:
+        self._connection.request(method, path, body, headers)
+        response = self._connection.getresponse()
+        cookies = response.headers.get_all("Set-Cookie", [])
+        return Answer(
+            response.status, response.headers.get("Location", ""), cookies, response.read()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What one kind of work gave."""
+
+    per_second: float
+    p95_ms: float
+    cpu_ms: float
+
+
+def measure(
+    users: list[User], work: Callable[[User], None], seconds: float, cpu: Callable[[], float]
+) -> Figures:
+    """Let all users work at once; ``cpu`` gives the server's processor seconds so far."""
+    laps: list[float] = []
+    until = time.monotonic() + seconds
+
+    def toil(user: User) -> None:
+        while time.monotonic() < until:
+            began = time.perf_counter()
+            work(user)
+            laps.append(time.perf_counter() - began)
+
+    threads = [threading.Thread(target=toil, args=(user,)) for user in users]
+    before, began = cpu(), time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    took, spent = time.perf_counter() - began, cpu() - before
+    ordered = sorted(laps)
+    return Figures(
+        len(laps) / took, ordered[int(len(ordered) * 0.95)] * 1000, spent / len(laps) * 1000
+    )
