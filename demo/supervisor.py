@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import httpx
+import httpx2
 
 from demo.ports import Port
 from demo.signals import Signals
@@ -96,7 +96,7 @@ class Supervisor:
             StopAsked: before that.
         """
         deadline = time.monotonic() + timeout_seconds
-        with httpx.Client(timeout=1.0, trust_env=False) as http:
+        with httpx2.Client(timeout=1.0, trust_env=False) as http:
             for child in self._children:
                 while not child.is_healthy(http):
                     self._must_all_run()
@@ -173,12 +173,12 @@ class _Child:
         self._output.unlink()
         return written
 
-    def is_healthy(self, http: httpx.Client) -> bool:
+    def is_healthy(self, http: httpx2.Client) -> bool:
         if not self.program.health_url:
             return True
         try:
             return http.get(self.program.health_url).status_code == 200
-        except httpx.HTTPError:
+        except httpx2.HTTPError:
             return False
 
     def has_succeeded(self) -> bool:

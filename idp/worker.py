@@ -5,6 +5,7 @@ inside one. Several workers may run at once.
 """
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -257,4 +258,6 @@ def tie_chains(portico: Provider) -> int:
     if portico.config.audit.anchor_file:
         with Path(portico.config.audit.anchor_file).open("ab") as file:
             file.write(msgspec.json.encode(anchor) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
     return 1

@@ -21,6 +21,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     select,
+    text,
     tuple_,
     type_coerce,
 )
@@ -67,6 +68,9 @@ class Verdict:
 
 def write(tx: Transaction, trail: Trail) -> Anchor:
     """Write a checkpoint, and give the anchor to keep outside."""
+    if tx.connection.dialect.name == "postgresql":
+        # After a long silence there is much to look through; a limit would make it fail for ever.
+        tx.execute(text("SET LOCAL statement_timeout = 0"))
     latest = tx.execute(_LATEST, {"wanted": Checkpoint.name}).one_or_none()
     since = latest.at - _STRAGGLERS if latest else _EVER
     moved = [

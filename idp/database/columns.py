@@ -1,6 +1,6 @@
 """The base of every table, the naming of constraints and the column types we own."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase
 
-_MICROSECOND = 1_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)  # whole numbers: a float loses one after 2106
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -35,12 +36,12 @@ class UtcDateTime(TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError(f"naive datetime {value!r}: use tx.now")
-        return round(value.timestamp() * _MICROSECOND)
+        return (value - _EPOCH) // _MICROSECOND
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
-        return datetime.fromtimestamp(value / _MICROSECOND, UTC)
+        return _EPOCH + value * _MICROSECOND
 
 
 class Counter(TypeDecorator[int]):

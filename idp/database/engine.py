@@ -88,5 +88,6 @@ _PRAGMAS = (
     "PRAGMA synchronous=FULL",  # a commit acknowledged is a commit on the disk
     "PRAGMA foreign_keys=ON",
     "PRAGMA busy_timeout=15000",
+    "PRAGMA recursive_triggers=ON",  # or INSERT OR REPLACE would slip past the audit log's
 )
 _NO_WRITES = ("PRAGMA query_only=ON",)
