@@ -247,6 +247,8 @@ _SWEEPERS: Iterable[Callable[[Transaction], int]] = (
     client_authentication.sweep_used_assertions,
     lambda tx: refresh_token.sweep(tx, _SWEEP_BATCH),
     lambda tx: authorizations.sweep(tx, _SWEEP_BATCH),
+    lambda tx: authorizations.sweep_sessions(tx, _SWEEP_BATCH),
+    signin.sweep_history,
     lambda tx: outbox.sweep(tx, _SWEEP_BATCH),
 )
 

@@ -7,7 +7,7 @@ token is still good: the row, its account, its session.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from idp.accounts.model import State
 from idp.accounts.store import AccountRow
 from idp.database.columns import Table
 from idp.database.transaction import Transaction
-from idp.sessions.store import BrowserSession
+from idp.sessions.store import BrowserSession, SessionClient
 
 
 class Authorization(Table):
@@ -104,6 +104,15 @@ def sweep(tx: Transaction, limit: int) -> int:
     return tx.execute(_SWEEP, {"instant": tx.now, "at_most": limit}).rowcount
 
 
+def sweep_sessions(tx: Transaction, limit: int) -> int:
+    """Delete up to ``limit`` sessions that are long over and that no authorization names."""
+    over = list(tx.execute(_OVER, {"long_ago": tx.now - _KEEP, "at_most": limit}).scalars())
+    if over:
+        tx.execute(_FORGET_CLIENTS, {"over": over})
+        tx.execute(_FORGET_SESSIONS, {"over": over})
+    return len(over)
+
+
 USABLE = (
     Authorization.revoked_at.is_(None),
     select(AccountRow.id)
@@ -139,6 +148,21 @@ _REVOKE_OF_CLIENT = (
         Authorization.revoked_at.is_(None),
     )
     .values(revoked_at=bindparam("instant"))
+)
+_KEEP = timedelta(days=7)
+_OVER = (
+    select(BrowserSession.id)
+    .where(
+        BrowserSession.expires_at <= bindparam("long_ago"),
+        ~select(Authorization.id).where(Authorization.session_id == BrowserSession.id).exists(),
+    )
+    .limit(bindparam("at_most"))
+)
+_FORGET_CLIENTS = delete(SessionClient).where(
+    SessionClient.session_id.in_(bindparam("over", expanding=True))
+)
+_FORGET_SESSIONS = delete(BrowserSession).where(
+    BrowserSession.id.in_(bindparam("over", expanding=True))
 )
 _SWEEP = delete(Authorization).where(
     Authorization.id.in_(

@@ -16,6 +16,8 @@ from idp.database.transaction import Transaction
 from idp.sessions import store as sessions
 from idp.sessions.store import BrowserSession, Session, SessionClient
 
+_HISTORY_KEPT = timedelta(days=730)
+
 
 class Journey(Table):
     """An authorization request that could not be answered at once.
@@ -208,6 +210,14 @@ def remember_device(tx: Transaction, device_hash: bytes, account_id: UUID) -> bo
 def sweep(tx: Transaction) -> int:
     """Forget journeys whose time is over."""
     return tx.execute(delete(Journey).where(Journey.expires_at <= tx.now)).rowcount
+
+
+def sweep_history(tx: Transaction) -> int:
+    """Forget attempts and browsers after two years: longer than any log has to be kept."""
+    long_ago = tx.now - _HISTORY_KEPT
+    attempts = tx.execute(delete(SignInAttempt).where(SignInAttempt.at <= long_ago)).rowcount
+    devices = tx.execute(delete(KnownDevice).where(KnownDevice.last_seen_at <= long_ago)).rowcount
+    return attempts + devices
 
 
 _BEGIN = insert(Journey)

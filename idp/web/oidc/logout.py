@@ -17,6 +17,7 @@ from idp.sessions.store import Session
 from idp.web.headers import PAGES, leading_to
 from idp.web.oidc.bridge import exchange_of
 from idp.web.request import demand_csrf, origin, session_hash, single_form, speaks, take_session
+from idp.web.who import Who, who
 from idp.web.wiring import provider
 
 endpoint = Blueprint("logout", __name__)
@@ -50,7 +51,8 @@ def ask() -> ResponseReturnValue:
         return _done(checked, asked, [])
     if checked.hint is None or checked.hint.subject != session.subject:
         page = ConfirmPage(url_for("logout.confirm"), msgspec.to_builtins(asked))
-        return _page("signin/logout_confirm.html", page, checked.return_to)
+        person = who(session.account_name, session.kind)
+        return _page("signin/logout_confirm.html", page, checked.return_to, person)
     return _sign_out(portico, checked, asked, session)
 
 
@@ -101,6 +103,6 @@ def _done(checked: Checked, asked: LogoutRequest, told: list[str]) -> Response:
     return make_response(redirect(f"{checked.return_to}{state}", code=303))
 
 
-def _page(template: str, page: object, return_to: str) -> Response:
-    response = make_response(render_template(template, page=page))
+def _page(template: str, page: object, return_to: str, person: Who | None = None) -> Response:
+    response = make_response(render_template(template, page=page, who=person))
     return (leading_to(return_to) if return_to else PAGES).apply(response)

@@ -18,6 +18,7 @@ from idp.signin import store
 from idp.signin.store import PastAttempt
 from idp.web.headers import PAGES
 from idp.web.request import demand_csrf, origin, session_hash, single_form, speaks, take_session
+from idp.web.who import who
 from idp.web.wiring import provider
 from idp.web.wording import HISTORY, KINDS, METHODS
 
@@ -25,15 +26,6 @@ pages = Blueprint("dashboard", __name__)
 
 _RECENT = 10
 _LOOK_BACK = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Who:
-    """Who is signed in, for the head of the page."""
-
-    name: str
-    kind_label: LazyString | str
-    on_behalf_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +85,8 @@ def show() -> ResponseReturnValue:
         if session is None or account is None:
             return _welcome()
         page = _dashboard(tx, account)
-    who = Who(page.name, page.kind_label)
-    shown = render_template("portal/dashboard.html", page=page, who=who)
+    person = who(page.name, account.kind)
+    shown = render_template("portal/dashboard.html", page=page, who=person)
     return PAGES.apply(make_response(shown))
 
 

@@ -16,6 +16,7 @@ from idp.signin import store
 from idp.web import errors
 from idp.web.request import demand_csrf, origin, session_hash, single_form
 from idp.web.signin.journeys import App, Underway, underway
+from idp.web.who import who
 from idp.web.wiring import provider
 from idp.web.wording import OWN_SCOPE, SCOPES
 
@@ -52,7 +53,9 @@ def show() -> ResponseReturnValue:
     page = ConsentPage(
         url_for("consent.decide"), journey.id, journey.app, session.account_name, _lines(journey)
     )
-    return journey.protect(make_response(render_template("signin/consent.html", page=page)))
+    person = who(session.account_name, session.kind)
+    shown = render_template("signin/consent.html", page=page, who=person)
+    return journey.protect(make_response(shown))
 
 
 @pages.post("/signin/consent")
