@@ -12,7 +12,7 @@ from idp.audit.events import SessionEnded, SessionsEnded
 from idp.audit.store import Trail
 from idp.database.transaction import Transaction
 from idp.outbox.store import Outbox
-from idp.secret import Entropy, digest, mint, new_id
+from idp.secret import Entropy, digest, mint, new_id, system_entropy
 from idp.sessions import store
 
 COOKIE_PREFIX = "pss"
@@ -88,7 +88,22 @@ class Ending:
             if client_id in reach
         ]
         self.trail.append(tx, SessionEnded(subject=subject, session=str(session_id), why=why))
+        for earlier in store.predecessors(tx, session_id):
+            told += self.end(tx, earlier, reach, subject=subject, why=why)
         return told
+
+    def supersede(
+        self, tx: Transaction, earlier: store.Session, by: Opened, account: UUID, reach: Reach
+    ) -> None:
+        """Put a new session in the place of the one this browser had.
+
+        The same person's lives on behind it, without a cookie: the apps it has signed in to
+        are told when the new one ends. Somebody else's ends now.
+        """
+        if earlier.account_id == account:
+            store.hand_over(tx, earlier.id, by.id, digest(mint(COOKIE_PREFIX, system_entropy)))
+        else:
+            self.end(tx, earlier.id, reach, subject=earlier.subject, why="replaced")
 
     def _notify(
         self, tx: Transaction, session_id: UUID, client_id: str, subject: str, uri: str

@@ -36,6 +36,8 @@ class BrowserSession(Table):
     expires_at: Mapped[datetime] = mapped_column(index=True)
     """The absolute limit; the idle one counts from ``last_seen_at``."""
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
+    successor_id: Mapped[UUID | None] = mapped_column(index=True, default=None)
+    """The session that the same person opened in its place: when that ends, so does this."""
 
 
 class SessionClient(Table):
@@ -126,6 +128,16 @@ def mark_ended(tx: Transaction, session_id: UUID) -> bool:
     return tx.execute(_END, {"which": session_id, "instant": tx.now}).rowcount == 1
 
 
+def hand_over(tx: Transaction, session_id: UUID, successor_id: UUID, unusable: bytes) -> None:
+    """Let a session live on for its apps alone: no cookie opens it any more."""
+    tx.execute(_HAND_OVER, {"which": session_id, "successor": successor_id, "unusable": unusable})
+
+
+def predecessors(tx: Transaction, session_id: UUID) -> list[UUID]:
+    """List the sessions that live on only as long as this one."""
+    return list(tx.execute(_PREDECESSORS, {"which": session_id}).scalars())
+
+
 def open_of(tx: Transaction, account_id: UUID) -> list[UUID]:
     """List the sessions of an account that have not been ended."""
     return list(tx.execute(_OPEN, {"owner": account_id}).scalars())
@@ -159,6 +171,14 @@ _END = (
     update(BrowserSession)
     .where(BrowserSession.id == bindparam("which"), BrowserSession.ended_at.is_(None))
     .values(ended_at=bindparam("instant"))
+)
+_HAND_OVER = (
+    update(BrowserSession)
+    .where(BrowserSession.id == bindparam("which"), BrowserSession.ended_at.is_(None))
+    .values(successor_id=bindparam("successor"), cookie_hash=bindparam("unusable"))
+)
+_PREDECESSORS = select(BrowserSession.id).where(
+    BrowserSession.successor_id == bindparam("which"), BrowserSession.ended_at.is_(None)
 )
 _OPEN = select(BrowserSession.id).where(
     BrowserSession.account_id == bindparam("owner"), BrowserSession.ended_at.is_(None)

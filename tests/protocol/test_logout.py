@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from urllib.parse import parse_qs
@@ -20,6 +21,7 @@ from idp.outbox.store import OutboxRow
 from idp.provider import Provider
 from idp.secret import Keychain
 from tests import people
+from tests.clock import MovableClock
 from tests.people import CONFIG, Browser, Person, answer
 
 SIGNED_OUT = "https://app.example/signed-out"
@@ -208,3 +210,61 @@ def test_the_apps_are_told_once_however_often_one_signs_out(
     with portico.database.read() as tx:
         notices = select(OutboxRow.id).where(OutboxRow.kind == "logout_token")
         assert len(tx.execute(notices).all()) == 1
+
+
+def test_P05_an_app_of_an_earlier_sign_in_is_told_as_well(
+    database: Database,
+    keys: Keychain,
+    config: Config,
+    clock: MovableClock,
+) -> None:
+    portico = assembly.assemble(config, database, keys)
+    told = msgspec.structs.replace(people.APP, backchannel_logout_uri="https://a.example/b")
+    with portico.database.write() as tx:
+        clients.change(tx, told)
+    citizen = people.add(portico, people.CITIZEN)
+    browser = Browser.on(portico)
+    tokens = browser.redeem(browser.code(citizen)).json
+    assert tokens is not None
+    old_cookie = browser.client.get_cookie("__Host-portico_session", "sso.example")
+    clock.advance(timedelta(minutes=1))
+    browser.code(citizen, "public", prompt="login")  # another app, and a new session
+
+    alive = browser.userinfo(tokens["access_token"]).status_code
+    browser.get("/")
+    browser.post("/signout", browser.hidden())
+
+    assert alive == 200
+    assert browser.userinfo(tokens["access_token"]).status_code == 401
+    with portico.database.read() as tx:
+        notices = select(OutboxRow.id).where(OutboxRow.kind == "logout_token")
+        assert len(tx.execute(notices).all()) == 1
+    assert old_cookie is not None
+
+
+def test_T50_the_cookie_of_an_earlier_session_opens_nothing(
+    browser: Browser, citizen: Person, clock: MovableClock
+) -> None:
+    browser.code(citizen)
+    earlier = browser.client.get_cookie("__Host-portico_session", "sso.example")
+    assert earlier is not None
+    clock.advance(timedelta(minutes=1))
+    browser.code(citizen, prompt="login")
+
+    browser.client.set_cookie("__Host-portico_session", earlier.value, domain="sso.example")
+
+    assert not is_signed_in(browser)
+
+
+def test_somebody_else_signing_in_ends_the_session_that_was_open(
+    browser: Browser, citizen: Person, provider: Provider, clock: MovableClock
+) -> None:
+    tokens = browser.redeem(browser.code(citizen)).json
+    assert tokens is not None
+    lawyer = people.add(provider, people.LAWYER)
+    clock.advance(timedelta(minutes=1))
+
+    browser.authorize(prompt="login")
+    browser.sign_in(lawyer)
+
+    assert browser.userinfo(tokens["access_token"]).status_code == 401

@@ -1,6 +1,7 @@
 """The sign-in page: account, password and captcha (P01)."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import msgspec
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
@@ -11,9 +12,12 @@ from flask_babel import lazy_gettext as _
 from idp.accounts.model import canonical_name
 from idp.authenticators import Proof, Reason, Refusal
 from idp.authenticators.password.authenticator import PasswordEvidence
+from idp.database.transaction import Transaction
+from idp.oidc import logout
 from idp.oidc.vocabulary import ACR_PASSWORD
 from idp.provider import Provider
 from idp.secret import Secret
+from idp.sessions import store as sessions
 from idp.signin import store
 from idp.signin.actions import Admitted, Browser, SignedIn, Typed
 from idp.web import errors, metrics
@@ -23,6 +27,7 @@ from idp.web.request import (
     device,
     give_session,
     origin,
+    session_hash,
     single_form,
     speaks,
 )
@@ -145,7 +150,7 @@ def _prove_and_record(
     if isinstance(result, Proof) and on_record and portico.password.is_weaker(on_record.phc_hash):
         stronger = portico.password.hash(password)
     with portico.database.write(origin()) as tx:
-        return portico.signing_in.record(
+        outcome = portico.signing_in.record(
             tx,
             admitted,
             result,
@@ -153,6 +158,20 @@ def _prove_and_record(
             client_id=journey.client.client_id if journey.client else None,
             stronger_hash=stronger,
             acr=ACR_PASSWORD,
+        )
+        if isinstance(outcome, SignedIn):
+            _supersede(tx, portico, outcome)
+    return outcome
+
+
+def _supersede(tx: Transaction, portico: Provider, signed_in: SignedIn) -> None:
+    """Nobody is signed in twice in one browser: what was open here makes way."""
+    cookie = session_hash()
+    idle = timedelta(minutes=portico.config.sessions.idle_minutes)
+    earlier = sessions.find(tx, cookie, idle) if cookie else None
+    if earlier is not None:
+        portico.ending.supersede(
+            tx, earlier, signed_in.session, signed_in.account_id, logout.reach(tx)
         )
 
 

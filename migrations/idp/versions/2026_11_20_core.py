@@ -217,6 +217,7 @@ def upgrade() -> None:
         sa.Column("last_seen_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("successor_id", sa.Uuid(), nullable=True),
         sa.ForeignKeyConstraint(
             ["account_id"], ["accounts.id"], name=op.f("fk_browser_sessions_account_id_accounts")
         ),
@@ -229,6 +230,9 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             batch_op.f("ix_browser_sessions_expires_at"), ["expires_at"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_browser_sessions_successor_id"), ["successor_id"], unique=False
         )
 
     op.create_table(
@@ -428,6 +432,7 @@ def downgrade() -> None:
     op.drop_table("consents")
     op.drop_table("client_secrets")
     with op.batch_alter_table("browser_sessions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_browser_sessions_successor_id"))
         batch_op.drop_index(batch_op.f("ix_browser_sessions_expires_at"))
         batch_op.drop_index(batch_op.f("ix_browser_sessions_account_id"))
 
