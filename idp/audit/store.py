@@ -23,6 +23,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.audit import chain
 from idp.audit.events import Event
 from idp.database.columns import Table
+from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction
 from idp.secret import Entropy, new_id
 
@@ -74,7 +75,7 @@ class Trail:
         content = _content(tx, happened, head)
         hashed = chain.link(self._key, head.hash, content)
         row = msgspec.structs.asdict(content)
-        tx.execute(_INSERT, {**row, "prev_hash": head.hash, "hash": hashed})
+        tx.put(_INSERT, {**row, "prev_hash": head.hash, "hash": hashed})
         head.seq, head.hash = content.seq, hashed
         return head
 
@@ -120,7 +121,7 @@ def _content(tx: Transaction, happened: Event, head: Head) -> chain.Content:
     )
 
 
-_INSERT = insert(AuditRow)
+_INSERT = Prepared(insert(AuditRow))
 
 _REFUSAL = "the audit log is append-only"
 REFUSE_CHANGES_SQLITE = tuple(

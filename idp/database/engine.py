@@ -8,6 +8,9 @@ import sqlite3
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.pool import NullPool
+
+from idp.database.channel import BEGIN_SQLITE
 
 _BUSY_SECONDS = 15.0
 _LIMITS = "-c statement_timeout=5000 -c lock_timeout=5000"  # milliseconds
@@ -17,20 +20,20 @@ class UnsupportedDatabase(Exception):
     """The URL names neither SQLite nor PostgreSQL through psycopg."""
 
 
-def writing_engine(url: str, *, connections: int) -> Engine:
+def writing_engine(url: str) -> Engine:
     """Open the engine whose transactions change the record."""
     target = make_url(url)
     if _is_sqlite(target):
-        return _sqlite(target, connections, read_only=False)
-    return _postgresql(target, connections, read_only=False)
+        return _sqlite(target, read_only=False)
+    return _postgresql(target, read_only=False)
 
 
-def reading_engine(url: str, *, connections: int) -> Engine:
+def reading_engine(url: str) -> Engine:
     """Open the engine that the database refuses any change."""
     target = make_url(url)
     if _is_sqlite(target):
-        return _sqlite(target, connections, read_only=True)
-    return _postgresql(target, connections, read_only=True)
+        return _sqlite(target, read_only=True)
+    return _postgresql(target, read_only=True)
 
 
 def _is_sqlite(url: URL) -> bool:
@@ -42,27 +45,23 @@ def _is_sqlite(url: URL) -> bool:
     return backend == "sqlite"
 
 
-def _postgresql(url: URL, connections: int, *, read_only: bool) -> Engine:
+def _postgresql(url: URL, *, read_only: bool) -> Engine:
+    # psycopg prepares nothing itself: it answers a ROLLBACK with DEALLOCATE ALL, which would
+    # take the statements of ``idp.database.channel`` along.
     options = _LIMITS + (" -c default_transaction_read_only=on" if read_only else "")
     return create_engine(
         url,
-        pool_size=connections,
-        max_overflow=0,
-        pool_timeout=5,
-        pool_pre_ping=False,  # costs a round trip; a dead connection is found and replaced on use
-        pool_use_lifo=True,
+        poolclass=NullPool,  # ``idp.database.lanes`` keeps the connections
         hide_parameters=True,  # an error's text must not carry what was in the statement
         isolation_level="AUTOCOMMIT" if read_only else "READ COMMITTED",
-        connect_args={"options": options, "connect_timeout": 5, "prepare_threshold": 2},
+        connect_args={"options": options, "connect_timeout": 5, "prepare_threshold": None},
     )
 
 
-def _sqlite(url: URL, connections: int, *, read_only: bool) -> Engine:
+def _sqlite(url: URL, *, read_only: bool) -> Engine:
     engine = create_engine(
         url,
-        pool_size=connections if read_only else 1,
-        max_overflow=0,
-        pool_timeout=_BUSY_SECONDS,
+        poolclass=NullPool,
         hide_parameters=True,
         connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
     )
@@ -77,8 +76,9 @@ def _sqlite(url: URL, connections: int, *, read_only: bool) -> Engine:
 
         @event.listens_for(engine, "begin")
         def _take_the_write_lock(connection: Connection) -> None:
-            # Deferred, two writers would both read and then one would fail half-way.
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            driver: Any = connection.connection.driver_connection
+            if not driver.in_transaction:  # the lane's channel may have begun it
+                driver.execute(BEGIN_SQLITE)
 
     return engine
 

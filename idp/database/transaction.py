@@ -16,6 +16,10 @@ from sqlalchemy.exc import DBAPIError
 
 from idp.clock import Clock
 from idp.database.engine import reading_engine, writing_engine
+from idp.database.lanes import Lane, Lanes
+from idp.database.prepared import Prepared
+
+_PATIENCE = 10.0  # seconds to wait for a connection of our own
 
 Rows = CursorResult[*tuple[Any, ...]]
 """What a statement gave: rows of as many columns as it selected."""
@@ -42,18 +46,31 @@ NOBODY = Origin()
 class Transaction:
     """One unit of work. All its rows and audit entries carry the same instant and origin."""
 
-    connection: Connection
+    _lane: Lane
     now: datetime
     origin: Origin = NOBODY
     _after: list[Callable[[bool], None]] = field(default_factory=list)
 
+    @property
+    def connection(self) -> Connection:
+        """SQLAlchemy's connection, for what is no plain statement."""
+        return self._lane.connection()
+
     def execute(self, statement: Executable, parameters: Parameters | None = None) -> Rows:
         """Run one statement: one round trip."""
-        return self.connection.execute(statement, parameters)
+        return self._lane.connection().execute(statement, parameters)
 
     def scalar(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Any:
         """Run one statement and give the first column of its first row, or ``None``."""
-        return self.connection.scalar(statement, parameters)
+        return self._lane.connection().scalar(statement, parameters)
+
+    def ask(self, statement: Prepared, parameters: Mapping[str, Any]) -> Any:
+        """Run a prepared statement that gives a row at most: a named tuple, or ``None``."""
+        return self._lane.ask(statement, parameters)
+
+    def put(self, statement: Prepared, parameters: Mapping[str, Any]) -> None:
+        """Run a prepared statement by the commit at the latest; should it fail, that fails."""
+        self._lane.put(statement, parameters)
 
     def afterwards(self, hear: Callable[[bool], None]) -> None:
         """Tell ``hear`` once how the transaction ended: ``True`` for committed.
@@ -70,35 +87,53 @@ class Unavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """The two engines and the clock, and the only two ways to a transaction."""
+    """The lanes to write and to read on, the clock, and the only two ways to a transaction."""
 
-    writing: Engine
-    reading: Engine
+    _writing: Lanes
+    _reading: Lanes
     clock: Clock
+
+    @property
+    def writing(self) -> Engine:
+        """The engine below, for those who look at the database itself."""
+        return self._writing.engine
+
+    @property
+    def reading(self) -> Engine:
+        """The engine that the database refuses any change."""
+        return self._reading.engine
 
     @contextmanager
     def write(self, origin: Origin = NOBODY) -> Generator[Transaction]:
-        """Begin (on SQLite: ``BEGIN IMMEDIATE``), commit on leaving, roll back on an exception."""
+        """Begin with the first change, commit on leaving, roll back on an exception."""
         heard: list[Callable[[bool], None]] = []
         committed = False
+        lane = self._writing.take()
         try:
-            with self.writing.begin() as connection:
-                yield Transaction(connection, self.clock(), origin, heard)
+            yield Transaction(lane, self.clock(), origin, heard)
+            lane.commit()
             committed = True
         finally:
+            if not committed:
+                lane.rollback()
+            self._writing.give_back(lane)
             for hear in heard:
                 hear(committed)
 
     @contextmanager
     def read(self) -> Generator[Transaction]:
         """Read with as many round trips as statements. The database refuses writes here."""
-        with self.reading.connect() as connection:
-            yield Transaction(connection, self.clock())
+        lane = self._reading.take()
+        try:
+            yield Transaction(lane, self.clock())
+        finally:
+            lane.rollback()
+            self._reading.give_back(lane)
 
     def dispose(self) -> None:
-        """Close every pooled connection."""
-        self.writing.dispose()
-        self.reading.dispose()
+        """Close every connection that is not in use."""
+        self._writing.close()
+        self._reading.close()
 
 
 def is_outage(error: DBAPIError) -> bool:
@@ -112,8 +147,10 @@ def open_database(url: str, clock: Clock, *, connections: int) -> Database:
     Raises:
         UnsupportedDatabase: the URL is neither SQLite nor PostgreSQL through psycopg.
     """
+    writing, reading = writing_engine(url), reading_engine(url)
+    alone = writing.dialect.name == "sqlite"  # one writer: to wait in line is fairer than to poll
     return Database(
-        writing_engine(url, connections=connections),
-        reading_engine(url, connections=connections),
+        Lanes(writing, 1 if alone else connections, _PATIENCE, writing=True),
+        Lanes(reading, connections, _PATIENCE, writing=False),
         clock,
     )

@@ -37,9 +37,9 @@ class SigningKey(Table):
     gone_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Signer:
-    """The key that signs now, and what to write into the JOSE header."""
+@dataclass(frozen=True, slots=True, eq=False)
+class KeyPair:
+    """A key pair, parsed once, and what to write into the JOSE header. One object a key."""
 
     kid: str
     alg: str
@@ -58,9 +58,9 @@ class KeySet:
     lives: tuple[Life, ...]
     document: bytes
     """The public keys as a JWK set (RFC 7517 section 5), ready to send."""
-    _keys: Mapping[str, Key]
+    _pairs: Mapping[str, KeyPair]
 
-    def signer(self, alg: str, now: datetime) -> Signer:
+    def signer(self, alg: str, now: datetime) -> KeyPair:
         """Give the key that signs with ``alg``.
 
         Raises:
@@ -69,12 +69,12 @@ class KeySet:
         life = ring.signer(self.lives, alg, now)
         if life is None:
             raise NoSigningKey(alg)
-        return Signer(life.kid, life.alg, self._keys[life.kid])
+        return self._pairs[life.kid]
 
-    def verifier(self, kid: str, alg: str) -> Key | None:
+    def verifier(self, kid: str, alg: str) -> KeyPair | None:
         """Find the key that ``kid`` names, if it is one for ``alg``."""
         known = any(life.kid == kid and life.alg == alg for life in self.lives)
-        return self._keys[kid] if known else None
+        return self._pairs[kid] if known else None
 
 
 class SigningKeys:
@@ -83,7 +83,7 @@ class SigningKeys:
     def __init__(self, seal: Seal) -> None:
         self._seal = seal
         self._set: KeySet | None = None
-        self._parsed: dict[str, Key] = {}
+        self._parsed: dict[str, KeyPair] = {}
 
     def current(self, tx: Transaction) -> KeySet:
         """Give the keys; costs a round trip only when what is in memory has grown old."""
@@ -112,10 +112,9 @@ class SigningKeys:
         held = {life.kid: self._parsed[life.kid] for life in lives}
         return KeySet(tx.now, lives, _jwks(lives, held), held)
 
-    def _open(self, kid: str, alg: str, sealed: bytes) -> Key:
-        return _KINDS[alg].import_key(
-            msgspec.json.decode(self._seal.open(sealed, place=_place(kid, alg)))
-        )
+    def _open(self, kid: str, alg: str, sealed: bytes) -> KeyPair:
+        private = msgspec.json.decode(self._seal.open(sealed, place=_place(kid, alg)))
+        return KeyPair(kid, alg, _KINDS[alg].import_key(private))
 
     def add(self, tx: Transaction, alg: str, *, publish: timedelta, longest: timedelta) -> str:
         """Make a key of ``alg``, retire the ones before it in their time, and give its kid."""
@@ -160,9 +159,9 @@ class SigningKeys:
         return kid
 
 
-def _jwks(lives: tuple[Life, ...], held: Mapping[str, Key]) -> bytes:
+def _jwks(lives: tuple[Life, ...], held: Mapping[str, KeyPair]) -> bytes:
     public = [
-        held[life.kid].as_dict(private=False) | {"kid": life.kid, "alg": life.alg, "use": "sig"}
+        held[life.kid].key.as_dict(private=False) | {"kid": life.kid, "alg": life.alg, "use": "sig"}
         for life in lives
     ]
     return msgspec.json.encode({"keys": public})

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.accounts.model import State
 from idp.accounts.store import AccountRow
 from idp.database.columns import Table
+from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction
 from idp.sessions.store import BrowserSession, SessionClient
 
@@ -84,7 +85,7 @@ def granted(columns: Sequence[Any]) -> Granted:
 
 def put(tx: Transaction, row: dict[str, Any]) -> None:
     """Put a new authorization on record; ``row`` has the columns of :class:`Authorization`."""
-    tx.execute(_PUT, row)
+    tx.put(_PUT, row)
 
 
 def revoke(tx: Transaction, family_id: UUID) -> bool:
@@ -134,7 +135,7 @@ USABLE = (
 """The conditions under which an authorization still stands: not revoked, its account active
 and of the same epoch, its session not ended (unless it was granted ``offline_access``)."""
 
-_PUT = insert(Authorization)
+_PUT = Prepared(insert(Authorization))
 _REVOKE = (
     update(Authorization)
     .where(Authorization.id == bindparam("family"), Authorization.revoked_at.is_(None))

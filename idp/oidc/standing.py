@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.accounts.model import Account
 from idp.accounts.store import COLUMNS, FIRST_EMAIL, AccountEmail, AccountRow, Accounts
 from idp.database.columns import Table
+from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction
 from idp.oidc.authorizations import USABLE, Authorization
 from idp.oidc.tokens import AccessToken
@@ -32,9 +33,7 @@ def holder(
     tx: Transaction, accounts: Accounts, token: AccessToken
 ) -> tuple[Account, dict[str, list[str]] | None] | None:
     """Find whose token it is and which single claims were asked for; ``None``: it is over."""
-    row = tx.execute(
-        _HOLDER, {"family": token.family_id, "jti_hash": digest(token.jti)}
-    ).one_or_none()
+    row = tx.ask(_HOLDER, {"family": token.family_id, "jti_hash": digest(token.jti)})
     return (accounts.read(row), row.claims) if row else None
 
 
@@ -42,7 +41,7 @@ def stands(tx: Transaction, token: AccessToken) -> bool:
     """Tell whether a verified, unexpired token is still good; one round trip."""
     presented = {"family": token.family_id, "jti_hash": digest(token.jti)}
     statement = _STANDS_ALONE if token.family_id is None else _STANDS
-    return tx.scalar(statement, presented) is not None
+    return tx.ask(statement, presented) is not None
 
 
 def revoke(tx: Transaction, token: AccessToken) -> None:
@@ -67,11 +66,11 @@ _NOT_REVOKED = (
     .where(RevokedAccessToken.jti_hash == bindparam("jti_hash"))
     .exists()
 )
-_STANDS = select(Authorization.id).where(
-    Authorization.id == bindparam("family"), *USABLE, _NOT_REVOKED
+_STANDS = Prepared(
+    select(Authorization.id).where(Authorization.id == bindparam("family"), *USABLE, _NOT_REVOKED)
 )
-_STANDS_ALONE = select(literal(1)).where(_NOT_REVOKED)
-_HOLDER = (
+_STANDS_ALONE = Prepared(select(literal(1)).where(_NOT_REVOKED))
+_HOLDER = Prepared(
     select(*COLUMNS, Authorization.claims)
     .select_from(Authorization)
     .join(AccountRow, AccountRow.id == Authorization.account_id)

@@ -13,13 +13,14 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from joserfc import jws, jwt
+from joserfc import jws as joserfc_jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.jws import CompactSignature
 
 from idp.clock import seconds
 from idp.keys.store import Key, KeySet
+from idp.oidc import jws
 from idp.oidc.vocabulary import BACKCHANNEL_LOGOUT_EVENT, TokenType
 from idp.secret import Entropy, base64url
 
@@ -73,9 +74,7 @@ def sign(keys: KeySet, alg: str, typ: TokenType, claims: Mapping[str, Any], now:
     Raises:
         NoSigningKey: there is none; nothing is signed with another instead.
     """
-    signer = keys.signer(alg, now)
-    header = {"alg": alg, "kid": signer.kid, "typ": typ.value}
-    return jwt.encode(header, dict(claims), signer.key, algorithms=[alg])
+    return jws.signed(keys.signer(alg, now), typ, claims)
 
 
 def access_token_claims(  # the claims of RFC 9068 section 2.2
@@ -189,16 +188,12 @@ def unverified_issuer(token: str) -> str:
     return str(issuer)
 
 
-def _verified(keys: KeySet, token: str, typ: TokenType, algs: tuple[str, ...]) -> dict[str, Any]:
-    signature = _parsed(token)
-    header = signature.headers()
-    alg: Any = header.get("alg")
-    kid = header.get("kid")
-    _demand(header.get("typ") == typ.value, "typ")
-    key = keys.verifier(kid, alg) if alg in algs and isinstance(kid, str) else None
-    if key is None:
-        raise BadToken("alg or kid")
-    return _verified_by(signature, key, alg)
+def _verified(keys: KeySet, token: str, typ: TokenType, algs: tuple[str, ...]) -> Mapping[str, Any]:
+    _demand(0 < len(token) <= TOKEN_LIMIT and token.isascii(), "empty, too long or not ASCII")
+    try:
+        return jws.verified(keys, token, typ, algs)
+    except jws.BadSignature as bad:
+        raise BadToken(str(bad)) from bad
 
 
 def _verified_by_client(jwks: Mapping[str, Any], token: str) -> dict[str, Any]:
@@ -221,14 +216,14 @@ def _verified_by_client(jwks: Mapping[str, Any], token: str) -> dict[str, Any]:
 def _parsed(token: str) -> CompactSignature:
     _demand(0 < len(token) <= TOKEN_LIMIT and token.isascii(), "empty, too long or not ASCII")
     try:
-        return jws.extract_compact(token.encode())
+        return joserfc_jws.extract_compact(token.encode())
     except (JoseError, ValueError, TypeError) as wrong:
         raise BadToken("not a JWS") from wrong
 
 
 def _verified_by(signature: CompactSignature, key: Key, alg: str) -> dict[str, Any]:
     try:
-        good = jws.validate_compact(signature, key, algorithms=[alg])
+        good = joserfc_jws.validate_compact(signature, key, algorithms=[alg])
     except (JoseError, ValueError, TypeError) as wrong:
         raise BadToken("signature") from wrong
     _demand(good, "signature")

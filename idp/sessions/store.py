@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.accounts.model import State
 from idp.accounts.store import AccountRow
 from idp.database.columns import Table
+from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction
 
 
@@ -100,15 +101,15 @@ def read(row: Row[Any]) -> Session:
 
 def find(tx: Transaction, cookie_hash: bytes, idle: timedelta) -> Session | None:
     """Find the live session a cookie names; one round trip."""
-    row = tx.execute(
+    row = tx.ask(
         _BY_COOKIE, {"presented": cookie_hash, "instant": tx.now, "idle_since": tx.now - idle}
-    ).one_or_none()
+    )
     return read(row) if row else None
 
 
 def touch(tx: Transaction, session_id: UUID) -> None:
     """Note that the session is in use; never revives one that has ended."""
-    tx.execute(_TOUCH, {"which": session_id, "instant": tx.now})
+    tx.put(_TOUCH, {"which": session_id, "instant": tx.now})
 
 
 def join(tx: Transaction, session_id: UUID, client_id: str, subject: str) -> None:
@@ -148,12 +149,12 @@ def add(tx: Transaction, row: Mapping[str, Any]) -> None:
     tx.execute(_ADD, row)
 
 
-_BY_COOKIE = (
+_BY_COOKIE = Prepared(
     select(*COLUMNS)
     .join(AccountRow, AccountRow.id == BrowserSession.account_id)
     .where(BrowserSession.cookie_hash == bindparam("presented"), *LIVE)
 )
-_TOUCH = (
+_TOUCH = Prepared(
     update(BrowserSession)
     .where(BrowserSession.id == bindparam("which"), BrowserSession.ended_at.is_(None))
     .values(last_seen_at=bindparam("instant"))

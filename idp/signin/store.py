@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.accounts.store import AccountRow
 from idp.consent.store import Consent
 from idp.database.columns import Table
+from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction
 from idp.sessions import store as sessions
 from idp.sessions.store import BrowserSession, Session, SessionClient
@@ -159,7 +160,7 @@ def signed_in_here(
     tx: Transaction, cookie_hash: bytes, client_id: str, idle: timedelta
 ) -> SignedInHere | None:
     """Find the browser's live session and what it has with a client: one round trip for all."""
-    row = tx.execute(
+    row = tx.ask(
         _HERE,
         {
             "presented": cookie_hash,
@@ -167,7 +168,7 @@ def signed_in_here(
             "instant": tx.now,
             "idle_since": tx.now - idle,
         },
-    ).one_or_none()
+    )
     if row is None:
         return None
     *_, scope, joined = row
@@ -242,7 +243,7 @@ _UNBOUND = select(Journey.client_id).where(*_OPEN, Journey.browser_hash.is_(None
 _COMPLETE = update(Journey).where(*_OPEN).values(completed_at=bindparam("instant"))
 _CONSENTED = update(Journey).where(*_OPEN).values(consented_at=bindparam("instant"))
 _DENIED = update(Journey).where(*_OPEN).values(denied_at=bindparam("instant"))
-_HERE = (
+_HERE = Prepared(
     select(*sessions.COLUMNS, Consent.scope, SessionClient.client_id)
     .join(AccountRow, AccountRow.id == BrowserSession.account_id)
     .outerjoin(

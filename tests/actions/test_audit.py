@@ -4,7 +4,6 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from sqlalchemy import event, select, text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from idp.audit import chain, checkpoint
@@ -25,6 +24,7 @@ from idp.provider import Provider
 from idp.secret import Keychain, system_entropy
 from tests.clock import MovableClock
 from tests.labs import postgres
+from tests.labs.counting import Counted, every_connection
 
 NO_CHAIN = "'00000000-0000-0000-0000-000000000000'"
 LONG = 5_003  # more than the verifier reads at once
@@ -439,27 +439,18 @@ def test_postgresql_refuses_to_truncate(furnished_postgresql: Database, trail: T
         tx.execute(text("TRUNCATE audit_rows"))
 
 
-@contextmanager
-def statements(database: Database) -> Iterator[list[str]]:
-    """Collect what is sent to the database."""
-    seen: list[str] = []
-
-    def note(*said: Any) -> None:
-        seen.append(said[2])
-
-    event.listen(database.writing, "before_cursor_execute", note)
-    yield seen
-    event.remove(database.writing, "before_cursor_execute", note)
-
-
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_an_append_costs_one_insert(database: Database, trail: Trail) -> None:
-    append(database, trail)
+    work = Counted()
+    with every_connection(database, work.hear):
+        append(database, trail)
+        work.seen.clear()
 
-    with statements(database) as seen, database.write() as tx:
-        trail.append(tx, HAPPENED)
-        trail.append(tx, HAPPENED)
+        with database.write() as tx:
+            trail.append(tx, HAPPENED)
+            trail.append(tx, HAPPENED)
 
-    assert [one.split()[0] for one in seen if one != "BEGIN IMMEDIATE"] == ["INSERT", "INSERT"]
+    assert work.seen == {"statements": 2, "commits": 1}
 
 
 def test_who_set_it_in_motion_stands_beside_what_happened(database: Database, trail: Trail) -> None:

@@ -26,13 +26,13 @@ DATABASES = {"idp": Table.metadata, "casequery": AppTable.metadata}
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     if request.param == "sqlite":
-        engine = writing_engine(f"sqlite:///{tmp_path / 'empty.sqlite'}", connections=1)
+        engine = writing_engine(f"sqlite:///{tmp_path / 'empty.sqlite'}")
         yield engine
         engine.dispose()
         return
     cluster: postgres.Cluster = request.getfixturevalue("quick_cluster")
     name = f"empty{os.urandom(4).hex()}"
-    engine = writing_engine(cluster.create(name), connections=1)
+    engine = writing_engine(cluster.create(name))
     yield engine
     engine.dispose()
     cluster.drop(name)

@@ -1,115 +1,169 @@
-"""Per-request work is counted: statements and commits of each step of the flow."""
+"""Per-request work is counted where it is done, at the driver: statements, commits, round trips."""
 
-from collections import Counter
+from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
-from sqlalchemy import event
+import pytest
 
 from idp.provider import Provider
 from tests.clock import MovableClock
-from tests.people import Browser, Person, answer
+from tests.labs.counting import Counted, Traced, every_connection
+from tests.people import SECRET, Browser, Person, answer
+
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 
-@contextmanager
-def counted(portico: Provider) -> Iterator[Counter[str]]:
-    """Count what reaches the database inside the block."""
-    seen: Counter[str] = Counter()
-
-    def statement(*_: object) -> None:
-        seen["statements"] += 1
-
-    def commit(_: object) -> None:
-        seen["commits"] += 1
-
-    engines = (portico.database.writing, portico.database.reading)
-    for engine in engines:
-        event.listen(engine, "after_cursor_execute", statement)
-    event.listen(portico.database.writing, "commit", commit)
-    yield seen
-    for engine in engines:
-        event.remove(engine, "after_cursor_execute", statement)
-    event.remove(portico.database.writing, "commit", commit)
-    if portico.database.writing.dialect.name == "sqlite":
-        seen["statements"] -= seen["commits"]  # BEGIN IMMEDIATE is ours there, and is one
-    for name in [name for name, times in seen.items() if not times]:
-        del seen[name]
+@pytest.fixture
+def work(provider: Provider) -> Iterator[Counted]:
+    counted = Counted()
+    with every_connection(provider.database, counted.hear):
+        yield counted
 
 
+@pytest.fixture
+def wire(provider: Provider, tmp_path: Path) -> Iterator[Traced]:
+    traced = Traced(tmp_path / "libpq.trace")
+    with every_connection(provider.database, traced.hear):
+        yield traced
+    traced.close()
+
+
+@on_sqlite
 def test_with_a_session_authorize_costs_one_read_two_inserts_and_one_commit(
-    browser: Browser, citizen: Person, provider: Provider
+    browser: Browser, citizen: Person, work: Counted
 ) -> None:
     browser.code(citizen)
+    work.seen.clear()
 
-    with counted(provider) as seen:
-        browser.authorize()
+    browser.authorize()
 
     assert "code" in answer(browser.last)
-    assert seen == {"statements": 3, "commits": 1}
+    assert work.seen == {"statements": 3, "commits": 1}
 
 
+@on_sqlite
 def test_the_token_endpoint_costs_one_claim_two_inserts_and_one_commit(
-    browser: Browser, citizen: Person, provider: Provider
+    browser: Browser, citizen: Person, work: Counted
 ) -> None:
     browser.redeem(browser.code(citizen))
     code = browser.code(citizen)
+    work.seen.clear()
 
-    with counted(provider) as seen:
-        assert browser.redeem(code).status_code == 200
+    assert browser.redeem(code).status_code == 200
 
-    assert seen == {"statements": 3, "commits": 1}
+    assert work.seen == {"statements": 3, "commits": 1}
 
 
-def test_refresh_costs_the_same(browser: Browser, citizen: Person, provider: Provider) -> None:
+@on_sqlite
+def test_refresh_costs_the_same(browser: Browser, citizen: Person, work: Counted) -> None:
     tokens = browser.redeem(browser.code(citizen)).json
     assert tokens is not None
+    work.seen.clear()
 
-    with counted(provider) as seen:
-        browser.token(grant_type="refresh_token", refresh_token=tokens["refresh_token"])
+    browser.token(grant_type="refresh_token", refresh_token=tokens["refresh_token"])
 
-    assert seen == {"statements": 3, "commits": 1}
+    assert work.seen == {"statements": 3, "commits": 1}
 
 
+@on_sqlite
 def test_userinfo_costs_one_look_up_and_no_commit(
-    browser: Browser, citizen: Person, provider: Provider
+    browser: Browser, citizen: Person, work: Counted
 ) -> None:
     tokens = browser.redeem(browser.code(citizen)).json
     assert tokens is not None
+    work.seen.clear()
 
-    with counted(provider) as seen:
-        browser.userinfo(tokens["access_token"])
+    browser.userinfo(tokens["access_token"])
 
-    assert seen == {"statements": 1}
+    assert work.seen == {"statements": 1}
 
 
-def test_client_credentials_cost_the_audit_row_alone(browser: Browser, provider: Provider) -> None:
+@on_sqlite
+def test_client_credentials_cost_the_audit_row_alone(browser: Browser, work: Counted) -> None:
+    browser.token("machine", grant_type="client_credentials")
+    work.seen.clear()
+
     browser.token("machine", grant_type="client_credentials")
 
-    with counted(provider) as seen:
-        browser.token("machine", grant_type="client_credentials")
-
-    assert seen == {"statements": 1, "commits": 1}
+    assert work.seen == {"statements": 1, "commits": 1}
 
 
-def test_jwks_and_discovery_ask_nobody(browser: Browser, provider: Provider) -> None:
+@on_sqlite
+def test_jwks_and_discovery_ask_nobody(browser: Browser, work: Counted) -> None:
+    browser.get("/jwks")
+    browser.get("/.well-known/openid-configuration")
+    work.seen.clear()
+
     browser.get("/jwks")
     browser.get("/.well-known/openid-configuration")
 
-    with counted(provider) as seen:
-        browser.get("/jwks")
-        browser.get("/.well-known/openid-configuration")
-
-    assert seen == {}
+    assert work.seen == {}
 
 
+@on_sqlite
 def test_what_is_kept_in_memory_is_read_again_when_it_has_grown_old(
-    browser: Browser, provider: Provider, clock: MovableClock
+    browser: Browser, work: Counted, clock: MovableClock
 ) -> None:
     browser.get("/jwks")
+    work.seen.clear()
     clock.advance(timedelta(seconds=5))
 
-    with counted(provider) as seen:
-        browser.get("/jwks")
+    browser.get("/jwks")
 
-    assert seen == {"statements": 1}
+    assert work.seen == {"statements": 1}
+
+
+@on_postgresql
+def test_a_whole_flow_costs_five_round_trips(
+    browser: Browser, citizen: Person, wire: Traced
+) -> None:
+    for _ in range(2):  # the first prepares the statements
+        wire.clear()
+        tokens = browser.redeem(browser.code(citizen)).json
+        assert tokens is not None
+        assert browser.userinfo(tokens["access_token"]).status_code == 200
+
+    assert wire.round_trips == 5
+
+
+@on_postgresql
+def test_refresh_costs_two_round_trips(browser: Browser, citizen: Person, wire: Traced) -> None:
+    tokens = browser.redeem(browser.code(citizen)).json
+    assert tokens is not None
+    for _ in range(2):
+        wire.clear()
+        tokens = browser.token(
+            grant_type="refresh_token", refresh_token=tokens["refresh_token"]
+        ).json
+        assert tokens is not None
+
+    assert wire.round_trips == 2
+
+
+@on_postgresql
+def test_client_credentials_and_introspection_cost_one_round_trip_each(
+    browser: Browser, wire: Traced
+) -> None:
+    introspect(browser, machine_token(browser))  # prepares the statements
+    wire.clear()
+
+    token = machine_token(browser)
+    assert wire.round_trips == 1
+    introspect(browser, token)
+
+    assert wire.round_trips == 2
+
+
+def machine_token(browser: Browser) -> str:
+    document: Any = browser.token("machine", grant_type="client_credentials").json
+    return str(document["access_token"])
+
+
+def introspect(browser: Browser, token: str) -> None:
+    basic = "Basic " + b64encode(f"machine:{SECRET}".encode()).decode()
+    document: Any = browser.post("/introspect", {"token": token}, Authorization=basic).json
+    assert document["active"]

@@ -13,9 +13,10 @@ from typing import Any
 from uuid import UUID
 
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant as AuthlibGrant
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import Text, bindparam, func, select, update
 
 from idp.audit.events import CodeIssued, CodeReplayed, TokenIssued
+from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction
 from idp.oidc import authorizations, claims
 from idp.oidc.authorizations import USABLE, Authorization, Granted
@@ -118,10 +119,10 @@ def redeem(
         "instant": tx.now,
         "keep_until": keep_until,
     }
-    claimed = tx.execute(_CLAIM, presented | proof).one_or_none()
+    claimed = tx.ask(_CLAIM, presented | proof)
     if claimed is not None:
         return authorizations.granted(claimed)
-    consumed = tx.execute(_CONSUMED, presented).one_or_none()
+    consumed = tx.ask(_CONSUMED, presented)
     return Replayed(*consumed) if consumed else Unknown()
 
 
@@ -206,7 +207,7 @@ class AuthorizationCodeGrant(AuthlibGrant):  # type: ignore[misc]
         return 200, document, []
 
 
-_CLAIM = (
+_CLAIM = Prepared(
     update(Authorization)
     .where(
         Authorization.code_hash == bindparam("presented_hash"),
@@ -215,7 +216,7 @@ _CLAIM = (
         Authorization.code_expires_at > bindparam("instant"),
         Authorization.code_challenge.is_not_distinct_from(bindparam("challenge")),
         Authorization.redirect_uri
-        == func.coalesce(bindparam("redirect"), Authorization.redirect_uri),
+        == func.coalesce(bindparam("redirect", type_=Text()), Authorization.redirect_uri),
         *USABLE,
     )
     .values(code_consumed_at=bindparam("instant"), expires_at=bindparam("keep_until"))
@@ -233,8 +234,10 @@ _CLAIM = (
         Authorization.claims,
     )
 )
-_CONSUMED = select(Authorization.id, Authorization.subject).where(
-    Authorization.code_hash == bindparam("presented_hash"),
-    Authorization.client_id == bindparam("presenting_client"),
-    Authorization.code_consumed_at.is_not(None),
+_CONSUMED = Prepared(
+    select(Authorization.id, Authorization.subject).where(
+        Authorization.code_hash == bindparam("presented_hash"),
+        Authorization.client_id == bindparam("presenting_client"),
+        Authorization.code_consumed_at.is_not(None),
+    )
 )

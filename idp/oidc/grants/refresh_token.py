@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.audit.events import RefreshReused, TokenIssued
 from idp.database.columns import Table
+from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction
 from idp.oidc import authorizations
 from idp.oidc.authorizations import USABLE, Authorization, Granted
@@ -67,7 +68,7 @@ def issue(tx: Transaction, parts: Parts, granted: Granted, *, until: datetime) -
     """Put a refresh token on record and give it; one insert."""
     token = mint(PREFIX, parts.entropy)
     idle = timedelta(days=parts.lifetimes.refresh_idle_days)
-    tx.execute(
+    tx.put(
         _ADD,
         {
             "token_hash": digest(token),
@@ -94,11 +95,11 @@ def use(tx: Transaction, token: str, client_id: str) -> tuple[Granted, datetime]
     Gives what it buys and when its family ends. One round trip when good, two when not.
     """
     presented = {"presented_hash": digest(token), "presenting_client": client_id}
-    claimed = tx.execute(_CLAIM, presented | {"instant": tx.now}).one_or_none()
+    claimed = tx.ask(_CLAIM, presented | {"instant": tx.now})
     if claimed is not None:
         *granted, expires_at = claimed
         return authorizations.granted(granted), expires_at
-    consumed = tx.execute(_CONSUMED, presented).one_or_none()
+    consumed = tx.ask(_CONSUMED, presented)
     return Reused(*consumed) if consumed else Unknown()
 
 
@@ -111,9 +112,7 @@ def find_family(tx: Transaction, token: str, client_id: str) -> UUID | None:
 
 def look_at(tx: Transaction, token: str) -> Any:
     """Find a refresh token that could still be used; ``None`` if it could not."""
-    return tx.execute(
-        _STILL_GOOD, {"presented_hash": digest(token), "instant": tx.now}
-    ).one_or_none()
+    return tx.ask(_STILL_GOOD, {"presented_hash": digest(token), "instant": tx.now})
 
 
 def sweep(tx: Transaction, limit: int) -> int:
@@ -190,7 +189,7 @@ class RefreshTokenGrant(AuthlibGrant):  # type: ignore[misc]
         return 200, document, []
 
 
-_ADD = insert(RefreshToken)
+_ADD = Prepared(insert(RefreshToken))
 _OF_A_USABLE_FAMILY = (
     select(Authorization.id).where(Authorization.id == RefreshToken.family_id, *USABLE).exists()
 )
@@ -203,7 +202,7 @@ _NOT_OVER = (
     RefreshToken.idle_expires_at > bindparam("instant"),
     _OF_A_USABLE_FAMILY,
 )
-_CLAIM = (
+_CLAIM = Prepared(
     update(RefreshToken)
     .where(*_PRESENTED, *_NOT_OVER)
     .values(consumed_at=bindparam("instant"))
@@ -220,12 +219,14 @@ _CLAIM = (
         RefreshToken.expires_at,
     )
 )
-_CONSUMED = select(RefreshToken.family_id, RefreshToken.subject).where(
-    *_PRESENTED, RefreshToken.consumed_at.is_not(None)
+_CONSUMED = Prepared(
+    select(RefreshToken.family_id, RefreshToken.subject).where(
+        *_PRESENTED, RefreshToken.consumed_at.is_not(None)
+    )
 )
 _FAMILY = select(RefreshToken.family_id).where(*_PRESENTED)
-_STILL_GOOD = select(RefreshToken).where(
-    RefreshToken.token_hash == bindparam("presented_hash"), *_NOT_OVER
+_STILL_GOOD = Prepared(
+    select(RefreshToken).where(RefreshToken.token_hash == bindparam("presented_hash"), *_NOT_OVER)
 )
 _SWEEP = delete(RefreshToken).where(
     RefreshToken.token_hash.in_(

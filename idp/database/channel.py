@@ -1,0 +1,229 @@
+"""Prepared statements on the driver's own connection, in the transaction SQLAlchemy shares.
+
+Either may begin the transaction; this channel ends it, and SQLAlchemy then closes its
+books on a driver that says it is idle. On PostgreSQL the statements go to libpq in
+pipelines (PostgreSQL manual, "Pipeline Mode"): what needs no answer waits and travels with
+the next statement that does, at the latest with COMMIT. A request that writes thus takes
+one round trip for each answer it needs, and one to commit. psycopg asks libpq for the
+transaction's status and sees only the outcome.
+"""
+
+import select
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol
+
+import psycopg
+from psycopg import errors, pq
+from psycopg.pq.abc import PGresult
+from sqlalchemy import Connection
+
+from idp.database.prepared import Form
+
+DRIVER_ERRORS = (psycopg.Error, sqlite3.Error)
+BEGIN_SQLITE = "BEGIN IMMEDIATE"
+"""Deferred, two writers would both read and then one would fail half-way."""
+
+_PATIENCE_MS = 10_000  # the server gives a statement up after 5 s; then it is the network
+_OK = {pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK}
+_IDLE = pq.TransactionStatus.IDLE
+
+
+class Channel(Protocol):
+    """How prepared statements of one transaction reach the database."""
+
+    def ask(self, form: Form, parameters: Mapping[str, Any]) -> list[Any]:
+        """Run a statement now and give its rows."""
+
+    def put(self, form: Form, parameters: Mapping[str, Any]) -> None:
+        """Run a statement whose outcome nobody waits for, in order, before the commit."""
+
+    def settle(self) -> None:
+        """Have everything put so far run now: SQLAlchemy speaks next."""
+
+    def commit(self) -> None:
+        """Run what waits and commit."""
+
+    def abandon(self) -> None:
+        """Forget what waits and roll back."""
+
+    def is_lost(self) -> bool:
+        """Tell whether nothing sensible can be said on the connection any more."""
+
+
+class SqliteChannel:
+    """SQLite is in the process: every statement runs at once."""
+
+    def __init__(self, driver: sqlite3.Connection) -> None:
+        self._driver = driver
+
+    def ask(self, form: Form, parameters: Mapping[str, Any]) -> list[Any]:
+        """Run a statement and give its rows; all are fetched, or RETURNING would not finish."""
+        if not form.only_reads:
+            self._begin()
+        found = self._driver.execute(form.sql, form.encode(parameters)).fetchall()
+        return [form.row(values) for values in found]
+
+    def put(self, form: Form, parameters: Mapping[str, Any]) -> None:
+        """Run a statement."""
+        self._begin()
+        self._driver.execute(form.sql, form.encode(parameters))
+
+    def settle(self) -> None:
+        """Nothing ever waits."""
+
+    def commit(self) -> None:
+        """Commit, if anything was begun.
+
+        Raises:
+            sqlite3.Error: nothing is on record.
+        """
+        if self._driver.in_transaction:
+            self._driver.execute("COMMIT")
+
+    def abandon(self) -> None:
+        """Roll back, if anything was begun."""
+        if self._driver.in_transaction:
+            self._driver.execute("ROLLBACK")
+
+    def is_lost(self) -> bool:
+        """Never: a file is not far away."""
+        return False
+
+    def _begin(self) -> None:
+        if not self._driver.in_transaction:
+            self._driver.execute(BEGIN_SQLITE)
+
+
+Send = Callable[[], None]
+"""Puts one command into libpq's buffer."""
+
+
+class PostgresqlChannel:
+    """One PostgreSQL connection, spoken to through libpq.
+
+    ``transactional``: statements belong to a transaction. Where everything fits into a single
+    pipeline that transaction needs no BEGIN: what stands before a Sync is one by itself.
+    """
+
+    def __init__(self, driver: "psycopg.Connection[Any]", *, transactional: bool) -> None:
+        self._pg = driver.pgconn
+        self._transactional = transactional
+        self._known: set[bytes] = set()
+        self._waiting: list[tuple[Form, list[Any]]] = []
+        self._poll = select.poll()
+        self._poll.register(self._pg.socket, select.POLLIN)
+
+    def ask(self, form: Form, parameters: Mapping[str, Any]) -> list[Any]:
+        """Run what waits, then the statement: one round trip, with BEGIN where it is due.
+
+        A SELECT that comes before any change needs no BEGIN: at READ COMMITTED each statement
+        sees what is committed when it starts, in a transaction or not.
+        """
+        first = () if form.only_reads and not self._waiting else self._begin()
+        self._waiting.append((form, form.encode(parameters)))
+        found = self._run(before=first)[-1]
+        width = range(found.nfields)
+        return [
+            form.row([found.get_value(at, column) for column in width])
+            for at in range(found.ntuples)
+        ]
+
+    def put(self, form: Form, parameters: Mapping[str, Any]) -> None:
+        """Keep the statement until the next one that waits for an answer, or COMMIT."""
+        self._waiting.append((form, form.encode(parameters)))
+
+    def settle(self) -> None:
+        """Send what waits, inside the transaction that SQLAlchemy goes on with."""
+        if self._waiting:
+            self._run(before=self._begin())
+
+    def commit(self) -> None:
+        """Send what waits together with COMMIT.
+
+        Raises:
+            psycopg.Error: nothing is on record; or, if the connection broke, nobody can say.
+        """
+        if self._pg.transaction_status == _IDLE:
+            if self._waiting:
+                self._run()
+            return
+        ended = self._run(after=self._command(b"COMMIT"))[-1]
+        if ended.command_status != b"COMMIT":  # a failed transaction answers ROLLBACK, politely
+            raise psycopg.errors.InFailedSqlTransaction("the transaction was rolled back")
+
+    def abandon(self) -> None:
+        """Roll back by ourselves: psycopg would throw away every prepared statement with it."""
+        self._waiting.clear()
+        if not self.is_lost() and self._pg.transaction_status != _IDLE:
+            self._run(after=self._command(b"ROLLBACK"))
+
+    def is_lost(self) -> bool:
+        """Tell whether the connection is gone, or was left in the middle of a pipeline."""
+        in_pipeline = self._pg.pipeline_status != pq.PipelineStatus.OFF
+        return in_pipeline or self._pg.status != pq.ConnStatus.OK
+
+    def _begin(self) -> Sequence[Send]:
+        due = self._transactional and self._pg.transaction_status == _IDLE
+        return self._command(b"BEGIN") if due else ()
+
+    def _command(self, word: bytes) -> Sequence[Send]:
+        return (partial(self._pg.send_query_params, word, None),)
+
+    def _run(self, *, before: Sequence[Send] = (), after: Sequence[Send] = ()) -> list[PGresult]:
+        """Send everything up to a Sync, and read as many answers.
+
+        Raises:
+            psycopg.Error: of the first statement that failed; the rest was skipped.
+        """
+        sends = list(before)
+        preparing: dict[bytes, int] = {}
+        for form, values in self._waiting:
+            if form.name not in self._known and form.name not in preparing:
+                preparing[form.name] = len(sends)
+                sends.append(partial(self._pg.send_prepare, form.name, form.sql.encode()))
+            sends.append(partial(self._pg.send_query_prepared, form.name, values, form.formats))
+        self._waiting.clear()
+        results = self._exchange([*sends, *after])
+        self._known.update(
+            name for name, at in preparing.items() if results[at].status == pq.ExecStatus.COMMAND_OK
+        )
+        for result in results:
+            if result.status not in _OK:
+                raise errors.error_from_result(result)
+        return results
+
+    def _exchange(self, sends: Sequence[Send]) -> list[PGresult]:
+        pg = self._pg
+        pg.enter_pipeline_mode()
+        for send in sends:
+            send()
+        pg.pipeline_sync()
+        while pg.flush():
+            self._wait()
+        results: list[PGresult] = []
+        while len(results) <= len(sends):  # one more: the Sync's own
+            while pg.is_busy():
+                self._wait()
+            result = pg.get_result()
+            if result is not None:
+                results.append(result)
+            elif pg.status != pq.ConnStatus.OK:
+                raise psycopg.OperationalError("the connection was lost")
+        pg.exit_pipeline_mode()
+        return results[:-1]
+
+    def _wait(self) -> None:
+        """Wait for the server, with the interpreter free for other threads."""
+        if not self._poll.poll(_PATIENCE_MS):
+            raise psycopg.OperationalError("the server does not answer")
+        self._pg.consume_input()
+
+
+def open_channel(connection: Connection, *, writing: bool) -> Channel:
+    """Open the channel of a connection that was just opened itself."""
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        return SqliteChannel(driver)
+    return PostgresqlChannel(driver, transactional=writing)

@@ -1,0 +1,151 @@
+"""Connections that stay open, each used by one unit of work at a time.
+
+A lane is SQLAlchemy's connection and, on the same driver connection and in the same
+transaction, the channel for prepared statements. SQLAlchemy's own pool would take a
+connection, open a transaction, close it and hand the connection back for every request;
+here its books are opened only when a statement goes through it.
+"""
+
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as LanesTaken
+
+from idp.database.channel import DRIVER_ERRORS, Channel, open_channel
+from idp.database.prepared import Prepared
+
+
+class Lane:
+    """One open connection. Its errors are SQLAlchemy's, whichever way a statement takes."""
+
+    def __init__(self, connection: Connection, channel: Channel) -> None:
+        self._connection = connection
+        self._channel = channel
+        self._dialect = connection.dialect
+
+    def ask(self, statement: Prepared, parameters: Mapping[str, Any]) -> Any:
+        """Run a prepared statement now; give its first row as a named tuple, or ``None``.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: it failed, or one before it that had waited.
+        """
+        try:
+            rows = self._channel.ask(statement.form(self._dialect), parameters)
+        except DRIVER_ERRORS as error:
+            raise self._as_sqlalchemy_tells(error) from error
+        return rows[0] if rows else None
+
+    def put(self, statement: Prepared, parameters: Mapping[str, Any]) -> None:
+        """Run a prepared statement before the next one that is asked, or the commit.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: on SQLite, where it runs at once.
+        """
+        try:
+            self._channel.put(statement.form(self._dialect), parameters)
+        except DRIVER_ERRORS as error:
+            raise self._as_sqlalchemy_tells(error) from error
+
+    def connection(self) -> Connection:
+        """Give SQLAlchemy's connection, with everything put so far done.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: something that had waited failed.
+        """
+        try:
+            self._channel.settle()
+        except DRIVER_ERRORS as error:
+            raise self._as_sqlalchemy_tells(error) from error
+        return self._connection
+
+    def commit(self) -> None:
+        """Commit, and close SQLAlchemy's books where they were opened.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: nothing is on record; or, if the connection broke,
+                nobody can say.
+        """
+        try:
+            self._channel.commit()
+        except DRIVER_ERRORS as error:
+            raise self._as_sqlalchemy_tells(error) from error
+        if self._connection.in_transaction():
+            self._connection.commit()
+
+    def rollback(self) -> None:
+        """Undo the unit of work; what cannot be undone any more is gone with the connection."""
+        with suppress(*DRIVER_ERRORS):
+            self._channel.abandon()
+        if self._connection.in_transaction():
+            with suppress(SQLAlchemyError):
+                self._connection.rollback()
+
+    def is_lost(self) -> bool:
+        """Tell whether the lane leads nowhere any more."""
+        return self._connection.invalidated or self._channel.is_lost()
+
+    def close(self) -> None:
+        """Close the connection."""
+        with suppress(SQLAlchemyError, *DRIVER_ERRORS):
+            self._connection.close()
+
+    def _as_sqlalchemy_tells(self, error: Exception) -> Exception:
+        return DBAPIError.instance(
+            None,
+            None,
+            error,
+            self._dialect.loaded_dbapi.Error,
+            hide_parameters=True,
+            connection_invalidated=self._channel.is_lost(),
+        )
+
+
+class Lanes:
+    """Up to ``limit`` lanes of one engine, opened when they are needed. Thread-safe."""
+
+    def __init__(self, engine: Engine, limit: int, patience: float, *, writing: bool) -> None:
+        self.engine = engine
+        self._patience = patience  # seconds
+        self._writing = writing
+        self._free = threading.BoundedSemaphore(limit)
+        self._idle: list[Lane] = []
+
+    def take(self) -> Lane:
+        """Take a lane for one unit of work: the one used last, for its caches are warm.
+
+        Raises:
+            sqlalchemy.exc.TimeoutError: all are taken, and stayed so.
+            sqlalchemy.exc.DBAPIError: the database cannot be reached.
+        """
+        if not self._free.acquire(timeout=self._patience):
+            raise LanesTaken("all connections to the database are in use")
+        with suppress(IndexError):
+            return self._idle.pop()
+        try:
+            return self._open()
+        except BaseException:
+            self._free.release()
+            raise
+
+    def give_back(self, lane: Lane) -> None:
+        """Put a lane back. If it was lost, the idle ones will have gone with it."""
+        if lane.is_lost():
+            self.close()
+            lane.close()
+        else:
+            self._idle.append(lane)
+        self._free.release()
+
+    def close(self) -> None:
+        """Close every lane that nobody is using."""
+        while self._idle:
+            with suppress(IndexError):
+                self._idle.pop().close()
+
+    def _open(self) -> Lane:
+        connection = self.engine.connect()
+        return Lane(connection, open_channel(connection, writing=self._writing))
