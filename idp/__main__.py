@@ -6,6 +6,7 @@ import click
 
 from idp.cli import account, manage, operate
 from idp.cli.context import Invocation
+from idp.cli.memory import stay_small
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -20,6 +21,7 @@ from idp.cli.context import Invocation
 @click.pass_context
 def main(context: click.Context, path: Path | None) -> None:
     """Portico, the OpenID Connect provider."""
+    stay_small()
     context.obj = Invocation(path)
 
 

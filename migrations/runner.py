@@ -1,14 +1,11 @@
 """Bringing a database to the schema of this code, from wherever it stands."""
 
-from pathlib import Path
-
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, text
 
-HERE = Path(__file__).parent
+from migrations.revisions import HERE, newest
+
 _LOCK = 7_061_702  # any number, the same for all of us: one migrates, the others wait
 
 
@@ -17,21 +14,7 @@ def upgrade(connection: Connection, database: str, metadata: MetaData) -> str:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     command.upgrade(_config(connection, database, metadata), "head")
-    return current(connection) or ""
-
-
-def current(connection: Connection) -> str | None:
-    """Tell which revision a database is at; ``None``: none of ours."""
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def newest(database: str) -> str | None:
-    """Tell which revision this code wants."""
-    config = Config()
-    config.set_main_option("script_location", str(HERE))
-    config.set_main_option("version_locations", str(HERE / database / "versions"))
-    config.set_main_option("path_separator", "os")
-    return ScriptDirectory.from_config(config).get_current_head()
+    return newest(database)
 
 
 def revise(connection: Connection, database: str, metadata: MetaData, message: str) -> None:

@@ -17,7 +17,7 @@ from idp.keys import store as keys
 from idp.outbox import store as outbox
 from idp.provider import Provider
 from idp.secret import Secret
-from migrations import runner
+from migrations import revisions
 
 GOOD, WARN, BAD = "good", "look", "bad"
 _MAIL_PATIENCE = timedelta(minutes=5)
@@ -50,7 +50,7 @@ def examine(config: Config) -> list[Finding]:
 
 def _schema(name: str, portico: Provider) -> Finding:
     with portico.database.read() as tx:
-        found, wanted = runner.current(tx.connection), runner.newest("idp")
+        found, wanted = revisions.current(tx.connection), revisions.newest("idp")
     if found == wanted:
         return Finding(name, GOOD, f"revision {found}, {len(Table.metadata.tables)} tables")
     return Finding(name, BAD, f"at {found}, wants {wanted}: run `idp migrate`")

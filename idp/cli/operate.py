@@ -19,7 +19,9 @@ from idp.cli.context import Invocation, fail, json_option, operator, say
 from idp.cli.registering import take_over
 from idp.config import Config, ConfigError
 from idp.database.columns import Table
+from idp.database.transaction import Transaction
 from idp.provider import Provider
+from migrations import revisions
 
 CONFIG_PATH = "PORTICO_CONFIG"
 """How the worker processes of a server learn which file they read."""
@@ -154,14 +156,12 @@ def built(config: Config) -> Provider:
 
 def bring_up(config: Config) -> str:
     """Migrate, make the signing keys that are missing, and take over the clients of the file."""
-    from migrations import runner
-
     if config.worker.migrate_on_start:
         assembly.make_key_encryption_key(Path(config.keys.kek_file))
     portico = built(config)
     try:
         with portico.database.write(operator()) as tx:
-            revision = runner.upgrade(tx.connection, "idp", Table.metadata)
+            revision = _upgrade(tx)
     except SQLAlchemyError as broken:
         fail(f"database: {type(broken).__name__}: {broken}")
     worker.rotate_keys(portico)
@@ -170,13 +170,20 @@ def bring_up(config: Config) -> str:
     return revision
 
 
-def _refuse_old_schema(config: Config) -> None:
-    from migrations import runner
+def _upgrade(tx: Transaction) -> str:
+    wanted = revisions.newest("idp")
+    if revisions.current(tx.connection) == wanted:
+        return wanted
+    from migrations import runner  # 9 MB of Alembic that a server's workers would inherit
 
+    return runner.upgrade(tx.connection, "idp", Table.metadata)
+
+
+def _refuse_old_schema(config: Config) -> None:
     portico = built(config)
     try:
         with portico.database.read() as tx:
-            found, wanted = runner.current(tx.connection), runner.newest("idp")
+            found, wanted = revisions.current(tx.connection), revisions.newest("idp")
     except SQLAlchemyError as broken:
         fail(f"database: {type(broken).__name__}")
     portico.database.dispose()

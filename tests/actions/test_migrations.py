@@ -15,7 +15,7 @@ from clients.kit.database import Table as AppTable
 from idp import worker
 from idp.database.columns import Table
 from idp.database.engine import writing_engine
-from migrations import runner
+from migrations import revisions, runner
 from tests.labs import postgres
 
 # The tables are known once the modules that own them have been imported.
@@ -48,7 +48,9 @@ def test_migrations_lead_to_the_tables_of_the_code(
     with empty.begin() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         differences = compare_metadata(context, metadata)
-    assert reached == runner.newest(database)
+        recorded = context.get_current_revision()
+        found = revisions.current(connection)
+    assert reached == recorded == found == revisions.newest(database)
     assert differences == []
 
 
