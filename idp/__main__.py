@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
+from idp import memory
 from idp.cli import account, manage, operate
 from idp.cli.context import Invocation
-from idp.cli.memory import stay_small
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -21,7 +21,7 @@ from idp.cli.memory import stay_small
 @click.pass_context
 def main(context: click.Context, path: Path | None) -> None:
     """Portico, the OpenID Connect provider."""
-    stay_small()
+    memory.keep_together()
     context.obj = Invocation(path)
 
 

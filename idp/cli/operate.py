@@ -12,7 +12,7 @@ from types import FrameType
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from idp import assembly, worker
+from idp import assembly, memory, worker
 from idp.cli import doctor as examine
 from idp.cli import logs
 from idp.cli.context import Invocation, fail, json_option, operator, say
@@ -42,6 +42,7 @@ def serve(invocation: Invocation) -> None:
     with tempfile.TemporaryDirectory(prefix="portico-metrics-") as figures:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = figures
         attendant = subprocess.Popen([sys.executable, "-m", "idp", "attend"])
+        memory.give_back()  # what the workers inherit they cannot give back
         try:
             _listen(config)
         finally:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from wsgiref.types import WSGIApplication
 
-from idp import assembly
+from idp import assembly, memory
 from idp.cli import logs
 from idp.cli.operate import CONFIG_PATH
 from idp.config import load
@@ -16,4 +16,6 @@ def application() -> WSGIApplication:
     path = os.environ.get(CONFIG_PATH)
     config = load(Path(path) if path else None)
     logs.configure(config.logging.level)
-    return create_app(assembly.build(config))
+    app = create_app(assembly.build(config))
+    memory.give_back()
+    return app

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, case, delete, update
+from sqlalchemy import Executable, bindparam, case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -86,6 +86,9 @@ class Gate:
         keys = self._keys(attempt)
         own = [keys[one] for one in (Dimension.CONTEXT, Dimension.STREAK) if one in keys]
         shared = [key for key in keys.values() if key not in own]
+        # In the order that counting takes them: a DELETE locks as it finds them, and another
+        # attempt on the same account would wait for us while we wait for it.
+        tx.execute(_HOLD, {"all_of_them": [*own, *shared]})
         tx.execute(_FORGET, {"own": own})
         if shared:
             tx.execute(_TAKE_BACK, {"counted": shared})
@@ -176,6 +179,12 @@ _TAKE_BACK = (
             else_=ThrottleCounter.previous_at,
         ),
     )
+)
+_HOLD = (
+    select(ThrottleCounter.key)
+    .where(ThrottleCounter.key.in_(bindparam("all_of_them", expanding=True)))
+    .order_by(ThrottleCounter.key)
+    .with_for_update()
 )
 _FORGET = delete(ThrottleCounter).where(ThrottleCounter.key.in_(bindparam("own", expanding=True)))
 _SWEEP = delete(ThrottleCounter).where(ThrottleCounter.window_ends_at <= bindparam("instant"))

@@ -89,3 +89,17 @@ def test_T47_of_sixteen_answers_at_once_one_captcha_takes_one(
             winners[answers.count(303)] += 1
 
     assert winners == {1: ROUNDS}
+
+
+def test_sixteen_browsers_on_one_account_are_let_in_or_slowed_down_and_none_fails(
+    surfer: Surfer,
+) -> None:
+    def sign_in(_: httpx2.Client) -> int:
+        browser = Surfer(surfer.url, surfer.client_id, surfer.client_secret)
+        with browser.http:
+            return browser.sign_in("RACER", PASSWORD).status_code
+
+    answers = Counter(status for _ in range(4) for status in at_once(CALLERS, sign_in))
+
+    assert set(answers) <= {303, 429}
+    assert answers[303] >= 4

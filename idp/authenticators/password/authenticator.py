@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from idp import memory
 from idp.authenticators import Identity, Proof, Reason, Refusal
 from idp.config import PasswordSection
 from idp.secret import Secret
@@ -50,7 +51,9 @@ class PasswordAuthenticator:
             parallelism=section.parallelism,
         )
         self._hash_of_nobody = self._hasher.hash("nobody")
-        self._places = threading.BoundedSemaphore(section.queue_limit)
+        self._limit = section.queue_limit
+        self._inside = 0
+        self._counting = threading.Lock()
         self._processors = threading.BoundedSemaphore(os.cpu_count() or 1)
 
     def prove(self, evidence: PasswordEvidence) -> Proof | Refusal:
@@ -81,14 +84,27 @@ class PasswordAuthenticator:
 
     @contextmanager
     def _place(self) -> Generator[bool]:
-        if not self._places.acquire(blocking=False):
+        if not self._enter():
             yield False
             return
         try:
             with self._processors:
                 yield True
         finally:
-            self._places.release()
+            self._leave()
+
+    def _enter(self) -> bool:
+        with self._counting:
+            free = self._inside < self._limit
+            self._inside += free
+        return free
+
+    def _leave(self) -> None:
+        with self._counting:
+            self._inside -= 1
+            last = self._inside == 0
+        if last:  # in a rush the next one takes over the memory as it is
+            memory.give_back()
 
     def hash(self, password: Secret[str]) -> str:
         """Hash a new password with the parameters of the configuration."""
