@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.accounts.model import Account, Email, Kind, Profile, State
 from idp.clock import seconds
 from idp.database.columns import Table
+from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction
 from idp.secret import Entropy, Seal, base64url, new_id
 
@@ -127,7 +128,7 @@ class Accounts:
                 _ADD_PASSWORD,
                 {"account_id": account_id, "phc_hash": new.phc_hash, "changed_at": tx.now},
             )
-        return self.read(tx.execute(_BY_ID, {"wanted": account_id}).one())
+        return self.read(tx.ask(_BY_ID, {"wanted": account_id}))
 
     def _add_emails(self, tx: Transaction, account_id: UUID, emails: tuple[Email, ...]) -> None:
         rows = [
@@ -144,7 +145,7 @@ class Accounts:
 
     def find(self, tx: Transaction, account_id: UUID) -> Account | None:
         """Find an account by its id."""
-        row = tx.execute(_BY_ID, {"wanted": account_id}).one_or_none()
+        row = tx.ask(_BY_ID, {"wanted": account_id})
         return self.read(row) if row else None
 
     def named(self, tx: Transaction, account_name: str) -> Account | None:
@@ -176,7 +177,7 @@ class Accounts:
 
 def password_on_record(tx: Transaction, account_name: str) -> PasswordRow | None:
     """Find the password under a canonical account name; one round trip, found or not."""
-    row = tx.execute(_PASSWORD, {"wanted": account_name}).one_or_none()
+    row = tx.ask(_PASSWORD, {"wanted": account_name})
     if row is None:
         return None
     return PasswordRow(
@@ -232,9 +233,9 @@ _ADD = insert(AccountRow)
 _ADD_EMAIL = insert(AccountEmail)
 _ADD_PASSWORD = insert(PasswordCredential)
 _SELECT = select(*COLUMNS).outerjoin(AccountEmail, FIRST_EMAIL)
-_BY_ID = _SELECT.where(AccountRow.id == bindparam("wanted"))
+_BY_ID = Prepared(_SELECT.where(AccountRow.id == bindparam("wanted")))
 _BY_NAME = _SELECT.where(AccountRow.account_name == bindparam("wanted"))
-_PASSWORD = (
+_PASSWORD = Prepared(
     select(
         AccountRow.id,
         AccountRow.state,

@@ -27,17 +27,16 @@ class Lane:
         self._channel = channel
         self._dialect = connection.dialect
 
-    def ask(self, statement: Prepared, parameters: Mapping[str, Any]) -> Any:
-        """Run a prepared statement now; give its first row as a named tuple, or ``None``.
+    def ask(self, statement: Prepared, parameters: Mapping[str, Any]) -> list[Any]:
+        """Run a prepared statement now; give its rows as named tuples.
 
         Raises:
             sqlalchemy.exc.DBAPIError: it failed, or one before it that had waited.
         """
         try:
-            rows = self._channel.ask(statement.form(self._dialect), parameters)
+            return self._channel.ask(statement.form(self._dialect), parameters)
         except DRIVER_ERRORS as error:
             raise self._as_sqlalchemy_tells(error) from error
-        return rows[0] if rows else None
 
     def put(self, statement: Prepared, parameters: Mapping[str, Any]) -> None:
         """Run a prepared statement before the next one that is asked, or the commit.

@@ -66,6 +66,11 @@ class Transaction:
 
     def ask(self, statement: Prepared, parameters: Mapping[str, Any]) -> Any:
         """Run a prepared statement that gives a row at most: a named tuple, or ``None``."""
+        rows = self._lane.ask(statement, parameters)
+        return rows[0] if rows else None
+
+    def rows(self, statement: Prepared, parameters: Mapping[str, Any]) -> list[Any]:
+        """Run a prepared statement and give all its rows, each a named tuple."""
         return self._lane.ask(statement, parameters)
 
     def put(self, statement: Prepared, parameters: Mapping[str, Any]) -> None:

@@ -115,8 +115,8 @@ def touch(tx: Transaction, session_id: UUID) -> None:
 def join(tx: Transaction, session_id: UUID, client_id: str, subject: str) -> None:
     """Note that the session has signed in to a client."""
     already = {"which": session_id, "app": client_id}
-    if tx.scalar(_JOINED, already) is None:
-        tx.execute(_JOIN, {"session_id": session_id, "client_id": client_id, "subject": subject})
+    if tx.ask(_JOINED, already) is None:
+        tx.put(_JOIN, {"session_id": session_id, "client_id": client_id, "subject": subject})
 
 
 def clients_of(tx: Transaction, session_id: UUID) -> list[tuple[str, str]]:
@@ -146,7 +146,7 @@ def open_of(tx: Transaction, account_id: UUID) -> list[UUID]:
 
 def add(tx: Transaction, row: Mapping[str, Any]) -> None:
     """Put a new session on record; ``row`` has every column of :class:`BrowserSession`."""
-    tx.execute(_ADD, row)
+    tx.put(_ADD, row)
 
 
 _BY_COOKIE = Prepared(
@@ -159,10 +159,12 @@ _TOUCH = Prepared(
     .where(BrowserSession.id == bindparam("which"), BrowserSession.ended_at.is_(None))
     .values(last_seen_at=bindparam("instant"))
 )
-_JOINED = select(SessionClient.client_id).where(
-    SessionClient.session_id == bindparam("which"), SessionClient.client_id == bindparam("app")
+_JOINED = Prepared(
+    select(SessionClient.client_id).where(
+        SessionClient.session_id == bindparam("which"), SessionClient.client_id == bindparam("app")
+    )
 )
-_JOIN = insert(SessionClient)
+_JOIN = Prepared(insert(SessionClient))
 _CLIENTS = (
     select(SessionClient.client_id, SessionClient.subject)
     .where(SessionClient.session_id == bindparam("which"))
@@ -184,4 +186,4 @@ _PREDECESSORS = select(BrowserSession.id).where(
 _OPEN = select(BrowserSession.id).where(
     BrowserSession.account_id == bindparam("owner"), BrowserSession.ended_at.is_(None)
 )
-_ADD = insert(BrowserSession)
+_ADD = Prepared(insert(BrowserSession))

@@ -5,17 +5,19 @@ of a hundred sent at once, no more reach the comparison than the limit allows.
 """
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, case, delete, select, update
+from sqlalchemy import LargeBinary, bindparam, case, delete, null, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.config import ThrottleSection
-from idp.database.columns import Table
+from idp.database.columns import Table, UtcDateTime
+from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction
 from idp.signin import throttle
 from idp.signin.throttle import WINDOW, Count, Dimension, Proceed, Verdict
@@ -113,21 +115,15 @@ class Gate:
         return hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), "sha256")
 
     def _add(self, tx: Transaction, keys: Mapping[Dimension, bytes]) -> list[Any]:
-        rows = [
-            {
-                "key": key,
-                "failures": 1,
-                "last_at": tx.now,
-                "previous_at": None,
-                "window_ends_at": tx.now + WINDOW[dimension],
-            }
-            # In one order for everybody: two attempts that share rows cannot wait in a circle.
-            for dimension, key in sorted(keys.items(), key=lambda item: item[1])
-        ]
-        if not rows:
+        if not keys:
             return []
-        statement = _UPSERTS[tx.connection.dialect.name](rows)
-        return list(tx.execute(statement, {"instant": tx.now}))
+        # In one order for everybody: two attempts that share rows cannot wait in a circle.
+        ordered = sorted(keys.items(), key=lambda item: item[1])
+        values: dict[str, Any] = {"instant": tx.now}
+        for number, (dimension, key) in enumerate(ordered):
+            values[f"key_{number}"] = key
+            values[f"window_ends_at_{number}"] = tx.now + WINDOW[dimension]
+        return tx.rows(_upsert(tx.connection.dialect.name, len(ordered)), values)
 
 
 def sweep(tx: Transaction) -> int:
@@ -139,11 +135,26 @@ def _named(keys: Mapping[Dimension, bytes], key: bytes) -> Dimension:
     return next(dimension for dimension, one in keys.items() if one == key)
 
 
-def _upsert(insert: Callable[..., Any]) -> Callable[[list[dict[str, Any]]], Executable]:
-    def of(rows: list[dict[str, Any]]) -> Executable:
-        adding = insert(ThrottleCounter).values(rows)
-        over = ThrottleCounter.window_ends_at <= bindparam("instant")
-        upsert: Executable = adding.on_conflict_do_update(
+@cache
+def _upsert(dialect: str, count: int) -> Prepared:
+    """Write the statement that counts one more under ``count`` keys."""
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    instant = bindparam("instant", type_=UtcDateTime())
+    adding = insert(ThrottleCounter).values(
+        [
+            {
+                "key": bindparam(f"key_{number}", type_=LargeBinary()),
+                "failures": 1,
+                "last_at": instant,
+                "previous_at": null(),
+                "window_ends_at": bindparam(f"window_ends_at_{number}", type_=UtcDateTime()),
+            }
+            for number in range(count)
+        ]
+    )
+    over = ThrottleCounter.window_ends_at <= instant
+    return Prepared(
+        adding.on_conflict_do_update(
             index_elements=["key"],
             set_={
                 "failures": case((over, 1), else_=ThrottleCounter.failures + 1),
@@ -160,12 +171,9 @@ def _upsert(insert: Callable[..., Any]) -> Callable[[list[dict[str, Any]]], Exec
             ThrottleCounter.previous_at,
             ThrottleCounter.window_ends_at,
         )
-        return upsert
-
-    return of
+    )
 
 
-_UPSERTS = {"sqlite": _upsert(sqlite.insert), "postgresql": _upsert(postgresql.insert)}
 _TAKE_BACK = (
     update(ThrottleCounter)
     .where(

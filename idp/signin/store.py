@@ -110,7 +110,7 @@ def begin_journey(
     lifetime: timedelta,
 ) -> None:
     """Keep a checked authorization request until its pages have been gone through."""
-    tx.execute(
+    tx.put(
         _BEGIN,
         {
             "id_hash": id_hash,
@@ -130,20 +130,18 @@ def bind_journey(tx: Transaction, id_hash: bytes, browser_hash: bytes) -> bool:
 
 def find_journey(tx: Transaction, id_hash: bytes, browser_hash: bytes) -> OnJourney | None:
     """Find an open journey of this browser."""
-    row = tx.execute(
-        _FIND, {"which": id_hash, "browser": browser_hash, "instant": tx.now}
-    ).one_or_none()
+    row = tx.ask(_FIND, {"which": id_hash, "browser": browser_hash, "instant": tx.now})
     return OnJourney(*row) if row else None
 
 
 def is_unbound(tx: Transaction, id_hash: bytes) -> bool:
     """Tell whether a journey waits for its first browser."""
-    return tx.scalar(_UNBOUND, {"which": id_hash, "instant": tx.now}) is not None
+    return tx.ask(_UNBOUND, {"which": id_hash, "instant": tx.now}) is not None
 
 
 def complete_journey(tx: Transaction, id_hash: bytes) -> bool:
     """Close a journey; ``True`` for the one caller that may answer it."""
-    return tx.execute(_COMPLETE, {"which": id_hash, "instant": tx.now}).rowcount == 1
+    return tx.ask(_COMPLETE, {"which": id_hash, "instant": tx.now}) is not None
 
 
 def note_consent(tx: Transaction, id_hash: bytes) -> None:
@@ -177,7 +175,7 @@ def signed_in_here(
 
 def add_attempt(tx: Transaction, row: Mapping[str, Any]) -> None:
     """Put an attempt on record; ``row`` has the columns of :class:`SignInAttempt`."""
-    tx.execute(_ATTEMPT, row)
+    tx.put(_ATTEMPT, row)
 
 
 def history(tx: Transaction, account_id: UUID, limit: int) -> list[PastAttempt]:
@@ -188,15 +186,15 @@ def history(tx: Transaction, account_id: UUID, limit: int) -> list[PastAttempt]:
 
 def knows_device(tx: Transaction, device_hash: bytes, account_id: UUID) -> bool:
     """Tell whether the browser has signed in to the account before."""
-    return tx.scalar(_KNOWS, {"device": device_hash, "owner": account_id}) is not None
+    return tx.ask(_KNOWS, {"device": device_hash, "owner": account_id}) is not None
 
 
 def remember_device(tx: Transaction, device_hash: bytes, account_id: UUID) -> bool:
     """Note that the browser has signed in; ``True`` when it is new to the account."""
     seen = {"device": device_hash, "owner": account_id, "instant": tx.now}
-    if tx.execute(_SEEN_AGAIN, seen).rowcount:
+    if tx.ask(_SEEN_AGAIN, seen) is not None:
         return False
-    tx.execute(
+    tx.put(
         _REMEMBER,
         {
             "device_hash": device_hash,
@@ -221,7 +219,7 @@ def sweep_history(tx: Transaction) -> int:
     return attempts + devices
 
 
-_BEGIN = insert(Journey)
+_BEGIN = Prepared(insert(Journey))
 _BIND = (
     update(Journey)
     .where(Journey.id_hash == bindparam("which"), Journey.browser_hash.is_(None))
@@ -232,15 +230,22 @@ _OPEN = (
     Journey.completed_at.is_(None),
     Journey.expires_at > bindparam("instant"),
 )
-_FIND = select(
-    Journey.client_id,
-    Journey.parameters,
-    Journey.asked_at,
-    Journey.consented_at,
-    Journey.denied_at,
-).where(*_OPEN, Journey.browser_hash == bindparam("browser"))
-_UNBOUND = select(Journey.client_id).where(*_OPEN, Journey.browser_hash.is_(None))
-_COMPLETE = update(Journey).where(*_OPEN).values(completed_at=bindparam("instant"))
+_FIND = Prepared(
+    select(
+        Journey.client_id,
+        Journey.parameters,
+        Journey.asked_at,
+        Journey.consented_at,
+        Journey.denied_at,
+    ).where(*_OPEN, Journey.browser_hash == bindparam("browser"))
+)
+_UNBOUND = Prepared(select(Journey.client_id).where(*_OPEN, Journey.browser_hash.is_(None)))
+_COMPLETE = Prepared(
+    update(Journey)
+    .where(*_OPEN)
+    .values(completed_at=bindparam("instant"))
+    .returning(Journey.client_id)
+)
 _CONSENTED = update(Journey).where(*_OPEN).values(consented_at=bindparam("instant"))
 _DENIED = update(Journey).where(*_OPEN).values(denied_at=bindparam("instant"))
 _HERE = Prepared(
@@ -261,21 +266,24 @@ _HERE = Prepared(
     )
     .where(BrowserSession.cookie_hash == bindparam("presented"), *sessions.LIVE)
 )
-_ATTEMPT = insert(SignInAttempt)
+_ATTEMPT = Prepared(insert(SignInAttempt))
 _HISTORY = (
     select(SignInAttempt.at, SignInAttempt.method, SignInAttempt.refused_for, SignInAttempt.address)
     .where(SignInAttempt.account_id == bindparam("owner"))
     .order_by(SignInAttempt.at.desc(), SignInAttempt.id.desc())
     .limit(bindparam("at_most"))
 )
-_KNOWS = select(KnownDevice.first_seen_at).where(
-    KnownDevice.device_hash == bindparam("device"), KnownDevice.account_id == bindparam("owner")
+_KNOWS = Prepared(
+    select(KnownDevice.first_seen_at).where(
+        KnownDevice.device_hash == bindparam("device"), KnownDevice.account_id == bindparam("owner")
+    )
 )
-_SEEN_AGAIN = (
+_SEEN_AGAIN = Prepared(
     update(KnownDevice)
     .where(
         KnownDevice.device_hash == bindparam("device"), KnownDevice.account_id == bindparam("owner")
     )
     .values(last_seen_at=bindparam("instant"))
+    .returning(KnownDevice.first_seen_at)
 )
-_REMEMBER = insert(KnownDevice)
+_REMEMBER = Prepared(insert(KnownDevice))

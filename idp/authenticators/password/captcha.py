@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.config import CaptchaSection
 from idp.database.columns import Table
+from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction
 from idp.secret import Entropy, digest, mint, well_formed
 
@@ -44,7 +45,7 @@ class Captcha:
     def issue(self, tx: Transaction, browser_hash: bytes) -> str:
         """Begin a challenge for a browser and give its id."""
         captcha_id = mint(PREFIX, self._entropy)
-        tx.execute(
+        tx.put(
             _ISSUE,
             {
                 "id_hash": digest(captcha_id),
@@ -61,7 +62,7 @@ class Captcha:
         browser's; of any number of concurrent callers at most one hears ``True``.
         """
         presented = {"presented": digest(captcha_id), "browser": browser_hash, "instant": tx.now}
-        claimed = tx.execute(_CLAIM, presented).rowcount == 1
+        claimed = tx.ask(_CLAIM, presented) is not None
         right = hmac.compare_digest(_as_typed(typed).encode(), self.answer(captcha_id).encode())
         return claimed and right
 
@@ -70,7 +71,7 @@ class Captcha:
         if not well_formed(PREFIX, captcha_id):
             return False
         presented = {"presented": digest(captcha_id), "browser": browser_hash, "instant": tx.now}
-        return tx.scalar(_ALIVE, presented) is not None
+        return tx.ask(_ALIVE, presented) is not None
 
     def answer(self, captcha_id: str) -> str:
         """Derive the digits of a challenge. Never leaves the server as text."""
@@ -93,13 +94,18 @@ def sweep(tx: Transaction) -> int:
     return tx.execute(_SWEEP, {"instant": tx.now}).rowcount
 
 
-_ISSUE = insert(CaptchaChallenge)
+_ISSUE = Prepared(insert(CaptchaChallenge))
 _LIVE = (
     CaptchaChallenge.id_hash == bindparam("presented"),
     CaptchaChallenge.browser_hash == bindparam("browser"),
     CaptchaChallenge.consumed_at.is_(None),
     CaptchaChallenge.expires_at > bindparam("instant"),
 )
-_CLAIM = update(CaptchaChallenge).where(*_LIVE).values(consumed_at=bindparam("instant"))
-_ALIVE = select(CaptchaChallenge.expires_at).where(*_LIVE)
+_CLAIM = Prepared(
+    update(CaptchaChallenge)
+    .where(*_LIVE)
+    .values(consumed_at=bindparam("instant"))
+    .returning(CaptchaChallenge.id_hash)
+)
+_ALIVE = Prepared(select(CaptchaChallenge.expires_at).where(*_LIVE))
 _SWEEP = delete(CaptchaChallenge).where(CaptchaChallenge.expires_at <= bindparam("instant"))
