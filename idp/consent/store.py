@@ -3,10 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Text, bindparam, delete, insert, select, update
+from sqlalchemy import ForeignKey, Text, bindparam, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.database.columns import Table
+from idp.database.prepared import Prepared, insert_if_new
 from idp.database.transaction import Transaction
 
 
@@ -24,20 +25,12 @@ class Consent(Table):
 def remember(tx: Transaction, account_id: UUID, client_id: str, scopes: frozenset[str]) -> None:
     """Add ``scopes`` to what the account lets the client have."""
     of = {"owner": account_id, "app": client_id}
-    held = tx.scalar(_SCOPE, of)
-    together = " ".join(sorted(scopes | frozenset((held or "").split())))
-    if held is None:
-        tx.execute(
-            _ADD,
-            {
-                "account_id": account_id,
-                "client_id": client_id,
-                "scope": together,
-                "given_at": tx.now,
-            },
-        )
-    else:
-        tx.execute(_WIDEN, of | {"together": together, "instant": tx.now})
+    row = {"account_id": account_id, "client_id": client_id, "given_at": tx.now}
+    if tx.ask(_ADD, row | {"scope": " ".join(sorted(scopes))}) is not None:
+        return
+    held = tx.scalar(_SCOPE, of) or ""
+    together = " ".join(sorted(scopes | frozenset(held.split())))
+    tx.execute(_WIDEN, of | {"together": together, "instant": tx.now})
 
 
 def withdraw(tx: Transaction, account_id: UUID, client_id: str) -> bool:
@@ -47,7 +40,7 @@ def withdraw(tx: Transaction, account_id: UUID, client_id: str) -> bool:
 
 _OF = (Consent.account_id == bindparam("owner"), Consent.client_id == bindparam("app"))
 _SCOPE = select(Consent.scope).where(*_OF).with_for_update()
-_ADD = insert(Consent)
+_ADD = Prepared(insert_if_new(Consent).returning(Consent.client_id))
 _WIDEN = (
     update(Consent).where(*_OF).values(scope=bindparam("together"), given_at=bindparam("instant"))
 )

@@ -27,10 +27,11 @@ from sqlalchemy import (
     Update,
     Uuid,
 )
+from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.types import TypeEngine
 
-from idp.database.columns import UtcDateTime
+from idp.database.columns import Table, UtcDateTime
 
 Statement = Select[*tuple[Any, ...]] | Insert | Update | Delete
 Codec = Callable[[Any], Any]
@@ -118,6 +119,11 @@ class Prepared:
             return {}
         columns: Any = self.statement.table.columns
         return {column.key: None for column in columns if column.nullable}
+
+
+def insert_if_new(table: type[Table]) -> PostgresqlInsert:
+    """Write an INSERT that leaves alone what is there; SQLite has taken over the clause."""
+    return PostgresqlInsert(table).on_conflict_do_nothing()
 
 
 def _kind_of(kind: TypeEngine[Any], codecs: Mapping[type[TypeEngine[Any]], Codec]) -> Codec:

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import unquote_plus
 
-from sqlalchemy import String, delete, insert
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import String, delete
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.audit.events import ClientRefused
 from idp.audit.store import Trail
 from idp.database.columns import Table
+from idp.database.prepared import Prepared, insert_if_new
 from idp.database.transaction import Transaction
 from idp.oidc import tokens
 from idp.oidc.clients import Clients
@@ -110,12 +110,7 @@ class ClientAuthentication:
             "client_id": client.client_id,
             "expires_at": expires_at,
         }
-        try:
-            with tx.connection.begin_nested():
-                tx.execute(_USE, used)
-        except IntegrityError:
-            return "assertion: replayed"
-        return ""
+        return "" if tx.ask(_USE, used) is not None else "assertion: replayed"
 
     def _is_paused(self, key: tuple[str, str], now: datetime) -> bool:
         refusals, since = self._refusals.get(key, (0, now))
@@ -190,7 +185,7 @@ def _asserted(form: Mapping[str, str]) -> list[Credentials]:
     return [Credentials(AuthMethod.PRIVATE_KEY_JWT, claimed, assertion)]
 
 
-_USE = insert(UsedAssertion)
+_USE = Prepared(insert_if_new(UsedAssertion).returning(UsedAssertion.client_id))
 
 
 def sweep_used_assertions(tx: Transaction) -> int:

@@ -6,14 +6,13 @@ token of a machine has no family; only its own revocation can end it early.
 
 from datetime import UTC, datetime
 
-from sqlalchemy import bindparam, delete, insert, literal, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import bindparam, delete, literal, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.accounts.model import Account
 from idp.accounts.store import COLUMNS, FIRST_EMAIL, AccountEmail, AccountRow, Accounts
 from idp.database.columns import Table
-from idp.database.prepared import Prepared
+from idp.database.prepared import Prepared, insert_if_new
 from idp.database.transaction import Transaction
 from idp.oidc.authorizations import USABLE, Authorization
 from idp.oidc.tokens import AccessToken
@@ -47,11 +46,7 @@ def stands(tx: Transaction, token: AccessToken) -> bool:
 def revoke(tx: Transaction, token: AccessToken) -> None:
     """Revoke one access token; the rest of its family lives on."""
     expires_at = datetime.fromtimestamp(token.expires_at, UTC)
-    try:
-        with tx.connection.begin_nested():
-            tx.execute(_REVOKE, {"jti_hash": digest(token.jti), "expires_at": expires_at})
-    except IntegrityError:
-        return  # it was revoked already, which is what was wanted
+    tx.put(_REVOKE, {"jti_hash": digest(token.jti), "expires_at": expires_at})
 
 
 def sweep(tx: Transaction) -> int:
@@ -77,4 +72,4 @@ _HOLDER = Prepared(
     .outerjoin(AccountEmail, FIRST_EMAIL)
     .where(Authorization.id == bindparam("family"), *USABLE, _NOT_REVOKED)
 )
-_REVOKE = insert(RevokedAccessToken)
+_REVOKE = Prepared(insert_if_new(RevokedAccessToken))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.accounts.model import State
 from idp.accounts.store import AccountRow
 from idp.database.columns import Table
-from idp.database.prepared import Prepared
+from idp.database.prepared import Prepared, insert_if_new
 from idp.database.transaction import Transaction
 
 
@@ -113,10 +113,8 @@ def touch(tx: Transaction, session_id: UUID) -> None:
 
 
 def join(tx: Transaction, session_id: UUID, client_id: str, subject: str) -> None:
-    """Note that the session has signed in to a client."""
-    already = {"which": session_id, "app": client_id}
-    if tx.ask(_JOINED, already) is None:
-        tx.put(_JOIN, {"session_id": session_id, "client_id": client_id, "subject": subject})
+    """Note that the session has signed in to a client; two tabs may do so at once."""
+    tx.put(_JOIN, {"session_id": session_id, "client_id": client_id, "subject": subject})
 
 
 def clients_of(tx: Transaction, session_id: UUID) -> list[tuple[str, str]]:
@@ -159,12 +157,7 @@ _TOUCH = Prepared(
     .where(BrowserSession.id == bindparam("which"), BrowserSession.ended_at.is_(None))
     .values(last_seen_at=bindparam("instant"))
 )
-_JOINED = Prepared(
-    select(SessionClient.client_id).where(
-        SessionClient.session_id == bindparam("which"), SessionClient.client_id == bindparam("app")
-    )
-)
-_JOIN = Prepared(insert(SessionClient))
+_JOIN = Prepared(insert_if_new(SessionClient))
 _CLIENTS = (
     select(SessionClient.client_id, SessionClient.subject)
     .where(SessionClient.session_id == bindparam("which"))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.accounts.store import AccountRow
 from idp.consent.store import Consent
 from idp.database.columns import Table
-from idp.database.prepared import Prepared
+from idp.database.prepared import Prepared, insert_if_new
 from idp.database.transaction import Transaction
 from idp.sessions import store as sessions
 from idp.sessions.store import BrowserSession, Session, SessionClient
@@ -286,4 +286,4 @@ _SEEN_AGAIN = Prepared(
     .values(last_seen_at=bindparam("instant"))
     .returning(KnownDevice.first_seen_at)
 )
-_REMEMBER = Prepared(insert(KnownDevice))
+_REMEMBER = Prepared(insert_if_new(KnownDevice))

@@ -1,5 +1,6 @@
 """T08, T16, T47: of sixteen at once exactly one wins, thirty times out of thirty."""
 
+import os
 import re
 from collections import Counter
 from functools import partial
@@ -13,7 +14,7 @@ from idp.secret import keychain, system_entropy
 from tests.conftest import ROOT_KEY
 from tests.people import PASSWORD
 from tests.races.harness import Running, at_once, running
-from tests.races.surfer import Surfer
+from tests.races.surfer import CALLBACK, Surfer
 
 CALLERS, ROUNDS = 16, 30
 
@@ -103,3 +104,21 @@ def test_sixteen_browsers_on_one_account_are_let_in_or_slowed_down_and_none_fail
 
     assert set(answers) <= {303, 429}
     assert answers[303] >= 4
+
+
+def test_sixteen_tabs_that_open_a_new_app_at_once_all_get_there(
+    surfer: Surfer, served: Running
+) -> None:
+    for number in range(3):
+        app = served.command(
+            "client", "add", "--id", f"tabs{number}{os.getpid()}", "--redirect-uri", CALLBACK,
+            "--scope", "openid", "--trusted",
+        )  # fmt: skip
+        tabs = Surfer(surfer.url, app["client_id"], "", httpx2.Client(cookies=surfer.http.cookies))
+
+        def open_tab(http: httpx2.Client, tabs: Surfer = tabs) -> bool:
+            http.cookies = tabs.http.cookies
+            return bool(Surfer(tabs.url, tabs.client_id, "", http).code())
+
+        with tabs.http:
+            assert at_once(CALLERS, open_tab) == [True] * CALLERS

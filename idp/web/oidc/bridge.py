@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from idp.database.transaction import Origin, is_outage
 from idp.keys.store import NoSigningKey
-from idp.oidc.errors import InvalidRequest, OAuthError, TemporarilyUnavailable
+from idp.oidc.errors import OAuthError, TemporarilyUnavailable
 from idp.oidc.exchange import BODY_LIMIT, Exchange, Reply, json_reply
 from idp.oidc.server import error_reply
 from idp.provider import Provider
@@ -172,12 +172,12 @@ def exchange_of(portico: Provider, environ: Environ, body: bytes | None = None) 
 
 def _body(environ: Environ) -> bytes:
     """Read one byte more than is allowed, so that too much is seen and never held."""
-    try:
-        length = int(environ.get("CONTENT_LENGTH") or 0)
-    except ValueError:
-        raise InvalidRequest("Content-Length is not a number") from None
-    if environ["REQUEST_METHOD"] not in {"POST", "PUT"} or length == 0:
+    if environ["REQUEST_METHOD"] not in {"POST", "PUT"}:
         return b""
+    if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
+        length = BODY_LIMIT + 1  # the server sees where it ends
+    else:
+        length = int(environ.get("CONTENT_LENGTH") or 0)
     return bytes(environ["wsgi.input"].read(min(length, BODY_LIMIT + 1)))
 
 
