@@ -17,5 +17,5 @@ def application() -> WSGIApplication:
     config = load(Path(path) if path else None)
     logs.configure(config.logging.level)
     app = create_app(assembly.build(config))
-    memory.give_back()
+    memory.settle()
     return app
