@@ -173,7 +173,8 @@ class ClientSection(Section, frozen=True):
     client_id: str
     names: Texts = {}
     descriptions: Texts = {}
-    profile: Literal["oauth21"] = "oauth21"
+    profile: Literal["oauth21", "oidc"] = "oauth21"
+    response_types: list[str] = msgspec.field(default_factory=lambda: ["code"])
     redirect_uris: list[str] = []
     post_logout_redirect_uris: list[str] = []
     backchannel_logout_uri: str = ""

@@ -15,6 +15,7 @@ from idp.accounts.model import Account, Address, Email, Kind, Profile
 from idp.accounts.store import NewAccount
 from idp.config import CaptchaSection, ClientSection, Config, PasswordSection, ProviderSection
 from idp.oidc import clients
+from idp.oidc.response import TYPES
 from idp.provider import Provider
 from idp.secret import Secret
 from idp.web import create_app
@@ -44,8 +45,15 @@ APP = _app("app", trusted=True, home_uri="https://app.example/")
 STRANGER = _app("stranger", redirect_uris=["https://stranger.example/callback"])
 PUBLIC = _app("public", token_endpoint_auth_method="none", secret_sha256="", trusted=True)
 MACHINE = _app("machine", redirect_uris=[], grant_types=["client_credentials"], scope="api")
+HYBRID = _app(
+    "hybrid",
+    profile="oidc",
+    trusted=True,
+    response_types=list(TYPES),
+    grant_types=["authorization_code", "implicit", "refresh_token"],
+)
 LAWYERS = _app("lawyers", trusted=True, account_kinds=["lawyer"])
-CLIENTS = (APP, STRANGER, PUBLIC, MACHINE, LAWYERS)
+CLIENTS = (APP, STRANGER, PUBLIC, MACHINE, HYBRID, LAWYERS)
 
 CONFIG = Config(
     provider=ProviderSection(issuer="https://sso.example"),
@@ -258,8 +266,11 @@ def dropped(fields: dict[str, str]) -> dict[str, str]:
 
 
 def answer(response: TestResponse | None) -> dict[str, str]:
-    """Read the parameters that a redirect carries to an app."""
+    """Read the parameters that a redirect carries to an app, in the query or the fragment."""
     assert response is not None
     location = response.headers.get("Location", "")
     assert location, f"{response.status_code}: {response.text[:2000]}"
-    return {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
+    parts = urlsplit(location)
+    assert not (parts.query and parts.fragment), location
+    carried = parse_qs(parts.query or parts.fragment, strict_parsing=True)
+    return {name: value for name, (value,) in carried.items()}

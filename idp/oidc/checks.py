@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from idp.oidc import claims
+from idp.oidc import claims, response
 from idp.oidc.errors import (
     InvalidRequest,
     InvalidScope,
@@ -22,7 +22,7 @@ from idp.oidc.errors import (
     UnsupportedResponseType,
 )
 from idp.oidc.model import Client
-from idp.oidc.vocabulary import GrantType, Prompt
+from idp.oidc.vocabulary import GrantType, Profile, Prompt, ResponseMode, ResponseType, Scope
 
 _S256 = re.compile(r"[A-Za-z0-9_-]{43}")
 _MAX_AGE = re.compile(r"[0-9]{1,9}")
@@ -96,24 +96,67 @@ def redirect_uri_is_registered(request: AuthorizationRequest, client: Client) ->
     raise InvalidRequest("Invalid redirect_uri: not registered for this client", redirect=False)
 
 
-def client_may_use_the_code_grant(request: AuthorizationRequest, client: Client) -> None:
-    """A client of machines only has no business here."""
-    if not client.may_use(GrantType.AUTHORIZATION_CODE):
-        raise UnauthorizedClient("the client is not registered for the authorization_code grant")
+def client_may_use_the_grant(request: AuthorizationRequest, client: Client) -> None:
+    """A client of machines only has no business here; a token from here is the implicit grant."""
+    words = frozenset(request.response_type.split())
+    if ResponseType.CODE in words or not words:
+        _demand_grant(client, GrantType.AUTHORIZATION_CODE)
+    if words & {ResponseType.TOKEN, ResponseType.ID_TOKEN}:
+        _demand_grant(client, GrantType.IMPLICIT)
 
 
-def response_type_is_allowed(request: AuthorizationRequest, client: Client) -> None:
+def _demand_grant(client: Client, grant_type: GrantType) -> None:
+    if not client.may_use(grant_type):
+        raise UnauthorizedClient(f"the client is not registered for the {grant_type} grant")
+
+
+def response_type_is_code(request: AuthorizationRequest, client: Client) -> None:
     """Allow ``code`` alone: no token travels through the browser (RFC 9700 section 2.1.2)."""
     if not request.response_type:
         raise InvalidRequest("response_type is required")
-    if request.response_type != "code":
+    if request.response_type != ResponseType.CODE:
         raise UnsupportedResponseType("response_type is not available to this client")
 
 
-def response_mode_is_allowed(request: AuthorizationRequest, client: Client) -> None:
+def response_type_is_registered(request: AuthorizationRequest, client: Client) -> None:
+    """Allow what the client registered, its words in any order."""
+    if not request.response_type:
+        raise InvalidRequest("response_type is required")
+    registered = {response.canonical(one) for one in client.registration.response_types}
+    if response.canonical(request.response_type) not in registered:
+        raise UnsupportedResponseType("response_type is not registered for this client")
+
+
+def response_mode_is_query(request: AuthorizationRequest, client: Client) -> None:
     """Answer a code in the query."""
-    if request.response_mode not in {"", "query"}:
+    if request.response_mode not in {"", ResponseMode.QUERY}:
         raise InvalidRequest("response_mode is not available to this client")
+
+
+def response_mode_is_known(request: AuthorizationRequest, client: Client) -> None:
+    """Know the mode, and never put a token into a query (Multiple Response Types, 3)."""
+    if not request.response_mode:
+        return
+    if request.response_mode not in frozenset(ResponseMode):
+        raise InvalidRequest("response_mode is not known")
+    if response.mode_of(request.response_type, request.response_mode) != request.response_mode:
+        raise InvalidRequest("response_mode=query cannot carry a token")
+
+
+def nonce_comes_with_a_front_channel_id_token(
+    request: AuthorizationRequest, client: Client
+) -> None:
+    """Demand a nonce where the ID token comes through the browser (OIDC Core 3.2.2.1)."""
+    if ResponseType.ID_TOKEN in request.response_type.split() and not request.nonce:
+        raise InvalidRequest("nonce is required for this response_type")
+
+
+def id_token_comes_with_openid(request: AuthorizationRequest, client: Client) -> None:
+    """An ID token is OpenID Connect's: the request has to say so (OIDC Core 3.1.2.1)."""
+    if ResponseType.ID_TOKEN in request.response_type.split() and Scope.OPENID not in (
+        request.scopes & client.scopes
+    ):
+        raise InvalidScope("an ID token needs the scope openid")
 
 
 def no_request_object(request: AuthorizationRequest, client: Client) -> None:
@@ -129,6 +172,14 @@ def pkce_is_s256(request: AuthorizationRequest, client: Client) -> None:
     if not request.code_challenge:
         raise InvalidRequest("code_challenge is required")
     pkce_where_sent_is_s256(request, client)
+
+
+def pkce_is_s256_for_public_clients(request: AuthorizationRequest, client: Client) -> None:
+    """Demand it of those who keep no secret; for the others nothing but S256 counts either."""
+    if client.is_public and ResponseType.CODE in request.response_type.split():
+        pkce_is_s256(request, client)
+    else:
+        pkce_where_sent_is_s256(request, client)
 
 
 def pkce_where_sent_is_s256(request: AuthorizationRequest, client: Client) -> None:
@@ -172,18 +223,28 @@ def claims_can_be_read(request: AuthorizationRequest, client: Client) -> None:
     claims.parse(request.claims)
 
 
-CHECKS: tuple[tuple[Check, At, frozenset[str]], ...] = (
-    (redirect_uri_is_registered, At.AUTHORIZE | At.PAR, frozenset({"oauth21"})),
-    (client_may_use_the_code_grant, At.AUTHORIZE | At.PAR, frozenset({"oauth21"})),
-    (response_type_is_allowed, At.AUTHORIZE | At.PAR, frozenset({"oauth21"})),
-    (response_mode_is_allowed, At.AUTHORIZE | At.PAR, frozenset({"oauth21"})),
-    (no_request_object, At.AUTHORIZE | At.PAR, frozenset({"oauth21"})),
-    (pkce_is_s256, At.AUTHORIZE | At.PAR, frozenset({"oauth21"})),
-    (scope_is_registered, At.AUTHORIZE | At.PAR, frozenset({"oauth21"})),
-    (state_and_nonce_are_short_enough, At.AUTHORIZE | At.PAR, frozenset({"oauth21"})),
-    (prompt_is_known, At.AUTHORIZE | At.PAR, frozenset({"oauth21"})),
-    (max_age_is_a_number, At.AUTHORIZE | At.PAR, frozenset({"oauth21"})),
-    (claims_can_be_read, At.AUTHORIZE | At.PAR, frozenset({"oauth21"})),
+_OAUTH21 = frozenset({Profile.OAUTH21})
+_OIDC = frozenset({Profile.OIDC})
+_BOTH = _OAUTH21 | _OIDC
+_ANYWHERE = At.AUTHORIZE | At.PAR
+
+CHECKS: tuple[tuple[Check, At, frozenset[Profile]], ...] = (
+    (redirect_uri_is_registered, _ANYWHERE, _BOTH),
+    (response_type_is_code, _ANYWHERE, _OAUTH21),
+    (response_type_is_registered, _ANYWHERE, _OIDC),
+    (client_may_use_the_grant, _ANYWHERE, _BOTH),
+    (response_mode_is_query, _ANYWHERE, _OAUTH21),
+    (response_mode_is_known, _ANYWHERE, _OIDC),
+    (no_request_object, _ANYWHERE, _BOTH),
+    (pkce_is_s256, _ANYWHERE, _OAUTH21),
+    (pkce_is_s256_for_public_clients, _ANYWHERE, _OIDC),
+    (scope_is_registered, _ANYWHERE, _BOTH),
+    (id_token_comes_with_openid, _ANYWHERE, _OIDC),
+    (nonce_comes_with_a_front_channel_id_token, _ANYWHERE, _OIDC),
+    (state_and_nonce_are_short_enough, _ANYWHERE, _BOTH),
+    (prompt_is_known, _ANYWHERE, _BOTH),
+    (max_age_is_a_number, _ANYWHERE, _BOTH),
+    (claims_can_be_read, _ANYWHERE, _BOTH),
 )
 
 

@@ -77,9 +77,12 @@ def of_userinfo(
     return _known(account, names)
 
 
-def of_id_token(account: Account, asked: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Collect what was asked for in the ID token by name; scopes put nothing there."""
-    return _known(account, set((asked or {}).get("id_token", ())))
+def of_id_token(
+    account: Account, asked: Mapping[str, Any] | None, scopes: frozenset[str] = frozenset()
+) -> dict[str, Any]:
+    """Collect what was asked for in the ID token by name, and by ``scopes`` where it is alone."""
+    names = {name for scope in scopes for name in OF_SCOPE.get(scope, ())}
+    return _known(account, names | set((asked or {}).get("id_token", ())))
 
 
 def wants_account(asked: Mapping[str, Any] | None) -> bool:

@@ -23,8 +23,9 @@ from idp.accounts.store import SUBJECT_PREFIX
 from idp.config import ClientSection
 from idp.database.columns import Table
 from idp.database.transaction import Transaction
+from idp.oidc import response
 from idp.oidc.model import Client, method_of, stored
-from idp.oidc.vocabulary import AuthMethod, GrantType, Scope
+from idp.oidc.vocabulary import AuthMethod, GrantType, Profile, Scope
 from idp.secret import Entropy, digest, mint
 
 SECRET_PREFIX = "pcs"
@@ -183,14 +184,27 @@ def check(registration: ClientSection) -> None:
         raise BadRegistration(f"client_id: {SUBJECT_PREFIX!r} begins the subjects of accounts")
     if unknown := frozenset(registration.grant_types) - _GRANTS:
         raise BadRegistration(f"grant_types: {', '.join(sorted(unknown))} is not offered")
+    _check_response_types(registration)
     _check_redirects(registration)
     _check_authentication(registration)
 
 
+def _check_response_types(registration: ClientSection) -> None:
+    known = {response.canonical(one) for one in response.TYPES}
+    asked = {response.canonical(one) for one in registration.response_types}
+    if not asked <= known:
+        raise BadRegistration("response_types: has one that is not offered")
+    if Profile(registration.profile) is Profile.OAUTH21 and asked - {"code"}:
+        raise BadRegistration("response_types: the profile oauth21 answers with a code alone")
+    from_the_front = {one for one in asked if one != "code"}
+    if from_the_front and GrantType.IMPLICIT not in registration.grant_types:
+        raise BadRegistration("grant_types: these response_types need the implicit grant")
+
+
 def _check_redirects(registration: ClientSection) -> None:
-    uses_code = GrantType.AUTHORIZATION_CODE in registration.grant_types
-    if uses_code and not registration.redirect_uris:
-        raise BadRegistration("redirect_uris: the authorization_code grant needs at least one")
+    uses_browser = {GrantType.AUTHORIZATION_CODE, GrantType.IMPLICIT} & {*registration.grant_types}
+    if uses_browser and not registration.redirect_uris:
+        raise BadRegistration("redirect_uris: a grant through the browser needs at least one")
     for uri in registration.redirect_uris:
         _check_uri("redirect_uris", uri, native=method_of(registration) is AuthMethod.NONE)
     for uri in registration.post_logout_redirect_uris:

@@ -6,8 +6,8 @@ Only what is really there is announced; a house test asks every endpoint named h
 from collections.abc import Sequence
 from typing import Any
 
-from idp.oidc import claims, tokens
-from idp.oidc.vocabulary import ACR_PASSWORD, AuthMethod, GrantType, Prompt
+from idp.oidc import claims, response, tokens
+from idp.oidc.vocabulary import ACR_PASSWORD, AuthMethod, GrantType, Prompt, ResponseMode
 
 
 def metadata(issuer: str, algorithms: Sequence[str], scopes: Sequence[str]) -> dict[str, Any]:
@@ -22,8 +22,8 @@ def metadata(issuer: str, algorithms: Sequence[str], scopes: Sequence[str]) -> d
         "revocation_endpoint": f"{issuer}/revoke",
         "end_session_endpoint": f"{issuer}/logout",
         "scopes_supported": list(scopes),
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_types_supported": list(response.TYPES),
+        "response_modes_supported": list(ResponseMode),
         "grant_types_supported": list(GrantType),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(algorithms),

@@ -158,8 +158,16 @@ class Mint:
         )
         return self._sign(tokens.ACCESS_TOKEN_ALG, TokenType.ACCESS_TOKEN, body)
 
-    def id_token(self, granted: Granted, access_token: str) -> str:
-        """Sign an ID token (OIDC Core section 2). ``nonce`` is there only if one was sent."""
+    def id_token(
+        self, granted: Granted, access_token: str = "", code: str = "", *, whole: bool = False
+    ) -> str:
+        """Sign an ID token (OIDC Core section 2). ``nonce`` is there only if one was sent.
+
+        Args:
+            access_token: issued beside it, for ``at_hash``.
+            code: issued beside it, for ``c_hash`` (section 3.3.2.11).
+            whole: no access token will ever be: what the scopes ask for goes in here (5.4).
+        """
         lifetime = timedelta(minutes=self.parts.lifetimes.id_token_minutes)
         body: dict[str, Any] = {
             "iss": self.parts.issuer,
@@ -170,20 +178,23 @@ class Mint:
             "auth_time": seconds(granted.auth_time),
             "acr": granted.acr,
             "amr": granted.amr,
-            "at_hash": tokens.left_half(access_token),
         }
+        if access_token:
+            body["at_hash"] = tokens.left_half(access_token)
+        if code:
+            body["c_hash"] = tokens.left_half(code)
         if granted.session_id is not None:
             body["sid"] = str(granted.session_id)
         if granted.nonce is not None:
             body["nonce"] = granted.nonce
-        if claims.wants_account(granted.claims):
-            body |= self._asked_for(granted)
+        if whole or claims.wants_account(granted.claims):
+            body |= self._asked_for(granted, frozenset(granted.scope.split() if whole else ()))
         alg = self.client.registration.id_token_signed_response_alg
         return self._sign(alg, TokenType.ID_TOKEN, body)
 
-    def _asked_for(self, granted: Granted) -> dict[str, Any]:
+    def _asked_for(self, granted: Granted, scopes: frozenset[str]) -> dict[str, Any]:
         account = self.parts.accounts.find(self.tx, granted.account_id)
-        return claims.of_id_token(account, granted.claims) if account else {}
+        return claims.of_id_token(account, granted.claims, scopes) if account else {}
 
     def _sign(self, alg: str, typ: TokenType, body: Mapping[str, Any]) -> str:
         return tokens.sign(self.parts.keys.current(self.tx), alg, typ, body, self.tx.now)

@@ -12,10 +12,37 @@ class Prompt(StrEnum):
     SELECT_ACCOUNT = "select_account"
 
 
+class ResponseType(StrEnum):
+    """The words of ``response_type``, OIDC Core section 3."""
+
+    CODE = "code"
+    ID_TOKEN = "id_token"
+    TOKEN = "token"
+
+
+class ResponseMode(StrEnum):
+    """``response_mode``, OAuth 2.0 Multiple Response Types section 2.1 and Form Post."""
+
+    QUERY = "query"
+    FRAGMENT = "fragment"
+    FORM_POST = "form_post"
+
+
+class Profile(StrEnum):
+    """The set of rules a client lives by; what each demands is in ``idp.oidc.checks``."""
+
+    OAUTH21 = "oauth21"
+    """The default: code with PKCE, nothing through the browser but the code."""
+    OIDC = "oidc"
+    """OpenID Connect Core as older clients know it: PKCE honoured, not demanded of those that
+    keep a secret; implicit and hybrid where registered."""
+
+
 class GrantType(StrEnum):
-    """``grant_type``, RFC 6749 sections 4.1.3, 4.4.2 and 6."""
+    """``grant_type``, RFC 6749 sections 4.1.3, 4.4.2 and 6; ``implicit`` is registered only."""
 
     AUTHORIZATION_CODE = "authorization_code"
+    IMPLICIT = "implicit"
     REFRESH_TOKEN = "refresh_token"
     CLIENT_CREDENTIALS = "client_credentials"
 

@@ -34,6 +34,12 @@ class Policy:
 PAGES = Policy()
 
 
+def posting_to(redirect_uri: str) -> Policy:
+    """Allow a form post to an app, which may send the browser on to wherever it is at home."""
+    parts = urlsplit(redirect_uri)
+    return Policy(form_action=f"{parts.scheme}://{parts.netloc} https:")
+
+
 def leading_to(redirect_uri: str) -> Policy:
     """Allow a page's form to end at an app: browsers hold the whole redirect chain to it."""
     parts = urlsplit(redirect_uri)

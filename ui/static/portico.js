@@ -26,6 +26,8 @@
     window.addEventListener('pageshow', function () { sent = false; form.removeAttribute('aria-busy'); });
   });
 
+  each('[data-send-at-once]', function (form) { form.submit(); });
+
   each('[data-plays]', function (button) {
     var player = document.getElementById(button.getAttribute('data-plays'));
     if (!player || !player.play) { return; }

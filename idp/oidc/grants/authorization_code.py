@@ -52,11 +52,17 @@ def issue(
     request: AuthorizationRequest,
     client: Client,
     session: Session,
+    *,
+    family_id: UUID | None = None,
 ) -> str:
-    """Put an authorization on record and give its code. Costs two inserts with the audit row."""
+    """Put an authorization on record and give its code. Costs two inserts with the audit row.
+
+    Args:
+        family_id: where tokens of the same authorization are issued beside the code.
+    """
     code = mint(PREFIX, parts.entropy)
     scopes = request.scopes & client.scopes
-    family_id = new_id(tx.now, parts.entropy)
+    family_id = family_id or new_id(tx.now, parts.entropy)
     code_expires_at = tx.now + timedelta(seconds=parts.lifetimes.code_seconds)
     authorizations.put(
         tx,

@@ -8,10 +8,9 @@ goes out at once: one read, one commit.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, assert_never
-from urllib.parse import urlencode
 
 import msgspec
-from flask import Blueprint, redirect, request, url_for
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from idp.database.transaction import Transaction
@@ -26,9 +25,10 @@ from idp.oidc.errors import (
     UnmetAuthenticationRequirements,
 )
 from idp.oidc.exchange import NO_STORE, Exchange, Reply
-from idp.oidc.grants import authorization_code
+from idp.oidc.grants import authorization_response
 from idp.oidc.model import Client
-from idp.oidc.vocabulary import Prompt
+from idp.oidc.response import Response, mode_of
+from idp.oidc.vocabulary import Prompt, ResponseMode
 from idp.provider import Provider
 from idp.secret import digest, mint
 from idp.sessions import store as sessions
@@ -46,6 +46,7 @@ from idp.signin.journey import (
 )
 from idp.signin.store import OnJourney, SignedInHere
 from idp.web import errors
+from idp.web.headers import posting_to
 from idp.web.oidc.bridge import exchange_of
 from idp.web.request import browser_hash, cookie_in, origin, session_hash
 from idp.web.wiring import provider
@@ -199,11 +200,11 @@ def _answer(portico: Provider, found: Situation, journey: bytes | None) -> Respo
     with portico.database.write(origin()) as tx:
         if journey is not None and not store.complete_journey(tx, journey):
             return errors.journey_lost()
-        code = _issue(tx, portico, found)
-    return _back(found.request, {"code": code})
+        answer = _issue(tx, portico, found)
+    return _back(found.request, answer)
 
 
-def _issue(tx: Transaction, portico: Provider, found: Situation) -> str:
+def _issue(tx: Transaction, portico: Provider, found: Situation) -> dict[str, str]:
     here = found.here
     if here is None:
         raise RuntimeError("an answer without a session")
@@ -212,7 +213,8 @@ def _issue(tx: Transaction, portico: Provider, found: Situation) -> str:
         sessions.join(tx, session.id, found.client.client_id, session.subject)
     if session.last_seen_at + _TOUCH_EVERY <= tx.now:
         sessions.touch(tx, session.id)
-    return authorization_code.issue(tx, portico.oidc.parts, found.request, found.client, session)
+    parts = portico.oidc.parts
+    return authorization_response.issue(tx, parts, found.request, found.client, session)
 
 
 def _start_journey(portico: Provider, found: Situation, *, bound: bool) -> ResponseReturnValue:
@@ -280,16 +282,19 @@ def _refuse(asked: AuthorizationRequest, error: OAuthError) -> ResponseReturnVal
 
 
 def _back(asked: AuthorizationRequest, answer: dict[str, str]) -> ResponseReturnValue:
-    return redirect(_callback(provider(), asked, answer), code=303)
+    going = _response(provider(), asked, answer)
+    if going.mode is not ResponseMode.FORM_POST:
+        return redirect(going.location, code=303)
+    page = make_response(render_template("oidc/form_post.html", going=going))
+    return posting_to(going.redirect_uri).apply(page)
 
 
-def _callback(portico: Provider, asked: AuthorizationRequest, answer: dict[str, str]) -> str:
-    """Write the way back: the answer, the client's ``state`` and our ``iss`` (RFC 9207)."""
-    if asked.state:
-        answer["state"] = asked.state
-    answer["iss"] = portico.oidc.parts.issuer
-    joint = "&" if "?" in asked.redirect_uri else "?"
-    return f"{asked.redirect_uri}{joint}{urlencode(answer)}"
+def _response(portico: Provider, asked: AuthorizationRequest, answer: dict[str, str]) -> Response:
+    """Address the answer, with the client's ``state`` and our ``iss`` (RFC 9207)."""
+    state = {"state": asked.state} if asked.state else {}
+    mode = mode_of(asked.response_type, asked.response_mode)
+    parameters = answer | state | {"iss": portico.oidc.parts.issuer}
+    return Response(mode, asked.redirect_uri, parameters)
 
 
 def at_once(portico: Provider, exchange: Exchange) -> Reply | None:
@@ -307,9 +312,9 @@ def at_once(portico: Provider, exchange: Exchange) -> Reply | None:
             found = _look(tx, portico, asked, digest(cookie), None)
     except OAuthError:
         return None
-    if not isinstance(found.step, Answer):
+    if not isinstance(found.step, Answer) or asked.response_mode == ResponseMode.FORM_POST:
         return None
     with portico.database.write(exchange.origin) as tx:
-        code = _issue(tx, portico, found)
-    location = _callback(portico, asked, {"code": code})
+        answer = _issue(tx, portico, found)
+    location = _response(portico, asked, answer).location
     return Reply(303, b"", (("Location", location), *NO_STORE, ("Referrer-Policy", "no-referrer")))

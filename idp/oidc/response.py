@@ -1,0 +1,60 @@
+"""Where an authorization response travels and in what form. Pure.
+
+OAuth 2.0 Multiple Response Type Encoding Practices, OAuth 2.0 Form Post Response Mode,
+RFC 9207 (``iss``). An error takes the way the answer would have taken.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from idp.oidc.vocabulary import ResponseMode, ResponseType
+
+_FROM_THE_FRONT = frozenset({ResponseType.TOKEN, ResponseType.ID_TOKEN})
+TYPES = (
+    "code",
+    "id_token",
+    "id_token token",
+    "code id_token",
+    "code token",
+    "code id_token token",
+)
+"""What ``response_type`` may ask for, each in the order that OIDC Core section 3 writes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A response on its way."""
+
+    mode: ResponseMode
+    redirect_uri: str
+    parameters: Mapping[str, str]
+
+    @property
+    def location(self) -> str:
+        """Write the address that carries it; in a form post it carries nothing."""
+        if self.mode is ResponseMode.FORM_POST:
+            return self.redirect_uri
+        joint = "#" if self.mode is ResponseMode.FRAGMENT else "&"
+        if joint == "&" and "?" not in self.redirect_uri:
+            joint = "?"
+        return f"{self.redirect_uri}{joint}{urlencode(self.parameters)}"
+
+
+def canonical(response_type: str) -> str:
+    """Give the words of ``response_type`` in one order; their own order says nothing."""
+    return " ".join(sorted(response_type.split()))
+
+
+def mode_of(response_type: str, response_mode: str) -> ResponseMode:
+    """Tell which way a response goes; a mode that is none falls back to the type's own.
+
+    What carries a token never goes in the query (Multiple Response Types, section 3): it
+    would stay in histories and logs.
+    """
+    carries_tokens = not _FROM_THE_FRONT.isdisjoint(response_type.split())
+    usual = ResponseMode.FRAGMENT if carries_tokens else ResponseMode.QUERY
+    if response_mode not in frozenset(ResponseMode):
+        return usual
+    chosen = ResponseMode(response_mode)
+    return usual if carries_tokens and chosen is ResponseMode.QUERY else chosen
