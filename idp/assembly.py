@@ -21,6 +21,7 @@ from idp.oidc.clients import Clients
 from idp.oidc.grants.authorization_code import AuthorizationCodeGrant
 from idp.oidc.grants.client_credentials import ClientCredentialsGrant
 from idp.oidc.grants.refresh_token import RefreshTokenGrant
+from idp.oidc.registration import Registrar
 from idp.oidc.server import AuthorizationServer, Parts
 from idp.outbox.store import Outbox
 from idp.provider import Provider
@@ -91,6 +92,7 @@ def assemble(
             Post(outbox),
             entropy,
         ),
+        registrar=Registrar(server.parts, config.registration),
         ending=Ending(trail, outbox),
         trail=trail,
         outbox=outbox,

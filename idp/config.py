@@ -167,6 +167,17 @@ class WorkerSection(Section, frozen=True):
     migrate_on_start: bool = False
 
 
+class RegistrationSection(Section, frozen=True):
+    """Whether clients may register themselves (RFC 7591), and as what."""
+
+    mode: Literal["off", "initial_access_token", "open"] = "off"
+    initial_access_tokens_sha256: list[str] = []
+    profiles: Annotated[list[Literal["oauth21", "oidc"]], msgspec.Meta(min_length=1)] = (
+        msgspec.field(default_factory=lambda: ["oauth21"])
+    )
+    """What a client may ask for; the first is what it gets without asking."""
+
+
 class ClientSection(Section, frozen=True):
     """A relying app's registration (RFC 7591 names where it has them), whatever its source."""
 
@@ -194,6 +205,8 @@ class ClientSection(Section, frozen=True):
     """A resource server: may introspect tokens that were issued to others (RFC 7662)."""
     account_kinds: list[str] = []
     """Which kinds of account may open the app (P33); empty: all."""
+    metadata: dict[str, Any] = {}
+    """Further members of RFC 7591, kept and returned as they were registered."""
 
 
 class Config(Section, frozen=True):
@@ -212,6 +225,7 @@ class Config(Section, frozen=True):
     outbox: OutboxSection = OutboxSection()
     fetch: FetchSection = FetchSection()
     audit: AuditSection = AuditSection()
+    registration: RegistrationSection = RegistrationSection()
     logging: LoggingSection = LoggingSection()
     worker: WorkerSection = WorkerSection()
     clients: list[ClientSection] = []

@@ -13,6 +13,7 @@ from idp.gateways.smtp import SmtpGateway
 from idp.keys.store import SigningKeys
 from idp.mail.messages import Stationery
 from idp.oidc.clients import Clients
+from idp.oidc.registration import Registrar
 from idp.oidc.server import AuthorizationServer
 from idp.outbox.store import Outbox
 from idp.secret import Entropy, Keychain
@@ -36,6 +37,7 @@ class Provider:
     password: PasswordAuthenticator
     captcha: Captcha
     signing_in: PasswordSignIn
+    registrar: Registrar
     ending: Ending
     trail: Trail
     outbox: Outbox

@@ -100,6 +100,11 @@ def revoke_of_client(tx: Transaction, account_id: UUID, client_id: str) -> int:
     ).rowcount
 
 
+def revoke_all_of_client(tx: Transaction, client_id: str) -> int:
+    """Revoke all that anybody ever allowed a client; gives how many there were."""
+    return tx.execute(_REVOKE_ALL_OF_CLIENT, {"app": client_id, "instant": tx.now}).rowcount
+
+
 def sweep(tx: Transaction, limit: int) -> int:
     """Delete up to ``limit`` authorizations that nothing lives of any more."""
     return tx.execute(_SWEEP, {"instant": tx.now, "at_most": limit}).rowcount
@@ -148,6 +153,11 @@ _REVOKE_OF_CLIENT = (
         Authorization.client_id == bindparam("app"),
         Authorization.revoked_at.is_(None),
     )
+    .values(revoked_at=bindparam("instant"))
+)
+_REVOKE_ALL_OF_CLIENT = (
+    update(Authorization)
+    .where(Authorization.client_id == bindparam("app"), Authorization.revoked_at.is_(None))
     .values(revoked_at=bindparam("instant"))
 )
 _KEEP = timedelta(days=7)

@@ -44,11 +44,13 @@ class ClientRow(Table):
 
     client_id: Mapped[str] = mapped_column(String(128), primary_key=True)
     source: Mapped[str] = mapped_column(String(16))
-    """``config`` (owned by the file) or ``operator``."""
+    """``config`` (owned by the file), ``operator`` or ``dynamic`` (it registered itself)."""
     registration: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None] = mapped_column(default=None)
+    registration_token_hash: Mapped[bytes | None] = mapped_column(default=None)
+    """SHA-256 of what a client that registered itself manages its registration with."""
 
 
 class ClientSecret(Table):

@@ -10,9 +10,16 @@ from idp.oidc import claims, response, tokens
 from idp.oidc.vocabulary import ACR_PASSWORD, AuthMethod, GrantType, Prompt, ResponseMode
 
 
-def metadata(issuer: str, algorithms: Sequence[str], scopes: Sequence[str]) -> dict[str, Any]:
-    """Write the metadata document; the same one serves both well-known addresses."""
-    return {
+def metadata(
+    issuer: str, algorithms: Sequence[str], scopes: Sequence[str], *, registers: bool
+) -> dict[str, Any]:
+    """Write the metadata document; the same one serves both well-known addresses.
+
+    Args:
+        registers: whether clients may register themselves.
+    """
+    offered = {"registration_endpoint": f"{issuer}/register"} if registers else {}
+    return offered | {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
         "token_endpoint": f"{issuer}/token",

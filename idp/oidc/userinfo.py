@@ -57,15 +57,21 @@ def bearer_token(exchange: Exchange) -> str:
     """
     if "access_token" in exchange.query:
         raise InvalidRequest("an access token in the URL is not accepted")
-    scheme, _, in_header = exchange.header("authorization").partition(" ")
-    found = [in_header.strip()] if scheme.lower() == "bearer" else []
+    in_header = token_in_header(exchange)
+    found = [in_header] if in_header else []
     if exchange.method == "POST" and exchange.body:
         found += [one for one in [exchange.form().get("access_token", "")] if one]
     if len(found) > 1:
         raise InvalidRequest("the access token was sent in two ways")
-    if not found or not found[0]:
+    if not found:
         raise NoToken
     return found[0]
+
+
+def token_in_header(exchange: Exchange) -> str:
+    """Find the token in the ``Authorization`` header (RFC 6750 section 2.1), or give ``""``."""
+    scheme, _, token = exchange.header("authorization").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def challenge_reply(error: InvalidToken | InvalidRequest) -> Reply:

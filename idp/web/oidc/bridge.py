@@ -34,6 +34,8 @@ Wsgi = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 _REASONS = {
     200: "200 OK",
+    201: "201 Created",
+    204: "204 No Content",
     303: "303 See Other",
     400: "400 Bad Request",
     401: "401 Unauthorized",

@@ -45,6 +45,17 @@ def answer_introspect(portico: Provider, exchange: Exchange) -> Reply:
         return introspection.reply(tx, portico.oidc.parts, exchange)
 
 
+def answer_register(portico: Provider, exchange: Exchange) -> Reply:
+    """``POST /register`` (RFC 7591) and its management (RFC 7592)."""
+    try:
+        with portico.database.write(exchange.origin) as tx:
+            reply = portico.registrar.reply(tx, exchange)
+    except InvalidToken as error:
+        return challenge_reply(error)
+    portico.clients.forget()
+    return reply
+
+
 def answer_userinfo(portico: Provider, exchange: Exchange) -> Reply:
     """``GET`` and ``POST /userinfo`` (OIDC Core section 5.3): one round trip."""
     try:
@@ -82,7 +93,12 @@ class Discovery:
         if self._reply is None:
             with portico.database.read() as tx:
                 scopes = scopes_offered(client for _, client in everyone(tx))
-            document = metadata(portico.oidc.parts.issuer, portico.config.keys.algorithms, scopes)
+            document = metadata(
+                portico.oidc.parts.issuer,
+                portico.config.keys.algorithms,
+                scopes,
+                registers=portico.config.registration.mode != "off",
+            )
             found = json_reply(200, document)
             headers = (
                 ("Content-Type", "application/json"),
@@ -98,6 +114,7 @@ def endpoints() -> Mapping[str, Endpoint]:
     discovery = Discovery()
     found = (
         Endpoint("/token", ("POST",), answer_token),
+        Endpoint("/register", ("GET", "POST", "PUT", "DELETE"), answer_register),
         Endpoint("/revoke", ("POST",), answer_revoke),
         Endpoint("/introspect", ("POST",), answer_introspect),
         Endpoint("/userinfo", ("GET", "POST"), answer_userinfo),

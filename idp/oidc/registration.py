@@ -1,0 +1,311 @@
+"""Dynamic client registration and its management (RFC 7591, RFC 7592, OIDC Registration 1.0).
+
+Off unless the configuration opens it. What a client asks for and cannot have is refused
+and not silently replaced: it would find out in production.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from sqlalchemy import bindparam, select, update
+
+from idp.audit.events import ClientAdded, ClientChanged, ClientRemoved
+from idp.clock import seconds
+from idp.config import ClientSection, RegistrationSection
+from idp.database.transaction import Transaction
+from idp.oidc import authorizations, clients
+from idp.oidc.clients import BadRegistration, ClientRow
+from idp.oidc.errors import AccessDenied, InvalidToken, OAuthError
+from idp.oidc.exchange import Exchange, Reply, json_reply
+from idp.oidc.model import Client
+from idp.oidc.server import Parts
+from idp.oidc.userinfo import token_in_header
+from idp.oidc.vocabulary import AuthMethod, GrantType, ResponseType, Scope
+from idp.secret import base64url, digest, mint, same, well_formed
+
+SOURCE = "dynamic"
+PREFIX = "prr"
+_STATED = ("contacts", "logo_uri", "client_uri", "policy_uri", "tos_uri", "software_id")
+_KEPT = (*_STATED, "software_version", "application_type", "initiate_login_uri")
+_REFUSED_UNLESS: Mapping[str, tuple[Any, ...]] = {
+    "subject_type": ("public",),
+    "backchannel_logout_session_required": (True, False),
+    "frontchannel_logout_session_required": (False,),
+    "require_signed_request_object": (False,),
+    "require_pushed_authorization_requests": (False,),
+    "dpop_bound_access_tokens": (False,),
+    "tls_client_certificate_bound_access_tokens": (False,),
+    "application_type": ("web", "native"),
+}
+"""What is understood only in these values."""
+_NOT_OFFERED = (
+    "jwks_uri",
+    "sector_identifier_uri",
+    "request_uris",
+    "request_object_signing_alg",
+    "userinfo_signed_response_alg",
+    "userinfo_encrypted_response_alg",
+    "id_token_encrypted_response_alg",
+    "request_object_encryption_alg",
+    "authorization_signed_response_alg",
+    "introspection_signed_response_alg",
+    "frontchannel_logout_uri",
+)
+_GRANT_OF = {
+    ResponseType.CODE: GrantType.AUTHORIZATION_CODE,
+    ResponseType.ID_TOKEN: GrantType.IMPLICIT,
+    ResponseType.TOKEN: GrantType.IMPLICIT,
+}
+
+
+class InvalidClientMetadata(OAuthError):
+    """A member of the registration cannot be taken (RFC 7591 section 3.2.2)."""
+
+    error = "invalid_client_metadata"
+
+
+class InvalidRedirectUri(OAuthError):
+    """A redirect URI cannot be taken (RFC 7591 section 3.2.2)."""
+
+    error = "invalid_redirect_uri"
+
+
+class Metadata(msgspec.Struct, frozen=True):
+    """The members we act on, as sent; unknown ones are ignored (RFC 7591 section 2)."""
+
+    redirect_uris: list[str] = []
+    response_types: tuple[str, ...] = ("code",)
+    grant_types: list[str] | None = None
+    token_endpoint_auth_method: str = "client_secret_basic"
+    scope: str = " ".join(Scope)
+    client_name: str = ""
+    jwks: dict[str, Any] = {}
+    id_token_signed_response_alg: str = "RS256"
+    post_logout_redirect_uris: list[str] = []
+    backchannel_logout_uri: str = ""
+    profile: str = ""
+    client_id: str = ""
+    client_secret: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Registrar:
+    """Registers clients by the rules of the configuration."""
+
+    parts: Parts
+    section: RegistrationSection
+
+    def reply(self, tx: Transaction, exchange: Exchange) -> Reply:
+        """Answer ``POST /register``, or what its management asks (``?client_id=``)."""
+        if "client_id" not in exchange.query_parameters():
+            if exchange.method != "POST":
+                return json_reply(405, {"error": "invalid_request"}, ("Allow", "POST"))
+            return self._register(tx, exchange)
+        client = self._own(tx, exchange)
+        match exchange.method:
+            case "GET":
+                return json_reply(200, self._document(client, {}))
+            case "PUT":
+                return self._replace(tx, exchange, client)
+            case "DELETE":
+                return self._delete(tx, client)
+            case _:
+                allow = ("Allow", "GET, PUT, DELETE")
+                return json_reply(405, {"error": "invalid_request"}, allow)
+
+    def _register(self, tx: Transaction, exchange: Exchange) -> Reply:
+        self._admit(exchange)
+        client_id = base64url(self.parts.entropy(16))
+        registration = self._registration(client_id, _members(exchange))
+        _checked(lambda: clients.add(tx, registration, source=SOURCE))
+        token = mint(PREFIX, self.parts.entropy)
+        tx.execute(_KEEP_TOKEN, {"wanted": client_id, "token_hash": digest(token)})
+        once: dict[str, Any] = {"registration_access_token": token}
+        if _has_secret(registration):
+            secret = clients.new_secret(tx, self.parts.entropy, client_id)
+            once |= {"client_secret": secret, "client_secret_expires_at": 0}
+        self.parts.trail.append(tx, ClientAdded(client_id=client_id, source=SOURCE))
+        issued = {"client_id_issued_at": seconds(tx.now)}
+        return json_reply(201, self._document(Client(registration), issued | once))
+
+    def _admit(self, exchange: Exchange) -> None:
+        if self.section.mode == "open":
+            return
+        if self.section.mode == "off":
+            raise _Off("clients are not registered here by themselves")
+        hashed = digest(token_in_header(exchange)).hex().encode()
+        known = [same(hashed, one.encode()) for one in self.section.initial_access_tokens_sha256]
+        if not any(known):
+            raise InvalidToken("the initial access token is not valid")
+
+    def _own(self, tx: Transaction, exchange: Exchange) -> Client:
+        """Find the client that the token manages; one answer for all that is wrong."""
+        token, wanted = token_in_header(exchange), exchange.query_parameters()["client_id"]
+        held = tx.scalar(_TOKEN, {"wanted": wanted}) if well_formed(PREFIX, token) else None
+        client = clients.read(tx, wanted) if held and same(held, digest(token)) else None
+        if client is None or client.disabled:
+            raise InvalidToken("the registration access token is not valid")
+        return client
+
+    def _replace(self, tx: Transaction, exchange: Exchange, client: Client) -> Reply:
+        """Replace the registration whole; the secret stays (RFC 7592 section 2.2)."""
+        members = _members(exchange)
+        if members.get("client_id") != client.client_id:
+            raise InvalidClientMetadata("client_id is not this client's")
+        secret = members.get("client_secret")
+        if secret is not None and not client.has_secret(str(secret), tx.now):
+            raise InvalidClientMetadata("client_secret is not this client's")
+        registration = self._registration(client.client_id, members)
+        _checked(lambda: clients.change(tx, registration))
+        once: dict[str, Any] = {}
+        if _has_secret(registration) and not client.secrets:
+            fresh = clients.new_secret(tx, self.parts.entropy, client.client_id)
+            once = {"client_secret": fresh, "client_secret_expires_at": 0}
+        self.parts.trail.append(tx, ClientChanged(client_id=client.client_id, source=SOURCE))
+        return json_reply(200, self._document(Client(registration), once))
+
+    def _delete(self, tx: Transaction, client: Client) -> Reply:
+        clients.remove(tx, client.client_id)
+        authorizations.revoke_all_of_client(tx, client.client_id)
+        self.parts.trail.append(tx, ClientRemoved(client_id=client.client_id, source=SOURCE))
+        return Reply(204, b"", (("Cache-Control", "no-store"),))
+
+    def _registration(self, client_id: str, members: Mapping[str, Any]) -> ClientSection:
+        _refuse_what_is_not_offered(members)
+        try:
+            sent = msgspec.convert(members, Metadata)
+        except msgspec.ValidationError as wrong:
+            raise _of_another_kind(wrong) from None
+        profile = sent.profile or self.section.profiles[0]
+        if profile not in self.section.profiles:
+            raise InvalidClientMetadata("profile: is not given to clients that register themselves")
+        needed = {_GRANT_OF[ResponseType(word)] for word in _words(sent.response_types)}
+        fields = {
+            "client_id": client_id,
+            "names": {"en": sent.client_name} if sent.client_name else {},
+            "profile": profile,
+            "response_types": list(sent.response_types),
+            "redirect_uris": sent.redirect_uris,
+            "post_logout_redirect_uris": sent.post_logout_redirect_uris,
+            "backchannel_logout_uri": sent.backchannel_logout_uri,
+            "grant_types": sorted(needed) if sent.grant_types is None else sent.grant_types,
+            "scope": sent.scope,
+            "token_endpoint_auth_method": sent.token_endpoint_auth_method,
+            "jwks": sent.jwks,
+            "id_token_signed_response_alg": sent.id_token_signed_response_alg,
+            "metadata": {name: members[name] for name in _KEPT if name in members},
+        }
+        try:
+            return msgspec.convert(fields, ClientSection)
+        except msgspec.ValidationError as wrong:
+            raise _of_another_kind(wrong) from None
+
+    def _document(self, client: Client, once: Mapping[str, Any]) -> dict[str, Any]:
+        """Write all that is registered (RFC 7591 section 3.2.1); secrets only this once."""
+        held = client.registration
+        document: dict[str, Any] = {
+            "client_id": held.client_id,
+            "redirect_uris": held.redirect_uris,
+            "response_types": held.response_types,
+            "grant_types": held.grant_types,
+            "token_endpoint_auth_method": held.token_endpoint_auth_method,
+            "scope": held.scope,
+            "id_token_signed_response_alg": held.id_token_signed_response_alg,
+            "subject_type": "public",
+            "profile": held.profile,
+            "registration_client_uri": f"{self.parts.issuer}/register?client_id={held.client_id}",
+        }
+        optional = {
+            "client_name": held.names.get("en", ""),
+            "jwks": held.jwks,
+            "post_logout_redirect_uris": held.post_logout_redirect_uris,
+            "backchannel_logout_uri": held.backchannel_logout_uri,
+        }
+        present = {name: value for name, value in optional.items() if value}
+        return {**held.metadata, **document, **present, **once}
+
+
+def _of_another_kind(wrong: msgspec.ValidationError) -> InvalidClientMetadata:
+    """Name the member; the library's own text would also repeat what was sent."""
+    found = re.search(r"\$\.(\w+)", str(wrong))
+    name = found[1] if found else "the registration"
+    return InvalidClientMetadata(f"{name}: this value is not offered")
+
+
+class _Off(AccessDenied):
+    """Registration is not offered to this caller."""
+
+    status_code = 403
+
+
+def _members(exchange: Exchange) -> dict[str, Any]:
+    if exchange.header("content-type").partition(";")[0].strip().lower() != "application/json":
+        raise InvalidClientMetadata("the content type must be application/json")
+    try:
+        found: dict[str, Any] = msgspec.json.decode(exchange.body, type=dict[str, Any])
+    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError):
+        raise InvalidClientMetadata("the registration is not a JSON object") from None
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _refuse_what_is_not_offered(members: Mapping[str, Any]) -> None:
+    for name, understood in _REFUSED_UNLESS.items():
+        if name in members and members[name] not in understood:
+            raise InvalidClientMetadata(f"{name}: this value is not offered")
+    for name in _NOT_OFFERED:
+        if members.get(name):
+            raise InvalidClientMetadata(f"{name}: is not offered")
+    for name in ("logo_uri", "client_uri", "policy_uri", "tos_uri", "initiate_login_uri"):
+        if name in members and not _is_https(members[name]):
+            raise InvalidClientMetadata(f"{name}: must be an https URI")
+    if not frozenset(str(members.get("scope", "")).split()) <= frozenset(Scope):
+        raise InvalidClientMetadata("scope: has one that is given by an operator only")
+    if GrantType.CLIENT_CREDENTIALS in members.get("grant_types", ()):
+        raise InvalidClientMetadata("grant_types: client_credentials is given by an operator only")
+    contacts = members.get("contacts", [])
+    if not isinstance(contacts, list) or not all(isinstance(one, str) for one in contacts):
+        raise InvalidClientMetadata("contacts: must be a list of addresses")
+
+
+def _is_https(value: Any) -> bool:
+    if not isinstance(value, str) or len(value) > 2048:
+        return False
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return False
+    return parts.scheme == "https" and bool(parts.hostname)
+
+
+def _words(response_types: tuple[str, ...]) -> set[str]:
+    words = {word for one in response_types for word in one.split()}
+    if not words <= frozenset(ResponseType):
+        raise InvalidClientMetadata("response_types: has one that is not offered")
+    return words
+
+
+def _has_secret(registration: ClientSection) -> bool:
+    return registration.token_endpoint_auth_method in {AuthMethod.BASIC, AuthMethod.POST}
+
+
+def _checked(act: Callable[[], None]) -> None:
+    """Tell a refused registration in RFC 7591's words."""
+    try:
+        act()
+    except BadRegistration as wrong:
+        text = str(wrong)
+        if text.startswith("redirect_uris"):
+            raise InvalidRedirectUri(text) from None
+        raise InvalidClientMetadata(text) from None
+
+
+_KEEP_TOKEN = (
+    update(ClientRow)
+    .where(ClientRow.client_id == bindparam("wanted"))
+    .values(registration_token_hash=bindparam("token_hash"))
+)
+_TOKEN = select(ClientRow.registration_token_hash).where(ClientRow.client_id == bindparam("wanted"))
