@@ -23,6 +23,7 @@ from idp.oidc.grants.client_credentials import ClientCredentialsGrant
 from idp.oidc.grants.refresh_token import RefreshTokenGrant
 from idp.oidc.registration import Registrar
 from idp.oidc.server import AuthorizationServer, Parts
+from idp.oidc.subjects import Subjects
 from idp.outbox.store import Outbox
 from idp.provider import Provider
 from idp.secret import KEY_BYTES, Entropy, Keychain, keychain, system_entropy
@@ -58,6 +59,7 @@ def assemble(
     signing_keys, clients = SigningKeys(keys_of.seal("signing-keys")), Clients()
     captcha = Captcha(keys_of.key("captcha"), config.captcha, entropy)
     audiences = frozenset({issuer, f"{issuer}/token"})
+    fetcher = Fetcher(config.fetch)
     server = AuthorizationServer(
         Parts(
             issuer,
@@ -65,6 +67,7 @@ def assemble(
             signing_keys,
             clients,
             accounts,
+            Subjects(keys_of.key("pairwise-subjects")),
             ClientAuthentication(clients, trail, audiences),
             trail,
             entropy,
@@ -92,7 +95,7 @@ def assemble(
             Post(outbox),
             entropy,
         ),
-        registrar=Registrar(server.parts, config.registration),
+        registrar=Registrar(server.parts, config.registration, fetcher),
         ending=Ending(trail, outbox),
         trail=trail,
         outbox=outbox,
@@ -103,7 +106,7 @@ def assemble(
             config.provider.help_desk,
         ),
         smtp=SmtpGateway(config.smtp),
-        fetch=Fetcher(config.fetch),
+        fetch=fetcher,
     )
 
 

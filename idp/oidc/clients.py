@@ -25,6 +25,7 @@ from idp.database.columns import Table
 from idp.database.transaction import Transaction
 from idp.oidc import response
 from idp.oidc.model import Client, method_of, stored
+from idp.oidc.subjects import sector
 from idp.oidc.vocabulary import AuthMethod, GrantType, Profile, Scope
 from idp.secret import Entropy, digest, mint
 
@@ -189,6 +190,8 @@ def check(registration: ClientSection) -> None:
     _check_response_types(registration)
     _check_redirects(registration)
     _check_authentication(registration)
+    if registration.subject_type == "pairwise" and not sector(registration):
+        raise BadRegistration("sector_identifier_uri: redirect_uris of several hosts need one")
 
 
 def _check_response_types(registration: ClientSection) -> None:
@@ -211,7 +214,7 @@ def _check_redirects(registration: ClientSection) -> None:
         _check_uri("redirect_uris", uri, native=method_of(registration) is AuthMethod.NONE)
     for uri in registration.post_logout_redirect_uris:
         _check_uri("post_logout_redirect_uris", uri, native=False)
-    for name in ("backchannel_logout_uri", "home_uri"):
+    for name in ("backchannel_logout_uri", "home_uri", "sector_identifier_uri"):
         if uri := getattr(registration, name):
             _check_uri(name, uri, native=False)
 

@@ -32,7 +32,7 @@ def metadata(
         "response_types_supported": list(response.TYPES),
         "response_modes_supported": list(ResponseMode),
         "grant_types_supported": list(GrantType),
-        "subject_types_supported": ["public"],
+        "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": list(algorithms),
         "token_endpoint_auth_methods_supported": list(AuthMethod),
         "token_endpoint_auth_signing_alg_values_supported": list(tokens.CLIENT_ASSERTION_ALGS),

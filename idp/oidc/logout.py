@@ -15,6 +15,7 @@ from idp.database.transaction import Transaction
 from idp.oidc import tokens
 from idp.oidc.clients import ClientRow
 from idp.oidc.errors import InvalidRequest
+from idp.oidc.model import Client
 from idp.oidc.server import Parts
 from idp.oidc.tokens import Hint
 from idp.oidc.vocabulary import TokenType
@@ -40,6 +41,8 @@ class Checked:
     """A request that may be carried out."""
 
     hint: Hint | None
+    client: Client | None
+    """The client that the hint names, while it is registered."""
     return_to: str
     """Where the browser goes afterwards, ``state`` included; empty: to our own page."""
 
@@ -59,7 +62,7 @@ def check(tx: Transaction, parts: Parts, request: LogoutRequest) -> Checked:
     if not request.id_token_hint:
         if request.post_logout_redirect_uri:
             raise InvalidRequest("post_logout_redirect_uri needs an id_token_hint", redirect=False)
-        return Checked(None, "")
+        return Checked(None, None, "")
     try:
         keys = parts.keys.current(tx)
         hint = tokens.verify_id_token_hint(keys, request.id_token_hint, issuer=parts.issuer)
@@ -67,13 +70,20 @@ def check(tx: Transaction, parts: Parts, request: LogoutRequest) -> Checked:
         raise InvalidRequest("id_token_hint is not a token of ours", redirect=False) from None
     if request.client_id and request.client_id != hint.client_id:
         raise InvalidRequest("client_id is not the one of id_token_hint", redirect=False)
-    return Checked(hint, _return_to(tx, parts, request, hint.client_id))
+    client = parts.clients.find(tx, hint.client_id)
+    return Checked(hint, client, _return_to(request, client))
 
 
-def _return_to(tx: Transaction, parts: Parts, request: LogoutRequest, client_id: str) -> str:
+def is_of(parts: Parts, checked: Checked, subject: str) -> bool:
+    """Tell whether the hint proves that the client has seen this account's person here."""
+    if checked.hint is None or checked.client is None:
+        return False
+    return checked.hint.subject == parts.subjects.of(checked.client.registration, subject)
+
+
+def _return_to(request: LogoutRequest, client: Client | None) -> str:
     if not request.post_logout_redirect_uri:
         return ""
-    client = parts.clients.find(tx, client_id)
     registered = client.registration.post_logout_redirect_uris if client else []
     if request.post_logout_redirect_uri not in registered:
         raise InvalidRequest("post_logout_redirect_uri is not registered", redirect=False)

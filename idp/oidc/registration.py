@@ -17,6 +17,7 @@ from idp.audit.events import ClientAdded, ClientChanged, ClientRemoved
 from idp.clock import seconds
 from idp.config import ClientSection, RegistrationSection
 from idp.database.transaction import Transaction
+from idp.gateways.fetch import Fetcher, Forbidden, Unreachable
 from idp.oidc import authorizations, clients
 from idp.oidc.clients import BadRegistration, ClientRow
 from idp.oidc.errors import AccessDenied, InvalidToken, OAuthError
@@ -32,7 +33,6 @@ PREFIX = "prr"
 _STATED = ("contacts", "logo_uri", "client_uri", "policy_uri", "tos_uri", "software_id")
 _KEPT = (*_STATED, "software_version", "application_type", "initiate_login_uri")
 _REFUSED_UNLESS: Mapping[str, tuple[Any, ...]] = {
-    "subject_type": ("public",),
     "backchannel_logout_session_required": (True, False),
     "frontchannel_logout_session_required": (False,),
     "require_signed_request_object": (False,),
@@ -44,7 +44,6 @@ _REFUSED_UNLESS: Mapping[str, tuple[Any, ...]] = {
 """What is understood only in these values."""
 _NOT_OFFERED = (
     "jwks_uri",
-    "sector_identifier_uri",
     "request_uris",
     "request_object_signing_alg",
     "userinfo_signed_response_alg",
@@ -88,8 +87,8 @@ class Metadata(msgspec.Struct, frozen=True):
     post_logout_redirect_uris: list[str] = []
     backchannel_logout_uri: str = ""
     profile: str = ""
-    client_id: str = ""
-    client_secret: str = ""
+    subject_type: str = "public"
+    sector_identifier_uri: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +97,48 @@ class Registrar:
 
     parts: Parts
     section: RegistrationSection
+    fetch: Fetcher
+
+    def admit(self, tx: Transaction, exchange: Exchange) -> None:
+        """Let in who may register, or manages its own client.
+
+        Raises:
+            InvalidToken, AccessDenied: nothing is done for this caller, and nobody called.
+        """
+        if "client_id" in exchange.query_parameters():
+            self._own(tx, exchange)
+        else:
+            self._admit(exchange)
+
+    def check_sector(self, exchange: Exchange) -> None:
+        """Ask the sector's own document whether it knows the redirect URIs (OIDC Core 8.1).
+
+        Costs a call to a stranger's server, so before any transaction is open.
+
+        Raises:
+            InvalidClientMetadata: it does not, or cannot be read within two seconds.
+        """
+        if exchange.method not in {"POST", "PUT"}:
+            return
+        members = _members(exchange)
+        if uri := members.get("sector_identifier_uri"):
+            listed = self._sector_document(str(uri))
+            if not frozenset(_texts(members.get("redirect_uris"))) <= frozenset(listed):
+                raise InvalidClientMetadata("sector_identifier_uri: does not list redirect_uris")
+
+    def _sector_document(self, uri: str) -> list[str]:
+        try:
+            answer = self.fetch.get(uri, accept="application/json")
+            return msgspec.json.decode(answer.body if answer.status == 200 else b"", type=list[str])
+        except (Forbidden, Unreachable, msgspec.DecodeError):
+            raise InvalidClientMetadata("sector_identifier_uri: cannot be read") from None
 
     def reply(self, tx: Transaction, exchange: Exchange) -> Reply:
         """Answer ``POST /register``, or what its management asks (``?client_id=``)."""
         if "client_id" not in exchange.query_parameters():
             if exchange.method != "POST":
                 return json_reply(405, {"error": "invalid_request"}, ("Allow", "POST"))
+            self._admit(exchange)
             return self._register(tx, exchange)
         client = self._own(tx, exchange)
         match exchange.method:
@@ -118,7 +153,6 @@ class Registrar:
                 return json_reply(405, {"error": "invalid_request"}, allow)
 
     def _register(self, tx: Transaction, exchange: Exchange) -> Reply:
-        self._admit(exchange)
         client_id = base64url(self.parts.entropy(16))
         registration = self._registration(client_id, _members(exchange))
         _checked(lambda: clients.add(tx, registration, source=SOURCE))
@@ -197,6 +231,8 @@ class Registrar:
             "token_endpoint_auth_method": sent.token_endpoint_auth_method,
             "jwks": sent.jwks,
             "id_token_signed_response_alg": sent.id_token_signed_response_alg,
+            "subject_type": sent.subject_type,
+            "sector_identifier_uri": sent.sector_identifier_uri,
             "metadata": {name: members[name] for name in _KEPT if name in members},
         }
         try:
@@ -215,7 +251,7 @@ class Registrar:
             "token_endpoint_auth_method": held.token_endpoint_auth_method,
             "scope": held.scope,
             "id_token_signed_response_alg": held.id_token_signed_response_alg,
-            "subject_type": "public",
+            "subject_type": held.subject_type,
             "profile": held.profile,
             "registration_client_uri": f"{self.parts.issuer}/register?client_id={held.client_id}",
         }
@@ -224,6 +260,7 @@ class Registrar:
             "jwks": held.jwks,
             "post_logout_redirect_uris": held.post_logout_redirect_uris,
             "backchannel_logout_uri": held.backchannel_logout_uri,
+            "sector_identifier_uri": held.sector_identifier_uri,
         }
         present = {name: value for name, value in optional.items() if value}
         return {**held.metadata, **document, **present, **once}
@@ -269,6 +306,10 @@ def _refuse_what_is_not_offered(members: Mapping[str, Any]) -> None:
     contacts = members.get("contacts", [])
     if not isinstance(contacts, list) or not all(isinstance(one, str) for one in contacts):
         raise InvalidClientMetadata("contacts: must be a list of addresses")
+
+
+def _texts(value: Any) -> list[str]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
 def _is_https(value: Any) -> bool:

@@ -27,6 +27,7 @@ from idp.oidc.clients import Clients
 from idp.oidc.errors import InvalidRequest, OAuthError, UnsupportedGrantType
 from idp.oidc.exchange import Exchange, Reply, json_reply
 from idp.oidc.model import Client
+from idp.oidc.subjects import Subjects
 from idp.oidc.vocabulary import TokenType
 from idp.secret import Entropy
 
@@ -40,6 +41,7 @@ class Parts:
     keys: SigningKeys
     clients: Clients
     accounts: Accounts
+    subjects: Subjects
     authentication: ClientAuthentication
     trail: Trail
     entropy: Entropy

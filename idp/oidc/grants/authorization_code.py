@@ -74,7 +74,7 @@ def issue(
             "epoch": session.epoch,
             "session_id": session.id,
             "outlives_session": Scope.OFFLINE_ACCESS in scopes,
-            "subject": session.subject,
+            "subject": parts.subjects.of(client.registration, session.subject),
             "redirect_uri": request.redirect_uri,
             "scope": " ".join(sorted(scopes)),
             "code_challenge": request.code_challenge or None,

@@ -37,7 +37,8 @@ def issue(
         answer["code"] = authorization_code.issue(
             tx, parts, request, client, session, family_id=family_id
         )
-    granted = _granted(request, client, session, family_id)
+    subject = parts.subjects.of(client.registration, session.subject)
+    granted = _granted(request, client, session, family_id, subject)
     made = Mint(parts, tx, client)
     if ResponseType.TOKEN in words:
         if ResponseType.CODE not in words:
@@ -58,7 +59,7 @@ def issue(
     parts.trail.append(
         tx,
         TokenIssued(
-            subject=granted.subject,
+            subject=session.subject,
             client_id=client.client_id,
             grant_type=GrantType.IMPLICIT,
             scope=granted.scope,
@@ -69,14 +70,14 @@ def issue(
 
 
 def _granted(
-    request: AuthorizationRequest, client: Client, session: Session, family_id: UUID
+    request: AuthorizationRequest, client: Client, session: Session, family_id: UUID, subject: str
 ) -> Granted:
     return Granted(
         family_id,
         client.client_id,
         session.account_id,
         session.id,
-        session.subject,
+        subject,
         " ".join(sorted(request.scopes & client.scopes)),
         session.acr,
         session.amr,

@@ -139,7 +139,7 @@ def _look(
     idle = timedelta(minutes=portico.config.sessions.idle_minutes)
     here = store.signed_in_here(tx, cookie, client.client_id, idle) if cookie else None
     wanted = _asked(tx, portico, asked, client, journey.asked_at if journey else tx.now)
-    known = _known(here, journey) if here else None
+    known = _known(portico, here, client, journey) if here else None
     return Situation(asked, client, here, next_step(wanted, known))
 
 
@@ -184,9 +184,11 @@ def _essential_acr(asked: AuthorizationRequest) -> frozenset[str]:
     return frozenset(value for value in listed if isinstance(value, str))
 
 
-def _known(here: SignedInHere, journey: OnJourney | None) -> Known:
+def _known(
+    portico: Provider, here: SignedInHere, client: Client, journey: OnJourney | None
+) -> Known:
     return Known(
-        subject=here.session.subject,
+        subject=portico.oidc.parts.subjects.of(client.registration, here.session.subject),
         kind=here.session.kind,
         acr=here.session.acr,
         authenticated_at=here.session.authenticated_at,
@@ -209,11 +211,12 @@ def _issue(tx: Transaction, portico: Provider, found: Situation) -> dict[str, st
     if here is None:
         raise RuntimeError("an answer without a session")
     session = here.session
+    parts = portico.oidc.parts
     if not here.joined:
-        sessions.join(tx, session.id, found.client.client_id, session.subject)
+        subject = parts.subjects.of(found.client.registration, session.subject)
+        sessions.join(tx, session.id, found.client.client_id, subject)
     if session.last_seen_at + _TOUCH_EVERY <= tx.now:
         sessions.touch(tx, session.id)
-    parts = portico.oidc.parts
     return authorization_response.issue(tx, parts, found.request, found.client, session)
 
 

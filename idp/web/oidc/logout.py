@@ -49,7 +49,7 @@ def ask() -> ResponseReturnValue:
     checked, session = _check(portico, asked)
     if session is None:
         return _done(checked, asked, [])
-    if checked.hint is None or checked.hint.subject != session.subject:
+    if not logout.is_of(portico.oidc.parts, checked, session.subject):
         page = ConfirmPage(url_for("logout.confirm"), msgspec.to_builtins(asked))
         person = who(session.account_name, session.kind)
         return _page("signin/logout_confirm.html", page, checked.return_to, person)

@@ -48,6 +48,9 @@ def answer_introspect(portico: Provider, exchange: Exchange) -> Reply:
 def answer_register(portico: Provider, exchange: Exchange) -> Reply:
     """``POST /register`` (RFC 7591) and its management (RFC 7592)."""
     try:
+        with portico.database.read() as tx:
+            portico.registrar.admit(tx, exchange)
+        portico.registrar.check_sector(exchange)
         with portico.database.write(exchange.origin) as tx:
             reply = portico.registrar.reply(tx, exchange)
     except InvalidToken as error:
