@@ -58,7 +58,7 @@ def assemble(
     accounts = Accounts(keys_of.seal("profile"), entropy)
     signing_keys, clients = SigningKeys(keys_of.seal("signing-keys")), Clients()
     captcha = Captcha(keys_of.key("captcha"), config.captcha, entropy)
-    audiences = frozenset({issuer, f"{issuer}/token"})
+    audiences = frozenset({issuer, f"{issuer}/token", f"{issuer}/par"})
     fetcher = Fetcher(config.fetch)
     server = AuthorizationServer(
         Parts(

@@ -201,6 +201,7 @@ class ClientSection(Section, frozen=True):
     id_token_signed_response_alg: Algorithm = "RS256"
     subject_type: Literal["public", "pairwise"] = "public"
     sector_identifier_uri: str = ""
+    require_pushed_authorization_requests: bool = False
     trusted: bool = False
     home_uri: str = ""
     introspects: bool = False

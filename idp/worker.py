@@ -25,7 +25,7 @@ from idp.gateways.fetch import Unreachable as NoAnswer
 from idp.gateways.smtp import Refused, Unreachable
 from idp.keys import ring
 from idp.keys import store as keys
-from idp.oidc import authorizations, client_authentication, logout, standing
+from idp.oidc import authorizations, client_authentication, logout, pushed_requests, standing
 from idp.oidc.grants import refresh_token
 from idp.outbox import store as outbox
 from idp.outbox.store import Kind, Leased
@@ -241,6 +241,7 @@ def sweep(portico: Provider) -> int:
 
 _SWEEPERS: Iterable[Callable[[Transaction], int]] = (
     signin.sweep,
+    pushed_requests.sweep,
     captcha.sweep,
     counters.sweep,
     standing.sweep,

@@ -56,7 +56,7 @@ class ClientAuthentication:
     clients: Clients
     trail: Trail
     audiences: frozenset[str]
-    """What an assertion may name as ``aud``: the issuer and the token endpoint."""
+    """What an assertion may name as ``aud``: the issuer and the endpoints it is sent to."""
     _refusals: dict[tuple[str, str], tuple[int, datetime]] = field(default_factory=dict)
 
     def authenticate(

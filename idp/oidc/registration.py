@@ -36,7 +36,6 @@ _REFUSED_UNLESS: Mapping[str, tuple[Any, ...]] = {
     "backchannel_logout_session_required": (True, False),
     "frontchannel_logout_session_required": (False,),
     "require_signed_request_object": (False,),
-    "require_pushed_authorization_requests": (False,),
     "dpop_bound_access_tokens": (False,),
     "tls_client_certificate_bound_access_tokens": (False,),
     "application_type": ("web", "native"),
@@ -89,6 +88,7 @@ class Metadata(msgspec.Struct, frozen=True):
     profile: str = ""
     subject_type: str = "public"
     sector_identifier_uri: str = ""
+    require_pushed_authorization_requests: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +232,7 @@ class Registrar:
             "jwks": sent.jwks,
             "id_token_signed_response_alg": sent.id_token_signed_response_alg,
             "subject_type": sent.subject_type,
+            "require_pushed_authorization_requests": sent.require_pushed_authorization_requests,
             "sector_identifier_uri": sent.sector_identifier_uri,
             "metadata": {name: members[name] for name in _KEPT if name in members},
         }
@@ -252,6 +253,7 @@ class Registrar:
             "scope": held.scope,
             "id_token_signed_response_alg": held.id_token_signed_response_alg,
             "subject_type": held.subject_type,
+            "require_pushed_authorization_requests": held.require_pushed_authorization_requests,
             "profile": held.profile,
             "registration_client_uri": f"{self.parts.issuer}/register?client_id={held.client_id}",
         }

@@ -41,6 +41,8 @@ class Journey(Table):
     denied_at: Mapped[datetime | None] = mapped_column(default=None)
     """The person said no, on whichever page."""
     completed_at: Mapped[datetime | None] = mapped_column(default=None)
+    pushed_hash: Mapped[bytes | None] = mapped_column(default=None)
+    """The reference of a pushed request (RFC 9126), used up when the journey is answered."""
 
 
 class SignInAttempt(Table):
@@ -78,6 +80,7 @@ class OnJourney:
     asked_at: datetime
     consented_at: datetime | None
     denied_at: datetime | None
+    pushed_hash: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,7 @@ def begin_journey(
     client_id: str,
     parameters: Mapping[str, Any],
     lifetime: timedelta,
+    pushed_hash: bytes | None = None,
 ) -> None:
     """Keep a checked authorization request until its pages have been gone through."""
     tx.put(
@@ -119,6 +123,7 @@ def begin_journey(
             "parameters": dict(parameters),
             "asked_at": tx.now,
             "expires_at": tx.now + lifetime,
+            "pushed_hash": pushed_hash,
         },
     )
 
@@ -237,6 +242,7 @@ _FIND = Prepared(
         Journey.asked_at,
         Journey.consented_at,
         Journey.denied_at,
+        Journey.pushed_hash,
     ).where(*_OPEN, Journey.browser_hash == bindparam("browser"))
 )
 _UNBOUND = Prepared(select(Journey.client_id).where(*_OPEN, Journey.browser_hash.is_(None)))

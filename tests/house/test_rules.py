@@ -184,6 +184,7 @@ CENSUS = {
     "/logout": ("GET POST", "anybody", "hint or confirmation"),
     "/logout/confirm": ("POST", "this browser", "csrf"),
     "/logout/done": ("GET", "anybody", ""),
+    "/par": ("POST", "clients", "client"),
     "/register": ("DELETE GET POST PUT", "as configured; then its own client", "token"),
     "/revoke": ("POST", "clients", "client"),
     "/signin/captcha/<captcha_id>.png": ("GET", "this browser's challenge", ""),

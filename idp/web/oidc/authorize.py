@@ -14,7 +14,7 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from flask.typing import ResponseReturnValue
 
 from idp.database.transaction import Transaction
-from idp.oidc import checks, claims, tokens
+from idp.oidc import checks, claims, pushed_requests, tokens
 from idp.oidc.checks import At, AuthorizationRequest
 from idp.oidc.errors import (
     AccessDenied,
@@ -27,6 +27,7 @@ from idp.oidc.errors import (
 from idp.oidc.exchange import NO_STORE, Exchange, Reply
 from idp.oidc.grants import authorization_response
 from idp.oidc.model import Client
+from idp.oidc.pushed_requests import InvalidRequestUri, Resolved
 from idp.oidc.response import Response, mode_of
 from idp.oidc.vocabulary import Prompt, ResponseMode
 from idp.provider import Provider
@@ -53,6 +54,7 @@ from idp.web.wiring import provider
 
 endpoint = Blueprint("authorize", __name__)
 
+_USED = InvalidRequestUri("request_uri was used", redirect=False)
 JOURNEY_PREFIX = "pjy"
 _TOUCH_EVERY = timedelta(minutes=1)
 
@@ -65,6 +67,7 @@ class Situation:
     client: Client
     here: SignedInHere | None
     step: Step
+    pushed: Resolved
 
 
 @endpoint.route("/authorize", methods=["GET", "POST"])
@@ -77,7 +80,9 @@ def begin() -> ResponseReturnValue:
     request.environ["portico.locales"] = asked.ui_locales
     try:
         with portico.database.read() as tx:
-            found = _look(tx, portico, asked, session_hash(), None)
+            resolved = pushed_requests.resolve(tx, asked)
+            asked = resolved.request
+            found = _look(tx, portico, resolved, session_hash(), None)
     except OAuthError as error:
         return _refuse(asked, error)
     if isinstance(found.step, Answer):
@@ -98,7 +103,9 @@ def proceed() -> ResponseReturnValue:
     asked = checks.request_of(journey.parameters)
     try:
         with portico.database.read() as tx:
-            found = _look(tx, portico, asked, session_hash(), journey)
+            found = _look(
+                tx, portico, Resolved(asked, journey.pushed_hash), session_hash(), journey
+            )
     except OAuthError as error:
         return _refuse(asked, error)
     if journey.denied_at is not None:
@@ -123,7 +130,7 @@ def _journey_here(portico: Provider, id_hash: bytes) -> OnJourney | None:
 def _look(
     tx: Transaction,
     portico: Provider,
-    asked: AuthorizationRequest,
+    resolved: Resolved,
     cookie: bytes | None,
     journey: OnJourney | None,
 ) -> Situation:
@@ -132,15 +139,19 @@ def _look(
     Raises:
         OAuthError: what the client, or whoever looks at the page, is told.
     """
+    asked = resolved.request
     client = portico.clients.find(tx, asked.client_id)
     if client is None:
         raise InvalidRequest("client_id is not registered", redirect=False)
     checks.check(asked, client, At.AUTHORIZE)
+    came_pushed = resolved.reference_hash is not None or journey is not None
+    if client.registration.require_pushed_authorization_requests and not came_pushed:
+        raise InvalidRequest("the client pushes its requests (RFC 9126)")
     idle = timedelta(minutes=portico.config.sessions.idle_minutes)
     here = store.signed_in_here(tx, cookie, client.client_id, idle) if cookie else None
     wanted = _asked(tx, portico, asked, client, journey.asked_at if journey else tx.now)
     known = _known(portico, here, client, journey) if here else None
-    return Situation(asked, client, here, next_step(wanted, known))
+    return Situation(asked, client, here, next_step(wanted, known), resolved)
 
 
 def _asked(
@@ -202,6 +213,8 @@ def _answer(portico: Provider, found: Situation, journey: bytes | None) -> Respo
     with portico.database.write(origin()) as tx:
         if journey is not None and not store.complete_journey(tx, journey):
             return errors.journey_lost()
+        if not pushed_requests.claim(tx, found.pushed):
+            return errors.oauth_page(_USED)
         answer = _issue(tx, portico, found)
     return _back(found.request, answer)
 
@@ -235,6 +248,7 @@ def _start_journey(portico: Provider, found: Situation, *, bound: bool) -> Respo
             client_id=found.client.client_id,
             parameters=msgspec.to_builtins(found.request),
             lifetime=timedelta(minutes=portico.config.tokens.journey_minutes),
+            pushed_hash=found.pushed.reference_hash,
         )
     if not bound:
         return redirect(url_for("authorize.proceed", journey=journey_id), code=303)
@@ -312,12 +326,16 @@ def at_once(portico: Provider, exchange: Exchange) -> Reply | None:
     try:
         asked = checks.request_of(exchange.query_parameters())
         with portico.database.read() as tx:
-            found = _look(tx, portico, asked, digest(cookie), None)
+            resolved = pushed_requests.resolve(tx, asked)
+            found = _look(tx, portico, resolved, digest(cookie), None)
     except OAuthError:
         return None
+    asked = resolved.request
     if not isinstance(found.step, Answer) or asked.response_mode == ResponseMode.FORM_POST:
         return None
     with portico.database.write(exchange.origin) as tx:
+        if not pushed_requests.claim(tx, resolved):
+            return None
         answer = _issue(tx, portico, found)
     location = _response(portico, asked, answer).location
     return Reply(303, b"", (("Location", location), *NO_STORE, ("Referrer-Policy", "no-referrer")))

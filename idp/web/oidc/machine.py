@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from idp.oidc import introspection, revocation, userinfo
+from idp.oidc import introspection, pushed_requests, revocation, userinfo
 from idp.oidc.clients import everyone, scopes_offered
 from idp.oidc.discovery import metadata
 from idp.oidc.errors import InvalidRequest, InvalidToken
@@ -43,6 +43,12 @@ def answer_introspect(portico: Provider, exchange: Exchange) -> Reply:
     # a refusal in the audit log. With a right secret nothing is written.
     with portico.database.write(exchange.origin) as tx:
         return introspection.reply(tx, portico.oidc.parts, exchange)
+
+
+def answer_par(portico: Provider, exchange: Exchange) -> Reply:
+    """``POST /par`` (RFC 9126)."""
+    with portico.database.write(exchange.origin) as tx:
+        return pushed_requests.reply(tx, portico.oidc.parts, exchange)
 
 
 def answer_register(portico: Provider, exchange: Exchange) -> Reply:
@@ -117,6 +123,7 @@ def endpoints() -> Mapping[str, Endpoint]:
     discovery = Discovery()
     found = (
         Endpoint("/token", ("POST",), answer_token),
+        Endpoint("/par", ("POST",), answer_par),
         Endpoint("/register", ("GET", "POST", "PUT", "DELETE"), answer_register),
         Endpoint("/revoke", ("POST",), answer_revoke),
         Endpoint("/introspect", ("POST",), answer_introspect),
