@@ -189,6 +189,7 @@ class ClientSection(Section, frozen=True):
     redirect_uris: list[str] = []
     post_logout_redirect_uris: list[str] = []
     backchannel_logout_uri: str = ""
+    frontchannel_logout_uri: str = ""
     grant_types: list[str] = msgspec.field(
         default_factory=lambda: ["authorization_code", "refresh_token"]
     )

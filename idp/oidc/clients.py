@@ -190,6 +190,7 @@ def check(registration: ClientSection) -> None:
     _check_response_types(registration)
     _check_redirects(registration)
     _check_authentication(registration)
+    _check_frontchannel_logout(registration)
     if registration.subject_type == "pairwise" and not sector(registration):
         raise BadRegistration("sector_identifier_uri: redirect_uris of several hosts need one")
 
@@ -214,9 +215,17 @@ def _check_redirects(registration: ClientSection) -> None:
         _check_uri("redirect_uris", uri, native=method_of(registration) is AuthMethod.NONE)
     for uri in registration.post_logout_redirect_uris:
         _check_uri("post_logout_redirect_uris", uri, native=False)
-    for name in ("backchannel_logout_uri", "home_uri", "sector_identifier_uri"):
+    for name in _URIS:
         if uri := getattr(registration, name):
             _check_uri(name, uri, native=False)
+
+
+def _check_frontchannel_logout(registration: ClientSection) -> None:
+    """Let a frame lead only where the app itself is at home (Front-Channel Logout section 2)."""
+    uri = registration.frontchannel_logout_uri
+    homes = {urlsplit(one)[:2] for one in registration.redirect_uris}
+    if uri and urlsplit(uri)[:2] not in homes:
+        raise BadRegistration("frontchannel_logout_uri: must be where one of redirect_uris is")
 
 
 def _check_uri(field: str, uri: str, *, native: bool) -> None:
@@ -244,6 +253,14 @@ def _check_authentication(registration: ClientSection) -> None:
         raise BadRegistration("jwks: holds a private or symmetric key; send public keys only")
     if method is AuthMethod.NONE and GrantType.CLIENT_CREDENTIALS in registration.grant_types:
         raise BadRegistration("grant_types: a public client cannot use client_credentials")
+
+
+_URIS = (
+    "backchannel_logout_uri",
+    "frontchannel_logout_uri",
+    "home_uri",
+    "sector_identifier_uri",
+)
 
 
 def scopes_offered(clients: Iterable[Client]) -> list[str]:

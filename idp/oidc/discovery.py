@@ -52,6 +52,8 @@ def metadata(
         "prompt_values_supported": list(Prompt),
         "display_values_supported": ["page"],
         "ui_locales_supported": ["zh-Hant", "zh-Hans", "en"],
+        "frontchannel_logout_supported": True,
+        "frontchannel_logout_session_supported": True,
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
         "authorization_response_iss_parameter_supported": True,

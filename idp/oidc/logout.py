@@ -7,6 +7,8 @@ person here, and only to a URI it registered.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlencode
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import select
@@ -20,6 +22,7 @@ from idp.oidc.server import Parts
 from idp.oidc.tokens import Hint
 from idp.oidc.vocabulary import TokenType
 from idp.secret import new_id
+from idp.sessions import store as sessions
 from idp.sessions.actions import LogoutNotice, Reach
 
 NOTICE_ALG = "RS256"  # the one algorithm every relying party must know (OIDC Core section 15.1)
@@ -95,6 +98,24 @@ def reach(tx: Transaction) -> Reach:
     found = tx.execute(_REGISTRATIONS)
     uris = {row.client_id: row.registration.get("backchannel_logout_uri", "") for row in found}
     return {client_id: uri for client_id, uri in uris.items() if uri}
+
+
+def frames(tx: Transaction, parts: Parts, session_id: UUID) -> list[str]:
+    """Write the addresses that a session's apps want opened (Front-Channel Logout section 2).
+
+    With those of the sessions that live on behind it: they end with it. To be asked before
+    the session is ended.
+    """
+    found: list[str] = []
+    for client_id, _ in sessions.clients_of(tx, session_id):
+        client = parts.clients.find(tx, client_id)
+        uri = client.registration.frontchannel_logout_uri if client else ""
+        if uri:
+            told = urlencode({"iss": parts.issuer, "sid": str(session_id)})
+            found.append(f"{uri}{'&' if '?' in uri else '?'}{told}")
+    for earlier in sessions.predecessors(tx, session_id):
+        found += frames(tx, parts, earlier)
+    return found
 
 
 def logout_token(tx: Transaction, parts: Parts, notice: LogoutNotice) -> str:

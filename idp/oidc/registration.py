@@ -31,10 +31,17 @@ from idp.secret import base64url, digest, mint, same, well_formed
 SOURCE = "dynamic"
 PREFIX = "prr"
 _STATED = ("contacts", "logo_uri", "client_uri", "policy_uri", "tos_uri", "software_id")
-_KEPT = (*_STATED, "software_version", "application_type", "initiate_login_uri")
+_KEPT = (
+    *_STATED,
+    "software_version",
+    "application_type",
+    "initiate_login_uri",
+    "backchannel_logout_session_required",
+    "frontchannel_logout_session_required",
+)
 _REFUSED_UNLESS: Mapping[str, tuple[Any, ...]] = {
     "backchannel_logout_session_required": (True, False),
-    "frontchannel_logout_session_required": (False,),
+    "frontchannel_logout_session_required": (True, False),
     "require_signed_request_object": (False,),
     "dpop_bound_access_tokens": (False,),
     "tls_client_certificate_bound_access_tokens": (False,),
@@ -51,7 +58,6 @@ _NOT_OFFERED = (
     "request_object_encryption_alg",
     "authorization_signed_response_alg",
     "introspection_signed_response_alg",
-    "frontchannel_logout_uri",
 )
 _GRANT_OF = {
     ResponseType.CODE: GrantType.AUTHORIZATION_CODE,
@@ -85,6 +91,7 @@ class Metadata(msgspec.Struct, frozen=True):
     id_token_signed_response_alg: str = "RS256"
     post_logout_redirect_uris: list[str] = []
     backchannel_logout_uri: str = ""
+    frontchannel_logout_uri: str = ""
     profile: str = ""
     subject_type: str = "public"
     sector_identifier_uri: str = ""
@@ -226,6 +233,7 @@ class Registrar:
             "redirect_uris": sent.redirect_uris,
             "post_logout_redirect_uris": sent.post_logout_redirect_uris,
             "backchannel_logout_uri": sent.backchannel_logout_uri,
+            "frontchannel_logout_uri": sent.frontchannel_logout_uri,
             "grant_types": sorted(needed) if sent.grant_types is None else sent.grant_types,
             "scope": sent.scope,
             "token_endpoint_auth_method": sent.token_endpoint_auth_method,
@@ -262,6 +270,7 @@ class Registrar:
             "jwks": held.jwks,
             "post_logout_redirect_uris": held.post_logout_redirect_uris,
             "backchannel_logout_uri": held.backchannel_logout_uri,
+            "frontchannel_logout_uri": held.frontchannel_logout_uri,
             "sector_identifier_uri": held.sector_identifier_uri,
         }
         present = {name: value for name, value in optional.items() if value}

@@ -12,6 +12,8 @@ class Policy:
 
     form_action: str = "'self'"
     caching: str = "no-store"
+    frame_src: str = ""
+    """What the page itself may frame; nothing, unless it says so."""
 
     def apply(self, response: Response) -> Response:
         """Set the headers; a page is never framed, sniffed, referred from or cached."""
@@ -20,6 +22,7 @@ class Policy:
             "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
             "media-src 'self'; font-src 'self'; connect-src 'self'; base-uri 'none'; "
             f"form-action {self.form_action}; frame-ancestors 'none'"
+            + (f"; frame-src {self.frame_src}" if self.frame_src else "")
         )
         headers["X-Content-Type-Options"] = "nosniff"
         headers["X-Frame-Options"] = "DENY"

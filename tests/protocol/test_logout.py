@@ -1,10 +1,13 @@
 """Sign-out: asked for by an app, by the person, and told to every other app."""
 
+import html
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
+from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
@@ -268,3 +271,73 @@ def test_somebody_else_signing_in_ends_the_session_that_was_open(
     browser.sign_in(lawyer)
 
     assert browser.userinfo(tokens["access_token"]).status_code == 401
+
+
+FRAMED = msgspec.structs.replace(
+    people.APP,
+    client_id="framed",
+    frontchannel_logout_uri="https://app.example/gone?keep=this",
+)
+
+
+def frames_of(page: str) -> list[str]:
+    """Read the addresses that the page opens in frames."""
+    return [html.unescape(one) for one in re.findall(r'<iframe [^>]*src="([^"]*)"', page)]
+
+
+@pytest.fixture
+def framed(provider: Provider) -> None:
+    with provider.database.write() as tx:
+        clients.add(tx, FRAMED, source="operator")
+
+
+@pytest.mark.usefixtures("framed")
+def test_oidcc_frontchannel_rp_initiated_logout(browser: Browser, citizen: Person) -> None:
+    tokens: Any = browser.redeem(browser.code(citizen, "framed"), "framed").json
+    keys = KeySet.import_key_set(json.loads(browser.get("/jwks").text))
+    sid = jwt.decode(tokens["id_token"], keys, algorithms=["RS256"]).claims["sid"]
+
+    page = browser.get(
+        "/logout",
+        id_token_hint=tokens["id_token"],
+        post_logout_redirect_uri=SIGNED_OUT,
+        state="s",
+    )
+
+    assert page.status_code == 200
+    (frame,) = frames_of(page.text)
+    where, _, query = frame.partition("?")
+    assert where == "https://app.example/gone"
+    expected = {"keep": ["this"], "iss": ["https://sso.example"], "sid": [sid]}
+    assert parse_qs(query) == expected
+    assert f'href="{SIGNED_OUT}?state=s" data-goes-on' in page.text
+    policy = page.headers["Content-Security-Policy"]
+    assert policy.endswith("frame-ancestors 'none'; frame-src https://app.example")
+    assert not is_signed_in(browser)
+
+
+@pytest.mark.usefixtures("framed")
+def test_signing_out_here_opens_the_frames_as_well(browser: Browser, citizen: Person) -> None:
+    browser.code(citizen, "framed")
+    browser.get("/")
+
+    page = browser.post("/signout", browser.hidden())
+
+    assert len(frames_of(page.text)) == 1
+    assert not is_signed_in(browser)
+
+
+def test_an_app_that_asked_for_no_frame_gets_none(browser: Browser, citizen: Person) -> None:
+    token = hint(browser, citizen)
+
+    page = browser.get("/logout", id_token_hint=token)
+
+    assert frames_of(page.text) == []
+    assert "frame-src" not in page.headers["Content-Security-Policy"]
+
+
+def test_a_frame_may_lead_only_where_the_app_is_at_home() -> None:
+    abroad = msgspec.structs.replace(FRAMED, frontchannel_logout_uri="https://evil.example/")
+
+    with pytest.raises(clients.BadRegistration, match=r"^frontchannel_logout_uri"):
+        clients.check(abroad)

@@ -26,6 +26,12 @@
     window.addEventListener('pageshow', function () { sent = false; form.removeAttribute('aria-busy'); });
   });
 
+  each('[data-goes-on]', function (link) {
+    function go() { window.location.replace(link.href); }
+    window.addEventListener('load', go);
+    window.setTimeout(go, 5000); /* a frame that does not answer keeps nobody */
+  });
+
   each('[data-send-at-once]', function (form) { form.submit(); });
 
   each('[data-plays]', function (button) {

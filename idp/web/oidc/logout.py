@@ -1,6 +1,6 @@
 """The end session endpoint (OIDC RP-Initiated Logout 1.0), and our own sign-out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -17,6 +17,7 @@ from idp.sessions.store import Session
 from idp.web.headers import PAGES, leading_to
 from idp.web.oidc.bridge import exchange_of
 from idp.web.request import demand_csrf, origin, session_hash, single_form, speaks, take_session
+from idp.web.signed_out import SignedOutPage, show
 from idp.web.who import Who, who
 from idp.web.wiring import provider
 
@@ -31,13 +32,6 @@ class ConfirmPage:
     request: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class SignedOutPage:
-    """What ``signin/signed_out.html`` shows."""
-
-    apps: list[str]
-
-
 @endpoint.route("/logout", methods=["GET", "POST"])
 def ask() -> ResponseReturnValue:
     """Sign out at an app's request; without proof that it is one, ask the person first."""
@@ -48,7 +42,7 @@ def ask() -> ResponseReturnValue:
     request.environ["portico.locales"] = asked.ui_locales
     checked, session = _check(portico, asked)
     if session is None:
-        return _done(checked, asked, [])
+        return _done(checked, asked, SignedOutPage())
     if not logout.is_of(portico.oidc.parts, checked, session.subject):
         page = ConfirmPage(url_for("logout.confirm"), msgspec.to_builtins(asked))
         person = who(session.account_name, session.kind)
@@ -65,14 +59,14 @@ def confirm() -> ResponseReturnValue:
     asked = logout.request_of(form)
     checked, session = _check(portico, asked)
     if session is None:
-        return _done(checked, asked, [])
+        return _done(checked, asked, SignedOutPage())
     return _sign_out(portico, checked, asked, session)
 
 
 @endpoint.get("/logout/done")
 def done() -> ResponseReturnValue:
     """Say that nobody is signed in here any more."""
-    return _page("signin/signed_out.html", SignedOutPage([]), "")
+    return show(SignedOutPage())
 
 
 def _check(portico: Provider, asked: LogoutRequest) -> tuple[Checked, Session | None]:
@@ -86,21 +80,27 @@ def _check(portico: Provider, asked: LogoutRequest) -> tuple[Checked, Session | 
 def _sign_out(
     portico: Provider, checked: Checked, asked: LogoutRequest, session: Session
 ) -> ResponseReturnValue:
+    parts = portico.oidc.parts
     with portico.database.write(origin()) as tx:
+        frames = logout.frames(tx, parts, session.id)
         told = portico.ending.end(
             tx, session.id, logout.reach(tx), subject=session.subject, why="logout"
         )
         clients = [portico.clients.find(tx, client_id) for client_id in told]
     names = [client.name(speaks()) for client in clients if client]
-    return take_session(_done(checked, asked, names))
+    return take_session(_done(checked, asked, SignedOutPage(names, frames)))
 
 
-def _done(checked: Checked, asked: LogoutRequest, told: list[str]) -> Response:
+def _done(checked: Checked, asked: LogoutRequest, page: SignedOutPage) -> Response:
+    """Lead back to the app, through the page where there are frames to be opened first."""
     if not checked.return_to:
-        return _page("signin/signed_out.html", SignedOutPage(told), "")
+        return show(page)
     joint = "&" if "?" in checked.return_to else "?"
     state = f"{joint}{urlencode({'state': asked.state})}" if asked.state else ""
-    return make_response(redirect(f"{checked.return_to}{state}", code=303))
+    back = f"{checked.return_to}{state}"
+    if page.frames:
+        return show(replace(page, go_on=back))
+    return make_response(redirect(back, code=303))
 
 
 def _page(template: str, page: object, return_to: str, person: Who | None = None) -> Response:

@@ -16,8 +16,10 @@ from idp.oidc.model import Client
 from idp.sessions import store as sessions
 from idp.signin import store
 from idp.signin.store import PastAttempt
+from idp.web import signed_out
 from idp.web.headers import PAGES
 from idp.web.request import demand_csrf, origin, session_hash, single_form, speaks, take_session
+from idp.web.signed_out import SignedOutPage
 from idp.web.who import who
 from idp.web.wiring import provider
 from idp.web.wording import HISTORY, KINDS, METHODS
@@ -95,11 +97,15 @@ def sign_out() -> ResponseReturnValue:
     """Sign out here, and thereby everywhere (P05)."""
     demand_csrf(single_form())
     portico, cookie = provider(), session_hash()
+    frames: list[str] = []
     with portico.database.write(origin()) as tx:
         session = sessions.find(tx, cookie, _idle()) if cookie else None
         if session is not None:
+            frames = logout.frames(tx, portico.oidc.parts, session.id)
             reach = logout.reach(tx)
             portico.ending.end(tx, session.id, reach, subject=session.subject, why="signed_out")
+    if frames:
+        return take_session(signed_out.show(SignedOutPage(frames=frames)))
     return take_session(make_response(redirect(url_for("logout.done"), code=303)))
 
 
