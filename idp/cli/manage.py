@@ -40,6 +40,15 @@ def client() -> None:
     default="client_secret_basic",
     show_default=True,
 )
+@click.option(
+    "--profile", type=click.Choice(["oauth21", "oidc"]), default="oauth21", show_default=True
+)
+@click.option("--response-type", "response_types", multiple=True, help="Default: code.")
+@click.option(
+    "--subject-type", type=click.Choice(["public", "pairwise"]), default="public", show_default=True
+)
+@click.option("--require-par", is_flag=True, help="Takes its requests at /par only (RFC 9126).")
+@click.option("--frontchannel-logout-uri", default="")
 @click.option("--grant", "grants", multiple=True, help="Default: authorization_code and refresh.")
 @click.option("--scope", default="openid profile email", show_default=True)
 @click.option("--name", default="", help="Its name for people.")
@@ -83,6 +92,11 @@ def _registration(given: dict[str, Any]) -> ClientSection:
         redirect_uris=list(given["redirect_uris"]),
         post_logout_redirect_uris=list(given["post_logout_redirect_uris"]),
         backchannel_logout_uri=given["backchannel_logout_uri"],
+        frontchannel_logout_uri=given["frontchannel_logout_uri"],
+        profile=given["profile"],
+        response_types=list(given["response_types"]) or ["code"],
+        subject_type=given["subject_type"],
+        require_pushed_authorization_requests=given["require_par"],
         grant_types=grants,
         scope=given["scope"],
         token_endpoint_auth_method=given["auth"],

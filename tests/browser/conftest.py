@@ -20,6 +20,7 @@ from idp.authenticators.password.captcha import Captcha
 from idp.config import CaptchaSection, ClientSection
 from idp.secret import keychain, system_entropy
 from tests.conftest import ROOT_KEY
+from tests.labs.listener import Listener, listener, says
 from tests.labs.ports import free_port
 from tests.people import PASSWORD
 from tests.races.harness import HOUSE, Running, running
@@ -42,6 +43,8 @@ class Stack:
 
     provider: Running
     app: str
+    older: Listener
+    """An app that takes its answers by form post and is framed at sign-out; it says hello."""
 
     def captcha(self, page: Page) -> str:
         """Hear the captcha as its audio says it: the answer follows from the key of the test."""
@@ -70,8 +73,17 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("stack")
     port = free_port()
     app = f"http://localhost:{port}"
+    hello = says("200 OK", b"<h1 id=hello>hello</h1>", "Content-Type: text/html")
+    with listener(hello) as older:
+        yield from _stack(folder, app, older)
+
+
+def _stack(folder: Path, app: str, older: Listener) -> Iterator[Stack]:
+    port = int(app.rpartition(":")[2])
     settings = {
-        "PORTICO__CLIENTS": msgspec.json.encode([_casequery(app), _stranger()]).decode(),
+        "PORTICO__CLIENTS": msgspec.json.encode(
+            [_casequery(app), _stranger(), _older(older.port)]
+        ).decode(),
         "PORTICO__CAPTCHA__MODE": "always",
         "PORTICO__THROTTLE__EXEMPT_NETWORKS": '["127.0.0.0/8"]',
         "PORTICO__FETCH__ALLOWED_NETWORKS": '["127.0.0.0/8","::1/128"]',
@@ -85,7 +97,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             "--name", "林美玲", "--email", "mei@people.example", stdin=f"{PASSWORD}\n",
         )  # fmt: skip
         with _case_query(folder, provider.url, port, known["sub"]):
-            yield Stack(provider, app)
+            yield Stack(provider, app, older)
 
 
 def _casequery(app: str) -> ClientSection:
@@ -107,6 +119,22 @@ def _stranger() -> ClientSection:
         names={"en": "A stranger's app"},
         redirect_uris=["http://localhost:1/callback"],
         scope="openid profile email phone address offline_access",
+        secret_sha256=_sha256(APP_SECRET),
+    )
+
+
+def _older(port: int) -> ClientSection:
+    home = f"http://127.0.0.1:{port}"
+    return ClientSection(
+        client_id="older",
+        names={"en": "An older app"},
+        profile="oidc",
+        response_types=["code id_token"],
+        grant_types=["authorization_code", "implicit"],
+        redirect_uris=[f"{home}/callback"],
+        post_logout_redirect_uris=[f"{home}/bye"],
+        frontchannel_logout_uri=f"{home}/gone",
+        trusted=True,
         secret_sha256=_sha256(APP_SECRET),
     )
 
