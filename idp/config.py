@@ -203,6 +203,7 @@ class ClientSection(Section, frozen=True):
     subject_type: Literal["public", "pairwise"] = "public"
     sector_identifier_uri: str = ""
     require_pushed_authorization_requests: bool = False
+    dpop_bound_access_tokens: bool = False
     trusted: bool = False
     home_uri: str = ""
     introspects: bool = False

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Text, bindparam, delete, insert, select, update
+from sqlalchemy import ForeignKey, String, Text, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.accounts.model import State
@@ -43,6 +43,8 @@ class Authorization(Table):
     scope: Mapped[str] = mapped_column(Text)
     code_challenge: Mapped[str | None] = mapped_column(default=None)
     """``BASE64URL(SHA256(code_verifier))``, RFC 7636 section 4.2."""
+    dpop_jkt: Mapped[str | None] = mapped_column(String(64), default=None)
+    """The key that has to prove itself when the code is redeemed (RFC 9449 section 10)."""
     nonce: Mapped[str | None] = mapped_column(Text, default=None)
     claims: Mapped[dict[str, Any] | None] = mapped_column(default=None)
     """The ``claims`` parameter as it was granted (OIDC Core section 5.5)."""

@@ -60,6 +60,7 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     claims: str = ""
     code_challenge: str = ""
     code_challenge_method: str = ""
+    dpop_jkt: str = ""
     request: str = ""
     request_uri: str = ""
 
@@ -223,6 +224,12 @@ def claims_can_be_read(request: AuthorizationRequest, client: Client) -> None:
     claims.parse(request.claims)
 
 
+def dpop_jkt_is_a_thumbprint(request: AuthorizationRequest, client: Client) -> None:
+    """A SHA-256 thumbprint of a key (RFC 9449 section 10)."""
+    if request.dpop_jkt and not _S256.fullmatch(request.dpop_jkt):
+        raise InvalidRequest("dpop_jkt is not a thumbprint")
+
+
 _OAUTH21 = frozenset({Profile.OAUTH21})
 _OIDC = frozenset({Profile.OIDC})
 _BOTH = _OAUTH21 | _OIDC
@@ -245,6 +252,7 @@ CHECKS: tuple[tuple[Check, At, frozenset[Profile]], ...] = (
     (prompt_is_known, _ANYWHERE, _BOTH),
     (max_age_is_a_number, _ANYWHERE, _BOTH),
     (claims_can_be_read, _ANYWHERE, _BOTH),
+    (dpop_jkt_is_a_thumbprint, _ANYWHERE, _BOTH),
 )
 
 

@@ -202,6 +202,8 @@ def _check_response_types(registration: ClientSection) -> None:
         raise BadRegistration("response_types: has one that is not offered")
     if Profile(registration.profile) is Profile.OAUTH21 and asked - {"code"}:
         raise BadRegistration("response_types: the profile oauth21 answers with a code alone")
+    if registration.dpop_bound_access_tokens and any("token" in one.split() for one in asked):
+        raise BadRegistration("response_types: a token through the browser cannot be bound")
     from_the_front = {one for one in asked if one != "code"}
     if from_the_front and GrantType.IMPLICIT not in registration.grant_types:
         raise BadRegistration("grant_types: these response_types need the implicit grant")

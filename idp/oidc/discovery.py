@@ -6,7 +6,7 @@ Only what is really there is announced; a house test asks every endpoint named h
 from collections.abc import Sequence
 from typing import Any
 
-from idp.oidc import claims, response, tokens
+from idp.oidc import claims, dpop, response, tokens
 from idp.oidc.vocabulary import ACR_PASSWORD, AuthMethod, GrantType, Prompt, ResponseMode
 
 
@@ -43,6 +43,7 @@ def metadata(
         ],
         "revocation_endpoint_auth_methods_supported": list(AuthMethod),
         "code_challenge_methods_supported": ["S256"],
+        "dpop_signing_alg_values_supported": list(dpop.ALGS),
         "claims_supported": list(claims.SUPPORTED),
         "claim_types_supported": ["normal"],
         "claims_parameter_supported": True,

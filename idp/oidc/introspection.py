@@ -44,14 +44,15 @@ def _describe(tx: Transaction, parts: Parts, client: Client, token: str) -> dict
         return _INACTIVE
     if not _may_see(client, access.client_id) or not standing.stands(tx, access):
         return _INACTIVE
-    return {
+    bound = {"cnf": {"jkt": access.jkt}} if access.jkt else {}
+    return bound | {
         "active": True,
         "iss": parts.issuer,
         "sub": access.subject,
         "aud": access.audience,
         "client_id": access.client_id,
         "scope": access.scope,
-        "token_type": "Bearer",
+        "token_type": "DPoP" if access.jkt else "Bearer",
         "iat": access.issued_at,
         "exp": access.expires_at,
         "jti": access.jti,

@@ -78,9 +78,9 @@ def _checked(pair: KeyPair, token: str) -> Mapping[str, Any]:
     signing_input, _, signature = token.rpartition(".")
     _, _, payload = signing_input.partition(".")
     algorithm = JWSRegistry.algorithms[pair.alg]
-    if not algorithm.verify(signing_input.encode(), _decoded(signature), pair.key):
+    if not algorithm.verify(signing_input.encode(), decoded(signature), pair.key):
         raise BadSignature("signature")
-    claims: dict[str, Any] = msgspec.json.decode(_decoded(payload))
+    claims: dict[str, Any] = msgspec.json.decode(decoded(payload))
     _GOOD.add(pair, token, claims)
     return claims
 
@@ -90,8 +90,12 @@ def _header(alg: str, kid: str, typ: TokenType) -> str:
     return base64url(msgspec.json.encode({"alg": alg, "kid": kid, "typ": typ.value}))
 
 
-def _decoded(part: str) -> bytes:
-    """Decode base64url of the one form RFC 7515 section 2 allows: no padding, nothing else."""
+def decoded(part: str) -> bytes:
+    """Decode base64url of the one form RFC 7515 section 2 allows: no padding, nothing else.
+
+    Raises:
+        BadSignature: it has another form.
+    """
     try:
         found = base64.urlsafe_b64decode(part.encode("ascii") + b"=" * (-len(part) % 4))
     except (UnicodeEncodeError, binascii.Error):

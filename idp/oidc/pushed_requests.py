@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.database.columns import Table
 from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction
-from idp.oidc import checks
+from idp.oidc import checks, dpop
 from idp.oidc.checks import At, AuthorizationRequest
 from idp.oidc.errors import InvalidRequest, OAuthError
 from idp.oidc.exchange import Exchange, Reply, json_reply
@@ -64,6 +64,7 @@ def reply(tx: Transaction, parts: Parts, exchange: Exchange) -> Reply:
             raise InvalidRequest("request_uri cannot be pushed")  # section 2.1
         request = checks.request_of(form | {"client_id": client.client_id})
         checks.check(request, client, At.PAR)
+        request = _bound(request, dpop.thumbprint(tx, exchange, parts.issuer))
     except OAuthError as error:
         return error_reply(error)
     reference = mint(PREFIX, parts.entropy)
@@ -78,6 +79,15 @@ def reply(tx: Transaction, parts: Parts, exchange: Exchange) -> Reply:
     )
     expires_in = int(LIFETIME.total_seconds())
     return json_reply(201, {"request_uri": URN + reference, "expires_in": expires_in})
+
+
+def _bound(request: AuthorizationRequest, jkt: str | None) -> AuthorizationRequest:
+    """Bind the code to the key that proved itself with the push (RFC 9449 section 10.1)."""
+    if jkt is None:
+        return request
+    if request.dpop_jkt not in {"", jkt}:
+        raise dpop.InvalidDpopProof("dpop_jkt is not the key of the proof")
+    return msgspec.structs.replace(request, dpop_jkt=jkt)
 
 
 def resolve(tx: Transaction, request: AuthorizationRequest) -> Resolved:

@@ -43,7 +43,6 @@ _REFUSED_UNLESS: Mapping[str, tuple[Any, ...]] = {
     "backchannel_logout_session_required": (True, False),
     "frontchannel_logout_session_required": (True, False),
     "require_signed_request_object": (False,),
-    "dpop_bound_access_tokens": (False,),
     "tls_client_certificate_bound_access_tokens": (False,),
     "application_type": ("web", "native"),
 }
@@ -96,6 +95,7 @@ class Metadata(msgspec.Struct, frozen=True):
     subject_type: str = "public"
     sector_identifier_uri: str = ""
     require_pushed_authorization_requests: bool = False
+    dpop_bound_access_tokens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +241,7 @@ class Registrar:
             "id_token_signed_response_alg": sent.id_token_signed_response_alg,
             "subject_type": sent.subject_type,
             "require_pushed_authorization_requests": sent.require_pushed_authorization_requests,
+            "dpop_bound_access_tokens": sent.dpop_bound_access_tokens,
             "sector_identifier_uri": sent.sector_identifier_uri,
             "metadata": {name: members[name] for name in _KEPT if name in members},
         }
@@ -262,6 +263,7 @@ class Registrar:
             "id_token_signed_response_alg": held.id_token_signed_response_alg,
             "subject_type": held.subject_type,
             "require_pushed_authorization_requests": held.require_pushed_authorization_requests,
+            "dpop_bound_access_tokens": held.dpop_bound_access_tokens,
             "profile": held.profile,
             "registration_client_uri": f"{self.parts.issuer}/register?client_id={held.client_id}",
         }

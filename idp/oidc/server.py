@@ -20,7 +20,7 @@ from idp.clock import seconds
 from idp.config import TokensSection
 from idp.database.transaction import Transaction
 from idp.keys.store import SigningKeys
-from idp.oidc import claims, tokens
+from idp.oidc import claims, dpop, tokens
 from idp.oidc.authorizations import Granted
 from idp.oidc.client_authentication import ClientAuthentication
 from idp.oidc.clients import Clients
@@ -55,6 +55,8 @@ class OAuthRequest(OAuth2Request):  # type: ignore[misc]
         # idp.config sees to that. Nothing of this URI is ever sent anywhere.
         super().__init__(exchange.method, f"https://us{exchange.path}", headers=exchange.headers)
         self.tx = tx
+        self.jkt = ""
+        """The thumbprint of the key that proved itself with this request (RFC 9449)."""
         self.payload = BasicOAuth2Payload(dict(parameters))
         self._form = parameters
 
@@ -88,6 +90,7 @@ class AuthorizationServer(AuthlibServer):  # type: ignore[misc]
         if "client_secret" in exchange.query or "client_assertion" in exchange.query:
             raise InvalidRequest("credentials in the URL")  # RFC 6749 section 2.3.1
         request = OAuthRequest(exchange, tx, exchange.form())
+        request.jkt = dpop.thumbprint(tx, exchange, self.parts.issuer) or ""
         if not request.payload.grant_type:
             raise InvalidRequest("grant_type is required")
         try:
@@ -125,6 +128,22 @@ class Mint:
     parts: Parts
     tx: Transaction
     client: Client
+    jkt: str = ""
+    """What access tokens are bound to (RFC 9449); empty: whoever holds them may use them."""
+
+    def demand_proof(self) -> None:
+        """Refuse, before anything is claimed, what a client registered for bound tokens may not.
+
+        Raises:
+            InvalidDpopProof: it proved no key with its request.
+        """
+        if self.client.registration.dpop_bound_access_tokens and not self.jkt:
+            raise dpop.InvalidDpopProof("the client proves its key with every request")
+
+    @property
+    def token_type(self) -> str:
+        """``token_type`` of the response (RFC 9449 section 5)."""
+        return "DPoP" if self.jkt else "Bearer"
 
     def access_token(self, granted: Granted, scope: str) -> str:
         """Sign an access token that names its family (RFC 9068)."""
@@ -158,6 +177,8 @@ class Mint:
             lifetime=self.access_token_lifetime,
             authentication=authentication,
         )
+        if self.jkt:
+            body["cnf"] = {"jkt": self.jkt}
         return self._sign(tokens.ACCESS_TOKEN_ALG, TokenType.ACCESS_TOKEN, body)
 
     def id_token(

@@ -52,6 +52,8 @@ class AccessToken:
     audience: str
     issued_at: int
     expires_at: int
+    jkt: str = ""
+    """The thumbprint of the key that has to prove itself with it (RFC 9449 section 6.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,7 @@ def verify_access_token(keys: KeySet, token: str, *, issuer: str, now: datetime)
         claims["aud"],
         claims["iat"],
         claims["exp"],
+        claims.get("cnf", {}).get("jkt", ""),
     )
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from idp.database.transaction import Transaction
 from idp.oidc import claims, standing, tokens
-from idp.oidc.errors import InvalidRequest, InvalidToken
+from idp.oidc.errors import InvalidRequest, InvalidToken, OAuthError
 from idp.oidc.exchange import Exchange, Reply, json_reply
 from idp.oidc.server import Parts
 from idp.oidc.vocabulary import Scope
@@ -21,23 +21,30 @@ class NoToken(InvalidToken):
     """No token was sent: the challenge then carries no error (RFC 6750 section 3.1)."""
 
 
-def answer(tx: Transaction, parts: Parts, exchange: Exchange) -> dict[str, Any]:
+def answer(
+    tx: Transaction, parts: Parts, exchange: Exchange, *, proven: str = ""
+) -> dict[str, Any]:
     """Say who the token's holder is, as far as its scopes and the ``claims`` parameter reach.
 
     One round trip.
+
+    Args:
+        proven: the thumbprint of the key that proved itself with the request (RFC 9449).
 
     Raises:
         InvalidToken: no token, or one that is not good any more.
         InsufficientScope: it was not granted ``openid``.
         InvalidRequest: it was sent in two ways at once.
     """
-    presented = bearer_token(exchange)
+    presented = dpop_token(exchange) or bearer_token(exchange)
     try:
         token = tokens.verify_access_token(
             parts.keys.current(tx), presented, issuer=parts.issuer, now=tx.now
         )
     except tokens.BadToken:
         raise InvalidToken("the access token is not valid") from None
+    if token.jkt != (proven or ""):
+        raise InvalidToken("the access token is bound to another key, or to one and none was shown")
     scopes = frozenset(token.scope.split())
     if token.family_id is None or Scope.OPENID not in scopes:
         raise InsufficientScope("the access token was not granted the scope openid")
@@ -68,17 +75,23 @@ def bearer_token(exchange: Exchange) -> str:
     return found[0]
 
 
+def dpop_token(exchange: Exchange) -> str:
+    """Find a token sent with the scheme ``DPoP`` (RFC 9449 section 7.1), or give ``""``."""
+    scheme, _, token = exchange.header("authorization").partition(" ")
+    return token.strip() if scheme.lower() == "dpop" else ""
+
+
 def token_in_header(exchange: Exchange) -> str:
     """Find the token in the ``Authorization`` header (RFC 6750 section 2.1), or give ``""``."""
     scheme, _, token = exchange.header("authorization").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def challenge_reply(error: InvalidToken | InvalidRequest) -> Reply:
+def challenge_reply(error: OAuthError, scheme: str = "Bearer") -> Reply:
     """Write an error as RFC 6750 section 3 wants it: in ``WWW-Authenticate``, and as JSON."""
     if isinstance(error, NoToken):
         return json_reply(401, {}, ("WWW-Authenticate", 'Bearer realm="portico"'))
-    parts = f'Bearer realm="portico", error="{error.error}"'
+    parts = f'{scheme} realm="portico", error="{error.error}"'
     document = {"error": error.error}
     if error.detail:
         parts += f', error_description="{error.detail}"'

@@ -78,6 +78,7 @@ def issue(
             "redirect_uri": request.redirect_uri,
             "scope": " ".join(sorted(scopes)),
             "code_challenge": request.code_challenge or None,
+            "dpop_jkt": request.dpop_jkt or None,
             "nonce": request.nonce or None,
             "claims": claims.stored(claims.parse(request.claims)),
             "acr": session.acr,
@@ -105,6 +106,7 @@ def redeem(
     *,
     verifier: str = "",
     redirect_uri: str = "",
+    jkt: str = "",
     keep_until: datetime,
 ) -> Granted | Replayed | Unknown:
     """Claim a code; of any number of concurrent callers exactly one is granted it.
@@ -113,6 +115,7 @@ def redeem(
         verifier: ``code_verifier`` as sent. It must fit the challenge, and must be absent
             where there was none (RFC 9700 section 4.8.2).
         redirect_uri: as sent; may be left out, must be the same if not (OAuth 2.1, 4.1.3).
+        jkt: of the key that proved itself with the request, empty for none.
         keep_until: when the last token bought with the code will have expired.
 
     Costs one round trip when the code is good, two when it is not. Returns rather than
@@ -122,6 +125,7 @@ def redeem(
     proof = {
         "challenge": _challenge(verifier),
         "redirect": redirect_uri or None,
+        "jkt": jkt,
         "instant": tx.now,
         "keep_until": keep_until,
     }
@@ -159,7 +163,8 @@ class AuthorizationCodeGrant(AuthlibGrant):  # type: ignore[misc]
         code = self.request.form.get("code", "")
         if not code:
             raise InvalidRequest("code is required")
-        self._mint = Mint(self.server.parts, self.request.tx, client)
+        self._mint = Mint(self.server.parts, self.request.tx, client, self.request.jkt)
+        self._mint.demand_proof()
         self._granted = self._claim(code, client)
 
     def _claim(self, code: str, client: Client) -> Granted:
@@ -172,6 +177,7 @@ class AuthorizationCodeGrant(AuthlibGrant):  # type: ignore[misc]
                 client.client_id,
                 verifier=form.get("code_verifier", ""),
                 redirect_uri=form.get("redirect_uri", ""),
+                jkt=self.request.jkt,
                 keep_until=self._mint.refresh_absolute,
             )
         if isinstance(outcome, Replayed):
@@ -192,7 +198,7 @@ class AuthorizationCodeGrant(AuthlibGrant):  # type: ignore[misc]
         access_token = made.access_token(granted, granted.scope)
         document: dict[str, Any] = {
             "access_token": access_token,
-            "token_type": "Bearer",
+            "token_type": made.token_type,
             "expires_in": int(made.access_token_lifetime.total_seconds()),
             "scope": granted.scope,
         }
@@ -200,7 +206,11 @@ class AuthorizationCodeGrant(AuthlibGrant):  # type: ignore[misc]
             document["id_token"] = made.id_token(granted, access_token)
         if client.may_use(GrantType.REFRESH_TOKEN):
             document["refresh_token"] = refresh_token.issue(
-                self.request.tx, self.server.parts, granted, until=made.refresh_absolute
+                self.request.tx,
+                self.server.parts,
+                granted,
+                until=made.refresh_absolute,
+                jkt=made.jkt if client.is_public else "",
             )
         bought = TokenIssued(
             subject=granted.subject,
@@ -223,6 +233,8 @@ _CLAIM = Prepared(
         Authorization.code_challenge.is_not_distinct_from(bindparam("challenge")),
         Authorization.redirect_uri
         == func.coalesce(bindparam("redirect", type_=Text()), Authorization.redirect_uri),
+        func.coalesce(Authorization.dpop_jkt, bindparam("jkt", type_=Text()))
+        == bindparam("jkt", type_=Text()),
         *USABLE,
     )
     .values(code_consumed_at=bindparam("instant"), expires_at=bindparam("keep_until"))

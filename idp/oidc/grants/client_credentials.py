@@ -31,7 +31,8 @@ class ClientCredentialsGrant(AuthlibGrant):  # type: ignore[misc]
         asked = set(self.request.form.get("scope", "").split()) or allowed
         if not asked <= allowed:
             raise InvalidScope("scope is more than is registered for this grant")
-        self._mint = Mint(self.server.parts, self.request.tx, client)
+        self._mint = Mint(self.server.parts, self.request.tx, client, self.request.jkt)
+        self._mint.demand_proof()
         self._scope = " ".join(sorted(asked))
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
@@ -39,7 +40,7 @@ class ClientCredentialsGrant(AuthlibGrant):  # type: ignore[misc]
         made = self._mint
         document = {
             "access_token": made.machine_token(self._scope),
-            "token_type": "Bearer",
+            "token_type": made.token_type,
             "expires_in": int(made.access_token_lifetime.total_seconds()),
             "scope": self._scope,
         }

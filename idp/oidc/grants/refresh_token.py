@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from authlib.oauth2.rfc6749.grants import RefreshTokenGrant as AuthlibGrant
-from sqlalchemy import ForeignKey, String, Text, bindparam, delete, insert, select, update
+from sqlalchemy import ForeignKey, String, Text, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.audit.events import RefreshReused, TokenIssued
@@ -49,6 +49,8 @@ class RefreshToken(Table):
     expires_at: Mapped[datetime]
     """The family's end, which no rotation moves."""
     consumed_at: Mapped[datetime | None] = mapped_column(default=None)
+    dpop_jkt: Mapped[str | None] = mapped_column(String(64), default=None)
+    """A public client's key, which has to prove itself with every use (RFC 9449 section 5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,9 @@ class Unknown:
     """No such token for this client, or its time or its family's is over."""
 
 
-def issue(tx: Transaction, parts: Parts, granted: Granted, *, until: datetime) -> str:
+def issue(
+    tx: Transaction, parts: Parts, granted: Granted, *, until: datetime, jkt: str = ""
+) -> str:
     """Put a refresh token on record and give it; one insert."""
     token = mint(PREFIX, parts.entropy)
     idle = timedelta(days=parts.lifetimes.refresh_idle_days)
@@ -84,18 +88,21 @@ def issue(tx: Transaction, parts: Parts, granted: Granted, *, until: datetime) -
             "issued_at": tx.now,
             "idle_expires_at": min(tx.now + idle, until),
             "expires_at": until,
+            "dpop_jkt": jkt or None,
         },
     )
     return token
 
 
-def use(tx: Transaction, token: str, client_id: str) -> tuple[Granted, datetime] | Reused | Unknown:
+def use(
+    tx: Transaction, token: str, client_id: str, jkt: str = ""
+) -> tuple[Granted, datetime] | Reused | Unknown:
     """Claim a refresh token; of any number of concurrent callers exactly one gets it.
 
     Gives what it buys and when its family ends. One round trip when good, two when not.
     """
     presented = {"presented_hash": digest(token), "presenting_client": client_id}
-    claimed = tx.ask(_CLAIM, presented | {"instant": tx.now})
+    claimed = tx.ask(_CLAIM, presented | {"instant": tx.now, "jkt": jkt})
     if claimed is not None:
         *granted, expires_at = claimed
         return authorizations.granted(granted), expires_at
@@ -139,14 +146,19 @@ class RefreshTokenGrant(AuthlibGrant):  # type: ignore[misc]
         token = self.request.form.get("refresh_token", "")
         if not token:
             raise InvalidRequest("refresh_token is required")
-        self._mint = Mint(self.server.parts, self.request.tx, client)
+        self._mint = Mint(self.server.parts, self.request.tx, client, self.request.jkt)
+        self._mint.demand_proof()
         self._granted, self._until = self._claim(token, client)
 
     def _claim(self, token: str, client: Client) -> tuple[Granted, datetime]:
         tx = self.request.tx
         if self._scope_is_wider(token):
             raise InvalidScope("scope is more than was granted")
-        outcome = use(tx, token, client.client_id) if well_formed(PREFIX, token) else Unknown()
+        outcome = (
+            use(tx, token, client.client_id, self.request.jkt)
+            if well_formed(PREFIX, token)
+            else Unknown()
+        )
         if isinstance(outcome, Reused):
             authorizations.revoke(tx, outcome.family_id)
             reused = RefreshReused(
@@ -171,10 +183,16 @@ class RefreshTokenGrant(AuthlibGrant):  # type: ignore[misc]
         access_token = made.access_token(granted, scope)
         document: dict[str, Any] = {
             "access_token": access_token,
-            "token_type": "Bearer",
+            "token_type": made.token_type,
             "expires_in": int(made.access_token_lifetime.total_seconds()),
             "scope": scope,
-            "refresh_token": issue(self.request.tx, self.server.parts, granted, until=self._until),
+            "refresh_token": issue(
+                self.request.tx,
+                self.server.parts,
+                granted,
+                until=self._until,
+                jkt=made.jkt if made.client.is_public else "",
+            ),
         }
         if Scope.OPENID in granted.scope.split():
             document["id_token"] = made.id_token(granted, access_token)
@@ -204,7 +222,12 @@ _NOT_OVER = (
 )
 _CLAIM = Prepared(
     update(RefreshToken)
-    .where(*_PRESENTED, *_NOT_OVER)
+    .where(
+        *_PRESENTED,
+        *_NOT_OVER,
+        func.coalesce(RefreshToken.dpop_jkt, bindparam("jkt", type_=Text()))
+        == bindparam("jkt", type_=Text()),
+    )
     .values(consumed_at=bindparam("instant"))
     .returning(
         RefreshToken.family_id,

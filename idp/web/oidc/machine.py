@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from idp.oidc import introspection, pushed_requests, revocation, userinfo
+from idp.oidc import dpop, introspection, pushed_requests, revocation, userinfo
 from idp.oidc.clients import everyone, scopes_offered
 from idp.oidc.discovery import metadata
+from idp.oidc.dpop import InvalidDpopProof, TokenNotProven
 from idp.oidc.errors import InvalidRequest, InvalidToken
 from idp.oidc.exchange import Exchange, Reply, json_reply
 from idp.oidc.userinfo import challenge_reply
@@ -67,11 +68,26 @@ def answer_register(portico: Provider, exchange: Exchange) -> Reply:
 
 def answer_userinfo(portico: Provider, exchange: Exchange) -> Reply:
     """``GET`` and ``POST /userinfo`` (OIDC Core section 5.3): one round trip."""
+    bound = userinfo.dpop_token(exchange)
     try:
+        proven = _proven(portico, exchange, bound) if bound else ""
         with portico.database.read() as tx:
-            return json_reply(200, userinfo.answer(tx, portico.oidc.parts, exchange))
-    except (InvalidToken, InvalidRequest) as error:
-        return challenge_reply(error)
+            return json_reply(200, userinfo.answer(tx, portico.oidc.parts, exchange, proven=proven))
+    except (InvalidToken, InvalidRequest, TokenNotProven) as error:
+        return challenge_reply(error, "DPoP" if bound else "Bearer")
+
+
+def _proven(portico: Provider, exchange: Exchange, token: str) -> str:
+    """Verify the proof that comes with a bound token; its one use is noted."""
+    issuer = portico.oidc.parts.issuer
+    try:
+        with portico.database.write(exchange.origin) as tx:
+            jkt = dpop.thumbprint(tx, exchange, issuer, access_token=token)
+    except InvalidDpopProof as wrong:
+        raise TokenNotProven(wrong.detail) from None
+    if jkt is None:
+        raise TokenNotProven("a DPoP proof is required")
+    return jkt
 
 
 def answer_jwks(portico: Provider, exchange: Exchange) -> Reply:

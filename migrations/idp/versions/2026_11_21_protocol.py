@@ -11,6 +11,8 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("clients", sa.Column("registration_token_hash", sa.LargeBinary(), nullable=True))
+    for table in ("authorizations", "refresh_tokens"):
+        op.add_column(table, sa.Column("dpop_jkt", sa.String(length=64), nullable=True))
     op.add_column("journeys", sa.Column("pushed_hash", sa.LargeBinary(), nullable=True))
     op.create_table(
         "pushed_requests",
@@ -26,6 +28,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("pushed_requests")
+    for table in ("refresh_tokens", "authorizations"):
+        with op.batch_alter_table(table) as bound:
+            bound.drop_column("dpop_jkt")
     with op.batch_alter_table("journeys") as journeys:
         journeys.drop_column("pushed_hash")
     with op.batch_alter_table("clients") as clients:
