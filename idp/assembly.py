@@ -17,6 +17,7 @@ from idp.gateways.smtp import SmtpGateway
 from idp.keys.store import SigningKeys
 from idp.mail.messages import Post, Stationery
 from idp.oidc.client_authentication import ClientAuthentication
+from idp.oidc.client_documents import ClientDocuments
 from idp.oidc.clients import Clients
 from idp.oidc.grants.authorization_code import AuthorizationCodeGrant
 from idp.oidc.grants.client_credentials import ClientCredentialsGrant
@@ -58,8 +59,8 @@ def assemble(
     accounts = Accounts(keys_of.seal("profile"), entropy)
     signing_keys, clients = SigningKeys(keys_of.seal("signing-keys")), Clients()
     captcha = Captcha(keys_of.key("captcha"), config.captcha, entropy)
-    audiences = frozenset({issuer, f"{issuer}/token", f"{issuer}/par"})
     fetcher = Fetcher(config.fetch)
+    documents = ClientDocuments(fetcher)
     server = AuthorizationServer(
         Parts(
             issuer,
@@ -68,7 +69,8 @@ def assemble(
             clients,
             accounts,
             Subjects(keys_of.key("pairwise-subjects")),
-            ClientAuthentication(clients, trail, audiences),
+            ClientAuthentication(clients, documents, trail, issuer),
+            documents,
             trail,
             entropy,
         )

@@ -23,7 +23,8 @@ Positive = Annotated[int, msgspec.Meta(ge=1)]
 Natural = Annotated[int, msgspec.Meta(ge=0)]
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Locale = Literal["zh-Hant", "zh-Hans", "en"]
-Algorithm = Literal["RS256", "ES256", "EdDSA"]
+Algorithm = Literal["RS256", "PS256", "ES256", "EdDSA"]
+ProfileName = Literal["oauth21", "oidc", "fapi2"]
 Texts = dict[Locale, str]
 """A text for people in some of the locales; the first one given serves the others."""
 
@@ -172,8 +173,8 @@ class RegistrationSection(Section, frozen=True):
 
     mode: Literal["off", "initial_access_token", "open"] = "off"
     initial_access_tokens_sha256: list[str] = []
-    profiles: Annotated[list[Literal["oauth21", "oidc"]], msgspec.Meta(min_length=1)] = (
-        msgspec.field(default_factory=lambda: ["oauth21"])
+    profiles: Annotated[list[ProfileName], msgspec.Meta(min_length=1)] = msgspec.field(
+        default_factory=lambda: ["oauth21"]
     )
     """What a client may ask for; the first is what it gets without asking."""
 
@@ -184,7 +185,7 @@ class ClientSection(Section, frozen=True):
     client_id: str
     names: Texts = {}
     descriptions: Texts = {}
-    profile: Literal["oauth21", "oidc"] = "oauth21"
+    profile: ProfileName = "oauth21"
     response_types: list[str] = msgspec.field(default_factory=lambda: ["code"])
     redirect_uris: list[str] = []
     post_logout_redirect_uris: list[str] = []
@@ -199,7 +200,14 @@ class ClientSection(Section, frozen=True):
     ] = "client_secret_basic"
     secret_sha256: str = ""
     jwks: dict[str, Any] = {}
+    jwks_uri: str = ""
+    request_uris: list[str] = []
+    request_object_signing_alg: Algorithm | Literal[""] = ""
+    require_signed_request_object: bool = False
     id_token_signed_response_alg: Algorithm = "RS256"
+    userinfo_signed_response_alg: Algorithm | Literal[""] = ""
+    authorization_signed_response_alg: Algorithm | Literal[""] = ""
+    introspection_signed_response_alg: Algorithm | Literal[""] = ""
     subject_type: Literal["public", "pairwise"] = "public"
     sector_identifier_uri: str = ""
     require_pushed_authorization_requests: bool = False

@@ -179,13 +179,14 @@ def _place(kid: str, alg: str) -> str:
 
 
 def _generate(alg: str) -> Key:
-    if alg == "RS256":
+    if alg in {"RS256", "PS256"}:
         return RSAKey.generate_key(RSA_BITS)
     return ECKey.generate_key("P-256") if alg == "ES256" else OKPKey.generate_key("Ed25519")
 
 
 _KINDS: Mapping[str, type[RSAKey | ECKey | OKPKey]] = {
     "RS256": RSAKey,
+    "PS256": RSAKey,
     "ES256": ECKey,
     "EdDSA": OKPKey,
 }

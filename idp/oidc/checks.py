@@ -16,8 +16,6 @@ from idp.oidc import claims, response
 from idp.oidc.errors import (
     InvalidRequest,
     InvalidScope,
-    RequestNotSupported,
-    RequestUriNotSupported,
     UnauthorizedClient,
     UnsupportedResponseType,
 )
@@ -25,6 +23,7 @@ from idp.oidc.model import Client
 from idp.oidc.vocabulary import GrantType, Profile, Prompt, ResponseMode, ResponseType, Scope
 
 _S256 = re.compile(r"[A-Za-z0-9_-]{43}")
+_IN_THE_QUERY = {"", ResponseMode.QUERY, ResponseMode.JWT, ResponseMode.QUERY_JWT}
 _MAX_AGE = re.compile(r"[0-9]{1,9}")
 _OPAQUE_LIMIT = 2048  # characters of state and nonce: returned whole or refused, never cut
 
@@ -97,6 +96,15 @@ def redirect_uri_is_registered(request: AuthorizationRequest, client: Client) ->
     raise InvalidRequest("Invalid redirect_uri: not registered for this client", redirect=False)
 
 
+def may_answer_at(request: AuthorizationRequest, client: Client) -> bool:
+    """Tell whether the request names an address that is the client's own."""
+    try:
+        redirect_uri_is_registered(request, client)
+    except InvalidRequest:
+        return False
+    return True
+
+
 def client_may_use_the_grant(request: AuthorizationRequest, client: Client) -> None:
     """A client of machines only has no business here; a token from here is the implicit grant."""
     words = frozenset(request.response_type.split())
@@ -129,8 +137,8 @@ def response_type_is_registered(request: AuthorizationRequest, client: Client) -
 
 
 def response_mode_is_query(request: AuthorizationRequest, client: Client) -> None:
-    """Answer a code in the query."""
-    if request.response_mode not in {"", ResponseMode.QUERY}:
+    """Answer a code in the query, in the open or signed."""
+    if request.response_mode not in _IN_THE_QUERY:
         raise InvalidRequest("response_mode is not available to this client")
 
 
@@ -140,7 +148,9 @@ def response_mode_is_known(request: AuthorizationRequest, client: Client) -> Non
         return
     if request.response_mode not in frozenset(ResponseMode):
         raise InvalidRequest("response_mode is not known")
-    if response.mode_of(request.response_type, request.response_mode) != request.response_mode:
+    in_query = request.response_mode.startswith(ResponseMode.QUERY)
+    way = response.mode_of(request.response_type, request.response_mode)
+    if in_query and way is not ResponseMode.QUERY:
         raise InvalidRequest("response_mode=query cannot carry a token")
 
 
@@ -158,14 +168,6 @@ def id_token_comes_with_openid(request: AuthorizationRequest, client: Client) ->
         request.scopes & client.scopes
     ):
         raise InvalidScope("an ID token needs the scope openid")
-
-
-def no_request_object(request: AuthorizationRequest, client: Client) -> None:
-    """Say plainly that request objects are not taken (OIDC Core section 3.1.2.6)."""
-    if request.request:
-        raise RequestNotSupported("request objects are not supported")
-    if request.request_uri:
-        raise RequestUriNotSupported("request objects by reference are not supported")
 
 
 def pkce_is_s256(request: AuthorizationRequest, client: Client) -> None:
@@ -230,29 +232,28 @@ def dpop_jkt_is_a_thumbprint(request: AuthorizationRequest, client: Client) -> N
         raise InvalidRequest("dpop_jkt is not a thumbprint")
 
 
-_OAUTH21 = frozenset({Profile.OAUTH21})
 _OIDC = frozenset({Profile.OIDC})
-_BOTH = _OAUTH21 | _OIDC
+_CODE_ONLY = frozenset({Profile.OAUTH21, Profile.FAPI2})
+_ALL = frozenset(Profile)
 _ANYWHERE = At.AUTHORIZE | At.PAR
 
 CHECKS: tuple[tuple[Check, At, frozenset[Profile]], ...] = (
-    (redirect_uri_is_registered, _ANYWHERE, _BOTH),
-    (response_type_is_code, _ANYWHERE, _OAUTH21),
+    (redirect_uri_is_registered, _ANYWHERE, _ALL),
+    (response_type_is_code, _ANYWHERE, _CODE_ONLY),
     (response_type_is_registered, _ANYWHERE, _OIDC),
-    (client_may_use_the_grant, _ANYWHERE, _BOTH),
-    (response_mode_is_query, _ANYWHERE, _OAUTH21),
+    (client_may_use_the_grant, _ANYWHERE, _ALL),
+    (response_mode_is_query, _ANYWHERE, _CODE_ONLY),
     (response_mode_is_known, _ANYWHERE, _OIDC),
-    (no_request_object, _ANYWHERE, _BOTH),
-    (pkce_is_s256, _ANYWHERE, _OAUTH21),
+    (pkce_is_s256, _ANYWHERE, _CODE_ONLY),
     (pkce_is_s256_for_public_clients, _ANYWHERE, _OIDC),
-    (scope_is_registered, _ANYWHERE, _BOTH),
+    (scope_is_registered, _ANYWHERE, _ALL),
     (id_token_comes_with_openid, _ANYWHERE, _OIDC),
     (nonce_comes_with_a_front_channel_id_token, _ANYWHERE, _OIDC),
-    (state_and_nonce_are_short_enough, _ANYWHERE, _BOTH),
-    (prompt_is_known, _ANYWHERE, _BOTH),
-    (max_age_is_a_number, _ANYWHERE, _BOTH),
-    (claims_can_be_read, _ANYWHERE, _BOTH),
-    (dpop_jkt_is_a_thumbprint, _ANYWHERE, _BOTH),
+    (state_and_nonce_are_short_enough, _ANYWHERE, _ALL),
+    (prompt_is_known, _ANYWHERE, _ALL),
+    (max_age_is_a_number, _ANYWHERE, _ALL),
+    (claims_can_be_read, _ANYWHERE, _ALL),
+    (dpop_jkt_is_a_thumbprint, _ANYWHERE, _ALL),
 )
 
 

@@ -19,15 +19,19 @@ from idp.audit.store import Trail
 from idp.database.columns import Table
 from idp.database.prepared import Prepared, insert_if_new
 from idp.database.transaction import Transaction
-from idp.oidc import tokens
+from idp.oidc import client_jwts
+from idp.oidc.client_documents import ClientDocuments
+from idp.oidc.client_jwts import ALGS, FAPI_ALGS, Rules
 from idp.oidc.clients import Clients
 from idp.oidc.errors import InvalidClient, InvalidRequest
 from idp.oidc.model import Client
-from idp.oidc.vocabulary import CLIENT_ASSERTION_TYPE, AuthMethod
+from idp.oidc.tokens import BadToken
+from idp.oidc.vocabulary import CLIENT_ASSERTION_TYPE, AuthMethod, Profile
 from idp.secret import digest
 
 _REFUSALS_BEFORE_PAUSE = 20
 _PAUSE = timedelta(minutes=1)
+_ENDPOINTS = ("", "/token", "/par", "/introspect", "/revoke")
 
 
 class UsedAssertion(Table):
@@ -54,9 +58,9 @@ class ClientAuthentication:
     """Checks credentials against the registered client."""
 
     clients: Clients
+    documents: ClientDocuments
     trail: Trail
-    audiences: frozenset[str]
-    """What an assertion may name as ``aud``: the issuer and the endpoints it is sent to."""
+    issuer: str
     _refusals: dict[tuple[str, str], tuple[int, datetime]] = field(default_factory=dict)
 
     def authenticate(
@@ -96,14 +100,14 @@ class ClientAuthentication:
 
     def _assertion_refusal(self, tx: Transaction, client: Client, assertion: str) -> str:
         try:
-            jti, expires_at = tokens.verify_client_assertion(
-                client.registration.jwks,
+            jti, expires_at = client_jwts.verify_assertion(
+                self.documents.keys(client.registration),
                 assertion,
                 client_id=client.client_id,
-                audiences=self.audiences,
+                rules=self._rules(client),
                 now=tx.now,
             )
-        except tokens.BadToken as bad:
+        except BadToken as bad:
             return f"assertion: {bad}"
         used = {
             "jti_hash": digest(f"{client.client_id} {jti}"),
@@ -111,6 +115,12 @@ class ClientAuthentication:
             "expires_at": expires_at,
         }
         return "" if tx.ask(_USE, used) is not None else "assertion: replayed"
+
+    def _rules(self, client: Client) -> Rules:
+        """Say who an assertion may be meant for: FAPI 2.0 wants the issuer alone (5.3.2.1)."""
+        if client.profile is Profile.FAPI2:
+            return Rules(FAPI_ALGS, frozenset({self.issuer}), strict=True)
+        return Rules(ALGS, frozenset(f"{self.issuer}{path}" for path in _ENDPOINTS))
 
     def _is_paused(self, key: tuple[str, str], now: datetime) -> bool:
         refusals, since = self._refusals.get(key, (0, now))
@@ -179,8 +189,8 @@ def _asserted(form: Mapping[str, str]) -> list[Credentials]:
         raise InvalidClient("client_assertion_type is not supported")
     assertion = form.get("client_assertion", "")
     try:
-        claimed = form.get("client_id") or tokens.unverified_issuer(assertion)
-    except tokens.BadToken:
+        claimed = form.get("client_id") or client_jwts.unverified_issuer(assertion)
+    except BadToken:
         raise InvalidClient("client_assertion cannot be read") from None
     return [Credentials(AuthMethod.PRIVATE_KEY_JWT, claimed, assertion)]
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urldefrag, urlsplit
 
 import msgspec
 from sqlalchemy import (
@@ -190,7 +190,10 @@ def check(registration: ClientSection) -> None:
     _check_response_types(registration)
     _check_redirects(registration)
     _check_authentication(registration)
+    _check_keys(registration)
     _check_frontchannel_logout(registration)
+    if registration.profile == "fapi2":
+        _check_fapi2(registration)
     if registration.subject_type == "pairwise" and not sector(registration):
         raise BadRegistration("sector_identifier_uri: redirect_uris of several hosts need one")
 
@@ -200,8 +203,8 @@ def _check_response_types(registration: ClientSection) -> None:
     asked = {response.canonical(one) for one in registration.response_types}
     if not asked <= known:
         raise BadRegistration("response_types: has one that is not offered")
-    if Profile(registration.profile) is Profile.OAUTH21 and asked - {"code"}:
-        raise BadRegistration("response_types: the profile oauth21 answers with a code alone")
+    if Profile(registration.profile) is not Profile.OIDC and asked - {"code"}:
+        raise BadRegistration("response_types: this profile answers with a code alone")
     if registration.dpop_bound_access_tokens and any("token" in one.split() for one in asked):
         raise BadRegistration("response_types: a token through the browser cannot be bound")
     from_the_front = {one for one in asked if one != "code"}
@@ -249,15 +252,42 @@ def _check_uri(field: str, uri: str, *, native: bool) -> None:
 
 def _check_authentication(registration: ClientSection) -> None:
     method = method_of(registration)
-    if method is AuthMethod.PRIVATE_KEY_JWT and not registration.jwks.get("keys"):
+    has_keys = registration.jwks.get("keys") or registration.jwks_uri
+    if method is AuthMethod.PRIVATE_KEY_JWT and not has_keys:
         raise BadRegistration("jwks: private_key_jwt needs the client's public keys")
-    if any("d" in key or key.get("kty") == "oct" for key in registration.jwks.get("keys", [])):
-        raise BadRegistration("jwks: holds a private or symmetric key; send public keys only")
     if method is AuthMethod.NONE and GrantType.CLIENT_CREDENTIALS in registration.grant_types:
         raise BadRegistration("grant_types: a public client cannot use client_credentials")
 
 
+def _check_keys(registration: ClientSection) -> None:
+    if registration.jwks and registration.jwks_uri:
+        raise BadRegistration("jwks_uri: excludes jwks; keep the keys in one place")
+    if any("d" in key or key.get("kty") == "oct" for key in registration.jwks.get("keys", [])):
+        raise BadRegistration("jwks: holds a private or symmetric key; send public keys only")
+    for uri in registration.request_uris:
+        _check_uri("request_uris", urldefrag(uri).url, native=False)
+
+
+def _check_fapi2(registration: ClientSection) -> None:
+    """Hold a client to FAPI 2.0 Security Profile section 5.3.2.1 where it registers."""
+    if method_of(registration) is not AuthMethod.PRIVATE_KEY_JWT:
+        raise BadRegistration("token_endpoint_auth_method: the profile fapi2 wants a key")
+    if not registration.dpop_bound_access_tokens:
+        raise BadRegistration("dpop_bound_access_tokens: the profile fapi2 binds every token")
+    for name in _SIGNED_FOR_IT:
+        if getattr(registration, name) == "RS256":
+            raise BadRegistration(f"{name}: the profile fapi2 takes no RS256")
+
+
+_SIGNED_FOR_IT = (
+    "id_token_signed_response_alg",
+    "userinfo_signed_response_alg",
+    "authorization_signed_response_alg",
+    "introspection_signed_response_alg",
+    "request_object_signing_alg",
+)
 _URIS = (
+    "jwks_uri",
     "backchannel_logout_uri",
     "frontchannel_logout_uri",
     "home_uri",

@@ -6,7 +6,7 @@ Only what is really there is announced; a house test asks every endpoint named h
 from collections.abc import Sequence
 from typing import Any
 
-from idp.oidc import claims, dpop, response, tokens
+from idp.oidc import claims, client_jwts, dpop, response
 from idp.oidc.vocabulary import ACR_PASSWORD, AuthMethod, GrantType, Prompt, ResponseMode
 
 
@@ -37,7 +37,7 @@ def metadata(
         "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": list(algorithms),
         "token_endpoint_auth_methods_supported": list(AuthMethod),
-        "token_endpoint_auth_signing_alg_values_supported": list(tokens.CLIENT_ASSERTION_ALGS),
+        "token_endpoint_auth_signing_alg_values_supported": list(client_jwts.ALGS),
         "introspection_endpoint_auth_methods_supported": [
             method for method in AuthMethod if method is not AuthMethod.NONE
         ],
@@ -47,8 +47,13 @@ def metadata(
         "claims_supported": list(claims.SUPPORTED),
         "claim_types_supported": ["normal"],
         "claims_parameter_supported": True,
-        "request_parameter_supported": False,
-        "request_uri_parameter_supported": False,
+        "request_parameter_supported": True,
+        "request_uri_parameter_supported": True,
+        "require_request_uri_registration": True,
+        "request_object_signing_alg_values_supported": list(client_jwts.ALGS),
+        "userinfo_signing_alg_values_supported": list(algorithms),
+        "authorization_signing_alg_values_supported": list(algorithms),
+        "introspection_signing_alg_values_supported": list(algorithms),
         "acr_values_supported": [ACR_PASSWORD],
         "prompt_values_supported": list(Prompt),
         "display_values_supported": ["page"],

@@ -5,8 +5,7 @@ OAuthError
 │   UnsupportedGrantType, UnsupportedResponseType, AccessDenied    RFC 6749, 4.1.2.1 and 5.2
 ├── InvalidToken                                                   RFC 6750 section 3.1
 ├── UnsupportedTokenType                                           RFC 7009 section 2.2.1
-├── LoginRequired, ConsentRequired, InteractionRequired,
-│   RequestNotSupported, RequestUriNotSupported                    OIDC Core section 3.1.2.6
+├── LoginRequired, ConsentRequired, InteractionRequired            OIDC Core section 3.1.2.6
 ├── UnmetAuthenticationRequirements                                OIDC unmet-authentication-…
 └── TemporarilyUnavailable                                         RFC 6749 section 4.1.2.1
 """
@@ -114,18 +113,6 @@ class InteractionRequired(OAuthError):
     """A page would have to be shown, and ``prompt=none`` forbids it."""
 
     error = "interaction_required"
-
-
-class RequestNotSupported(OAuthError):
-    """Request objects by value are not taken."""
-
-    error = "request_not_supported"
-
-
-class RequestUriNotSupported(OAuthError):
-    """Request objects by reference are not taken."""
-
-    error = "request_uri_not_supported"
 
 
 class UnmetAuthenticationRequirements(OAuthError):

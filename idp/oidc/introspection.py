@@ -10,13 +10,15 @@ from idp.clock import seconds
 from idp.database.transaction import Transaction
 from idp.oidc import standing, tokens
 from idp.oidc.errors import InvalidClient, InvalidRequest, OAuthError
-from idp.oidc.exchange import Exchange, Reply, json_reply
+from idp.oidc.exchange import NO_STORE, Exchange, Reply, json_reply
 from idp.oidc.grants import refresh_token
 from idp.oidc.model import Client
 from idp.oidc.server import Parts, error_reply
+from idp.oidc.vocabulary import TokenType
 from idp.secret import well_formed
 
 _INACTIVE = {"active": False}
+_JWT = "application/token-introspection+jwt"
 
 
 def reply(tx: Transaction, parts: Parts, exchange: Exchange) -> Reply:
@@ -30,7 +32,23 @@ def reply(tx: Transaction, parts: Parts, exchange: Exchange) -> Reply:
             return error_reply(InvalidRequest("token is required"))
     except OAuthError as error:
         return error_reply(error)
-    return json_reply(200, _describe(tx, parts, client, form["token"]))
+    found = _describe(tx, parts, client, form["token"])
+    if _JWT in exchange.header("accept").lower():
+        return _signed(tx, parts, client, found)
+    return json_reply(200, found)
+
+
+def _signed(tx: Transaction, parts: Parts, client: Client, found: dict[str, Any]) -> Reply:
+    """Answer with a JWT that can be shown to a third party (RFC 9701 section 5)."""
+    body = {
+        "iss": parts.issuer,
+        "aud": client.client_id,
+        "iat": seconds(tx.now),
+        "token_introspection": found,
+    }
+    alg, keys = client.alg_of("introspection"), parts.keys.current(tx)
+    signed = tokens.sign(keys, alg, TokenType.INTROSPECTION, body, tx.now)
+    return Reply(200, signed.encode(), (("Content-Type", _JWT), *NO_STORE))
 
 
 def _describe(tx: Transaction, parts: Parts, client: Client, token: str) -> dict[str, Any]:

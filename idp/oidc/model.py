@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from idp.config import ClientSection
-from idp.oidc.vocabulary import AuthMethod
+from idp.oidc.vocabulary import AuthMethod, Profile
 from idp.secret import digest, same
 
 
@@ -25,6 +25,11 @@ class Client:
     def client_id(self) -> str:
         """The identifier, compared byte for byte."""
         return self.registration.client_id
+
+    @property
+    def profile(self) -> Profile:
+        """The set of rules it lives by."""
+        return Profile(self.registration.profile)
 
     @cached_property
     def scopes(self) -> frozenset[str]:
@@ -59,6 +64,23 @@ class Client:
             if expires_at is None or now < expires_at
         ]
         return any(found)
+
+    @property
+    def pushes_requests(self) -> bool:
+        """Whether its requests go ahead of the browser, always (RFC 9126)."""
+        required = self.registration.require_pushed_authorization_requests
+        return required or self.profile is Profile.FAPI2
+
+    @property
+    def rotates_refresh_tokens(self) -> bool:
+        """Whether each is used once: not where a key has to come with it (FAPI 2.0, 5.3.2.1)."""
+        return self.profile is not Profile.FAPI2
+
+    def alg_of(self, kind: str) -> str:
+        """Give what its signed responses of a kind (``authorization``, …) are signed with."""
+        asked: str = getattr(self.registration, f"{kind}_signed_response_alg")
+        usual = "ES256" if self.profile is Profile.FAPI2 else "RS256"
+        return asked or usual
 
     def name(self, locale: str) -> str:
         """Its name for people, in ``locale`` where it has one."""

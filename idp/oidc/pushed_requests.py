@@ -4,6 +4,7 @@ The client is known and the request checked before anybody is sent anywhere, and
 browser carries is only a reference: nothing in it can be changed on the way.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,10 +16,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.database.columns import Table
 from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction
-from idp.oidc import checks, dpop
+from idp.oidc import checks, dpop, request_objects
 from idp.oidc.checks import At, AuthorizationRequest
 from idp.oidc.errors import InvalidRequest, OAuthError
 from idp.oidc.exchange import Exchange, Reply, json_reply
+from idp.oidc.model import Client
+from idp.oidc.request_objects import InvalidRequestUri
 from idp.oidc.server import Parts, error_reply
 from idp.secret import digest, mint, well_formed
 
@@ -40,12 +43,6 @@ class PushedRequest(Table):
     consumed_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
-class InvalidRequestUri(OAuthError):
-    """The reference leads nowhere (OIDC Core section 3.1.2.6); where to answer is not known."""
-
-    error = "invalid_request_uri"
-
-
 @dataclass(frozen=True, slots=True)
 class Resolved:
     """A request as it is to be carried out."""
@@ -53,6 +50,8 @@ class Resolved:
     request: AuthorizationRequest
     reference_hash: bytes | None = None
     """What to claim when it is; ``None``: it came with the browser."""
+    signed: bool = False
+    """Whether the client signed it (RFC 9101)."""
 
 
 def reply(tx: Transaction, parts: Parts, exchange: Exchange) -> Reply:
@@ -62,7 +61,7 @@ def reply(tx: Transaction, parts: Parts, exchange: Exchange) -> Reply:
         client = parts.authentication.authenticate(tx, exchange.headers, form)
         if "request_uri" in form:
             raise InvalidRequest("request_uri cannot be pushed")  # section 2.1
-        request = checks.request_of(form | {"client_id": client.client_id})
+        request = _unpacked(tx, parts, client, form | {"client_id": client.client_id})
         checks.check(request, client, At.PAR)
         request = _bound(request, dpop.thumbprint(tx, exchange, parts.issuer))
     except OAuthError as error:
@@ -81,6 +80,18 @@ def reply(tx: Transaction, parts: Parts, exchange: Exchange) -> Reply:
     return json_reply(201, {"request_uri": URN + reference, "expires_in": expires_in})
 
 
+def _unpacked(
+    tx: Transaction, parts: Parts, client: Client, form: Mapping[str, str]
+) -> AuthorizationRequest:
+    """Read the request, out of its object where there is one (RFC 9126 section 3)."""
+    request = checks.request_of(form)
+    if request.request:
+        return request_objects.unpack(parts, client, request, request.request, tx.now)
+    if client.registration.require_signed_request_object:
+        raise InvalidRequest("the client signs its requests (RFC 9101)")
+    return request
+
+
 def _bound(request: AuthorizationRequest, jkt: str | None) -> AuthorizationRequest:
     """Bind the code to the key that proved itself with the push (RFC 9449 section 10.1)."""
     if jkt is None:
@@ -91,7 +102,7 @@ def _bound(request: AuthorizationRequest, jkt: str | None) -> AuthorizationReque
 
 
 def resolve(tx: Transaction, request: AuthorizationRequest) -> Resolved:
-    """Take a reference's place; a request without one is itself.
+    """Take the place of a pushed request's reference; a request without one is itself.
 
     Everything else that the browser brought is ignored (section 4): only what was pushed counts.
 

@@ -42,22 +42,27 @@ _KEPT = (
 _REFUSED_UNLESS: Mapping[str, tuple[Any, ...]] = {
     "backchannel_logout_session_required": (True, False),
     "frontchannel_logout_session_required": (True, False),
-    "require_signed_request_object": (False,),
     "tls_client_certificate_bound_access_tokens": (False,),
     "application_type": ("web", "native"),
 }
 """What is understood only in these values."""
 _NOT_OFFERED = (
-    "jwks_uri",
-    "request_uris",
-    "request_object_signing_alg",
-    "userinfo_signed_response_alg",
     "userinfo_encrypted_response_alg",
     "id_token_encrypted_response_alg",
     "request_object_encryption_alg",
+    "authorization_encrypted_response_alg",
+    "introspection_encrypted_response_alg",
+)
+_AS_SENT = (
+    "jwks_uri",
+    "request_uris",
+    "request_object_signing_alg",
+    "require_signed_request_object",
+    "userinfo_signed_response_alg",
     "authorization_signed_response_alg",
     "introspection_signed_response_alg",
 )
+"""What a registration holds under the same name and in the same form; absent where unset."""
 _GRANT_OF = {
     ResponseType.CODE: GrantType.AUTHORIZATION_CODE,
     ResponseType.ID_TOKEN: GrantType.IMPLICIT,
@@ -96,6 +101,13 @@ class Metadata(msgspec.Struct, frozen=True):
     sector_identifier_uri: str = ""
     require_pushed_authorization_requests: bool = False
     dpop_bound_access_tokens: bool = False
+    jwks_uri: str = ""
+    request_uris: list[str] = []
+    request_object_signing_alg: str = ""
+    require_signed_request_object: bool = False
+    userinfo_signed_response_alg: str = ""
+    authorization_signed_response_alg: str = ""
+    introspection_signed_response_alg: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +256,7 @@ class Registrar:
             "dpop_bound_access_tokens": sent.dpop_bound_access_tokens,
             "sector_identifier_uri": sent.sector_identifier_uri,
             "metadata": {name: members[name] for name in _KEPT if name in members},
+            **{name: getattr(sent, name) for name in _AS_SENT},
         }
         try:
             return msgspec.convert(fields, ClientSection)
@@ -274,6 +287,7 @@ class Registrar:
             "backchannel_logout_uri": held.backchannel_logout_uri,
             "frontchannel_logout_uri": held.frontchannel_logout_uri,
             "sector_identifier_uri": held.sector_identifier_uri,
+            **{name: getattr(held, name) for name in _AS_SENT},
         }
         present = {name: value for name, value in optional.items() if value}
         return {**held.metadata, **document, **present, **once}

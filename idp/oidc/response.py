@@ -10,6 +10,13 @@ from urllib.parse import urlencode
 
 from idp.oidc.vocabulary import ResponseMode, ResponseType
 
+_SIGNED = {
+    ResponseMode.JWT: None,
+    ResponseMode.QUERY_JWT: ResponseMode.QUERY,
+    ResponseMode.FRAGMENT_JWT: ResponseMode.FRAGMENT,
+    ResponseMode.FORM_POST_JWT: ResponseMode.FORM_POST,
+}
+"""Each mode of JARM and the way it travels; ``None``: the response type's own."""
 _FROM_THE_FRONT = frozenset({ResponseType.TOKEN, ResponseType.ID_TOKEN})
 TYPES = (
     "code",
@@ -41,6 +48,11 @@ class Response:
         return f"{self.redirect_uri}{joint}{urlencode(self.parameters)}"
 
 
+def is_signed(response_mode: str) -> bool:
+    """Tell whether the response is to be a JWT (JARM section 2.3)."""
+    return response_mode in _SIGNED
+
+
 def canonical(response_type: str) -> str:
     """Give the words of ``response_type`` in one order; their own order says nothing."""
     return " ".join(sorted(response_type.split()))
@@ -49,6 +61,8 @@ def canonical(response_type: str) -> str:
 def mode_of(response_type: str, response_mode: str) -> ResponseMode:
     """Tell which way a response goes; a mode that is none falls back to the type's own.
 
+    What is signed takes the same ways as what is not.
+
     What carries a token never goes in the query (Multiple Response Types, section 3): it
     would stay in histories and logs.
     """
@@ -56,5 +70,5 @@ def mode_of(response_type: str, response_mode: str) -> ResponseMode:
     usual = ResponseMode.FRAGMENT if carries_tokens else ResponseMode.QUERY
     if response_mode not in frozenset(ResponseMode):
         return usual
-    chosen = ResponseMode(response_mode)
+    chosen = _SIGNED.get(ResponseMode(response_mode), ResponseMode(response_mode)) or usual
     return usual if carries_tokens and chosen is ResponseMode.QUERY else chosen

@@ -23,6 +23,7 @@ from idp.keys.store import SigningKeys
 from idp.oidc import claims, dpop, tokens
 from idp.oidc.authorizations import Granted
 from idp.oidc.client_authentication import ClientAuthentication
+from idp.oidc.client_documents import ClientDocuments
 from idp.oidc.clients import Clients
 from idp.oidc.errors import InvalidRequest, OAuthError, UnsupportedGrantType
 from idp.oidc.exchange import Exchange, Reply, json_reply
@@ -43,6 +44,7 @@ class Parts:
     accounts: Accounts
     subjects: Subjects
     authentication: ClientAuthentication
+    documents: ClientDocuments
     trail: Trail
     entropy: Entropy
 

@@ -12,25 +12,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import msgspec
-from joserfc import jws as joserfc_jws
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, OKPKey, RSAKey
-from joserfc.jws import CompactSignature
-
 from idp.clock import seconds
-from idp.keys.store import Key, KeySet
+from idp.keys.store import KeySet
 from idp.oidc import jws
 from idp.oidc.vocabulary import BACKCHANNEL_LOGOUT_EVENT, TokenType
 from idp.secret import Entropy, base64url
 
 ACCESS_TOKEN_ALG = "ES256"  # 0.025 ms a signature, RS256 takes ten times that
-SIGNING_ALGS = ("RS256", "ES256", "EdDSA")
-CLIENT_ASSERTION_ALGS = ("RS256", "PS256", "ES256", "EdDSA")
+SIGNING_ALGS = ("RS256", "PS256", "ES256", "EdDSA")
 
 TOKEN_LIMIT = 16 * 1024  # characters; longer ones are refused before they are parsed
 SKEW = timedelta(seconds=10)  # FAPI 2.0 Security Profile 5.3.2.1: accept 10 s ahead, refuse 60 s
-_PUBLIC: Mapping[Any, type[RSAKey | ECKey | OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
 _RANDOM_BYTES = 8
 _NO_FAMILY = UUID(int=0)
 
@@ -156,91 +148,12 @@ def verify_id_token_hint(keys: KeySet, token: str, *, issuer: str) -> Hint:
     return Hint(claims["sub"], str(audience), session if isinstance(session, str) else None)
 
 
-def verify_client_assertion(
-    jwks: Mapping[str, Any], token: str, *, client_id: str, audiences: frozenset[str], now: datetime
-) -> tuple[str, datetime]:
-    """Verify a ``private_key_jwt`` (RFC 7523 section 3) and give its ``jti`` and expiry.
-
-    Raises:
-        BadToken: key, algorithm, issuer, subject, audience, life or form.
-    """
-    claims = _verified_by_client(jwks, token)
-    _demand(claims.get("iss") == client_id == claims.get("sub"), "issuer or subject")
-    named: Any = claims.get("aud")
-    audience = {named} if isinstance(named, str) else set(named) if _is_texts(named) else set()
-    _demand(bool(audience & audiences), "audience")
-    expires: Any = claims.get("exp")
-    jti = claims.get("jti")
-    _demand(_is_date(expires) and isinstance(jti, str) and 0 < len(jti) <= 255, "exp or jti")
-    limit = seconds(now + timedelta(hours=1))
-    _demand(seconds(now) < expires <= limit, "expired, or good for longer than an hour")
-    ahead = seconds(now + SKEW)
-    for name in ("iat", "nbf"):
-        _demand(name not in claims or (_is_date(claims[name]) and claims[name] <= ahead), name)
-    return str(jti), now + timedelta(seconds=expires - seconds(now))
-
-
-def unverified_issuer(token: str) -> str:
-    """Read who a client assertion says it is from, to find the key to verify it with.
-
-    Raises:
-        BadToken: it is not a JWS with JSON claims.
-    """
-    issuer = _claims(_parsed(token)).get("iss")
-    _demand(isinstance(issuer, str), "issuer")
-    return str(issuer)
-
-
 def _verified(keys: KeySet, token: str, typ: TokenType, algs: tuple[str, ...]) -> Mapping[str, Any]:
     _demand(0 < len(token) <= TOKEN_LIMIT and token.isascii(), "empty, too long or not ASCII")
     try:
         return jws.verified(keys, token, typ, algs)
     except jws.BadSignature as bad:
         raise BadToken(str(bad)) from bad
-
-
-def _verified_by_client(jwks: Mapping[str, Any], token: str) -> dict[str, Any]:
-    signature = _parsed(token)
-    header = signature.headers()
-    alg: Any = header.get("alg")
-    kid = header.get("kid")
-    if alg not in CLIENT_ASSERTION_ALGS:
-        raise BadToken("alg")
-    for one in jwks.get("keys", []):
-        if kid not in {None, one.get("kid", kid)}:
-            continue
-        try:
-            return _verified_by(signature, _PUBLIC[one.get("kty")].import_key(one), alg)
-        except (BadToken, KeyError, JoseError):
-            continue
-    raise BadToken("no key of the client verifies it")
-
-
-def _parsed(token: str) -> CompactSignature:
-    _demand(0 < len(token) <= TOKEN_LIMIT and token.isascii(), "empty, too long or not ASCII")
-    try:
-        return joserfc_jws.extract_compact(token.encode())
-    except (JoseError, ValueError, TypeError) as wrong:
-        raise BadToken("not a JWS") from wrong
-
-
-def _verified_by(signature: CompactSignature, key: Key, alg: str) -> dict[str, Any]:
-    try:
-        good = joserfc_jws.validate_compact(signature, key, algorithms=[alg])
-    except (JoseError, ValueError, TypeError) as wrong:
-        raise BadToken("signature") from wrong
-    _demand(good, "signature")
-    return _claims(signature)
-
-
-def _claims(signature: CompactSignature) -> dict[str, Any]:
-    try:
-        claims = msgspec.json.decode(signature.payload)
-    except (msgspec.DecodeError, TypeError) as wrong:
-        raise BadToken("claims") from wrong
-    if not isinstance(claims, dict):
-        raise BadToken("claims")
-    return claims
 
 
 def _family(jti: str) -> UUID | None:
@@ -251,14 +164,6 @@ def _family(jti: str) -> UUID | None:
 def _demand(met: bool, what: str) -> None:
     if not met:
         raise BadToken(what)
-
-
-def _is_date(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 def left_half(token: str) -> str:

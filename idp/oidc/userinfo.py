@@ -5,9 +5,10 @@ from typing import Any
 from idp.database.transaction import Transaction
 from idp.oidc import claims, standing, tokens
 from idp.oidc.errors import InvalidRequest, InvalidToken, OAuthError
-from idp.oidc.exchange import Exchange, Reply, json_reply
+from idp.oidc.exchange import NO_STORE, Exchange, Reply, json_reply
 from idp.oidc.server import Parts
-from idp.oidc.vocabulary import Scope
+from idp.oidc.tokens import AccessToken
+from idp.oidc.vocabulary import Scope, TokenType
 
 
 class InsufficientScope(InvalidToken):
@@ -21,9 +22,26 @@ class NoToken(InvalidToken):
     """No token was sent: the challenge then carries no error (RFC 6750 section 3.1)."""
 
 
+def reply(tx: Transaction, parts: Parts, exchange: Exchange, *, proven: str = "") -> Reply:
+    """Answer with JSON, or with a JWT for the client that registered for one (section 5.3.2).
+
+    Takes and raises what :func:`answer` does.
+    """
+    token, found = answer(tx, parts, exchange, proven=proven)
+    client = parts.clients.find(tx, token.client_id)
+    if client is None:
+        raise InvalidToken("the access token's client is gone")
+    if not client.registration.userinfo_signed_response_alg:
+        return json_reply(200, found)
+    claims_of_it = {**found, "iss": parts.issuer, "aud": client.client_id}
+    alg = client.alg_of("userinfo")
+    signed = tokens.sign(parts.keys.current(tx), alg, TokenType.USERINFO, claims_of_it, tx.now)
+    return Reply(200, signed.encode(), (("Content-Type", "application/jwt"), *NO_STORE))
+
+
 def answer(
     tx: Transaction, parts: Parts, exchange: Exchange, *, proven: str = ""
-) -> dict[str, Any]:
+) -> tuple[AccessToken, dict[str, Any]]:
     """Say who the token's holder is, as far as its scopes and the ``claims`` parameter reach.
 
     One round trip.
@@ -52,7 +70,7 @@ def answer(
     if found is None:
         raise InvalidToken("the access token was revoked")
     account, asked = found
-    return {"sub": token.subject, **claims.of_userinfo(account, scopes, asked)}
+    return token, {"sub": token.subject, **claims.of_userinfo(account, scopes, asked)}
 
 
 def bearer_token(exchange: Exchange) -> str:

@@ -21,11 +21,16 @@ class ResponseType(StrEnum):
 
 
 class ResponseMode(StrEnum):
-    """``response_mode``, OAuth 2.0 Multiple Response Types section 2.1 and Form Post."""
+    """``response_mode``, OAuth 2.0 Multiple Response Types section 2.1, Form Post and JARM."""
 
     QUERY = "query"
     FRAGMENT = "fragment"
     FORM_POST = "form_post"
+    JWT = "jwt"
+    """The usual one for the response type, the answer signed (JARM section 2.3.4)."""
+    QUERY_JWT = "query.jwt"
+    FRAGMENT_JWT = "fragment.jwt"
+    FORM_POST_JWT = "form_post.jwt"
 
 
 class Profile(StrEnum):
@@ -36,6 +41,9 @@ class Profile(StrEnum):
     OIDC = "oidc"
     """OpenID Connect Core as older clients know it: PKCE honoured, not demanded of those that
     keep a secret; implicit and hybrid where registered."""
+    FAPI2 = "fapi2"
+    """FAPI 2.0 Security Profile and Message Signing: pushed requests, keys instead of secrets,
+    tokens bound to a key, nothing signed with RS256."""
 
 
 class GrantType(StrEnum):
@@ -73,6 +81,9 @@ class TokenType(StrEnum):
     ID_TOKEN = "JWT"
     ACCESS_TOKEN = "at+jwt"  # RFC 9068 section 2.1
     LOGOUT_TOKEN = "logout+jwt"
+    AUTHORIZATION_RESPONSE = "oauth-authz-resp+jwt"  # JARM names none; RFC 8725 wants one
+    USERINFO = "userinfo+jwt"
+    INTROSPECTION = "token-introspection+jwt"  # RFC 9701 section 5
 
 
 ACR_PASSWORD = "urn:portico:acr:password"

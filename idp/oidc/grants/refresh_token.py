@@ -9,7 +9,18 @@ from typing import Any
 from uuid import UUID
 
 from authlib.oauth2.rfc6749.grants import RefreshTokenGrant as AuthlibGrant
-from sqlalchemy import ForeignKey, String, Text, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    ForeignKey,
+    String,
+    Text,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.audit.events import RefreshReused, TokenIssued
@@ -110,6 +121,18 @@ def use(
     return Reused(*consumed) if consumed else Unknown()
 
 
+def keep(
+    tx: Transaction, token: str, client_id: str, *, idle_until: datetime
+) -> tuple[Granted, datetime] | Unknown:
+    """Use a refresh token without using it up; it is good for a while longer. One round trip."""
+    presented = {"presented_hash": digest(token), "presenting_client": client_id}
+    kept = tx.ask(_KEEP, presented | {"instant": tx.now, "idle_until": idle_until})
+    if kept is None:
+        return Unknown()
+    *granted, expires_at = kept
+    return authorizations.granted(granted), expires_at
+
+
 def find_family(tx: Transaction, token: str, client_id: str) -> UUID | None:
     """Find the family of a client's refresh token, spent or not, for its revocation."""
     presented = {"presented_hash": digest(token), "presenting_client": client_id}
@@ -154,11 +177,7 @@ class RefreshTokenGrant(AuthlibGrant):  # type: ignore[misc]
         tx = self.request.tx
         if self._scope_is_wider(token):
             raise InvalidScope("scope is more than was granted")
-        outcome = (
-            use(tx, token, client.client_id, self.request.jkt)
-            if well_formed(PREFIX, token)
-            else Unknown()
-        )
+        outcome = self._used(token, client) if well_formed(PREFIX, token) else Unknown()
         if isinstance(outcome, Reused):
             authorizations.revoke(tx, outcome.family_id)
             reused = RefreshReused(
@@ -170,6 +189,13 @@ class RefreshTokenGrant(AuthlibGrant):  # type: ignore[misc]
         if isinstance(outcome, Reused | Unknown):
             raise InvalidGrant("the refresh token is not valid")
         return outcome
+
+    def _used(self, token: str, client: Client) -> tuple[Granted, datetime] | Reused | Unknown:
+        tx = self.request.tx
+        if client.rotates_refresh_tokens:
+            return use(tx, token, client.client_id, self.request.jkt)
+        idle = timedelta(days=self.server.parts.lifetimes.refresh_idle_days)
+        return keep(tx, token, client.client_id, idle_until=tx.now + idle)
 
     def _scope_is_wider(self, token: str) -> bool:
         asked = set(self.request.form.get("scope", "").split())
@@ -186,13 +212,7 @@ class RefreshTokenGrant(AuthlibGrant):  # type: ignore[misc]
             "token_type": made.token_type,
             "expires_in": int(made.access_token_lifetime.total_seconds()),
             "scope": scope,
-            "refresh_token": issue(
-                self.request.tx,
-                self.server.parts,
-                granted,
-                until=self._until,
-                jkt=made.jkt if made.client.is_public else "",
-            ),
+            "refresh_token": self._next_token(),
         }
         if Scope.OPENID in granted.scope.split():
             document["id_token"] = made.id_token(granted, access_token)
@@ -205,6 +225,18 @@ class RefreshTokenGrant(AuthlibGrant):  # type: ignore[misc]
         )
         self.server.parts.trail.append(self.request.tx, bought)
         return 200, document, []
+
+    def _next_token(self) -> str:
+        made = self._mint
+        if not made.client.rotates_refresh_tokens:
+            return str(self.request.form["refresh_token"])
+        return issue(
+            self.request.tx,
+            self.server.parts,
+            self._granted,
+            until=self._until,
+            jkt=made.jkt if made.client.is_public else "",
+        )
 
 
 _ADD = Prepared(insert(RefreshToken))
@@ -220,6 +252,18 @@ _NOT_OVER = (
     RefreshToken.idle_expires_at > bindparam("instant"),
     _OF_A_USABLE_FAMILY,
 )
+_BOUGHT = (
+    RefreshToken.family_id,
+    RefreshToken.client_id,
+    RefreshToken.account_id,
+    RefreshToken.session_id,
+    RefreshToken.subject,
+    RefreshToken.scope,
+    RefreshToken.acr,
+    RefreshToken.amr,
+    RefreshToken.auth_time,
+    RefreshToken.expires_at,
+)
 _CLAIM = Prepared(
     update(RefreshToken)
     .where(
@@ -229,18 +273,18 @@ _CLAIM = Prepared(
         == bindparam("jkt", type_=Text()),
     )
     .values(consumed_at=bindparam("instant"))
-    .returning(
-        RefreshToken.family_id,
-        RefreshToken.client_id,
-        RefreshToken.account_id,
-        RefreshToken.session_id,
-        RefreshToken.subject,
-        RefreshToken.scope,
-        RefreshToken.acr,
-        RefreshToken.amr,
-        RefreshToken.auth_time,
-        RefreshToken.expires_at,
+    .returning(*_BOUGHT)
+)
+_IDLE_UNTIL = bindparam("idle_until", type_=RefreshToken.idle_expires_at.type)
+_KEEP = Prepared(
+    update(RefreshToken)
+    .where(*_PRESENTED, *_NOT_OVER)
+    .values(
+        idle_expires_at=case(
+            (RefreshToken.expires_at < _IDLE_UNTIL, RefreshToken.expires_at), else_=_IDLE_UNTIL
+        )
     )
+    .returning(*_BOUGHT)
 )
 _CONSUMED = Prepared(
     select(RefreshToken.family_id, RefreshToken.subject).where(

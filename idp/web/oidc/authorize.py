@@ -14,7 +14,7 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from flask.typing import ResponseReturnValue
 
 from idp.database.transaction import Transaction
-from idp.oidc import checks, claims, pushed_requests, tokens
+from idp.oidc import checks, claims, jarm, pushed_requests, request_objects, tokens
 from idp.oidc.checks import At, AuthorizationRequest
 from idp.oidc.errors import (
     AccessDenied,
@@ -27,8 +27,9 @@ from idp.oidc.errors import (
 from idp.oidc.exchange import NO_STORE, Exchange, Reply
 from idp.oidc.grants import authorization_response
 from idp.oidc.model import Client
-from idp.oidc.pushed_requests import InvalidRequestUri, Resolved
-from idp.oidc.response import Response, mode_of
+from idp.oidc.pushed_requests import Resolved
+from idp.oidc.request_objects import InvalidRequestUri
+from idp.oidc.response import Response, is_signed, mode_of
 from idp.oidc.vocabulary import Prompt, ResponseMode
 from idp.provider import Provider
 from idp.secret import digest, mint
@@ -48,6 +49,7 @@ from idp.signin.journey import (
 from idp.signin.store import OnJourney, SignedInHere
 from idp.web import errors
 from idp.web.headers import posting_to
+from idp.web.oidc import ahead
 from idp.web.oidc.bridge import exchange_of
 from idp.web.request import browser_hash, cookie_in, origin, session_hash
 from idp.web.wiring import provider
@@ -79,9 +81,9 @@ def begin() -> ResponseReturnValue:
     asked = checks.request_of(sent)
     request.environ["portico.locales"] = asked.ui_locales
     try:
+        resolved = _resolved(portico, asked)
+        asked = resolved.request
         with portico.database.read() as tx:
-            resolved = pushed_requests.resolve(tx, asked)
-            asked = resolved.request
             found = _look(tx, portico, resolved, session_hash(), None)
     except OAuthError as error:
         return _refuse(asked, error)
@@ -144,14 +146,46 @@ def _look(
     if client is None:
         raise InvalidRequest("client_id is not registered", redirect=False)
     checks.check(asked, client, At.AUTHORIZE)
-    came_pushed = resolved.reference_hash is not None or journey is not None
-    if client.registration.require_pushed_authorization_requests and not came_pushed:
-        raise InvalidRequest("the client pushes its requests (RFC 9126)")
+    if journey is None:
+        _demand_its_way(client, resolved)
     idle = timedelta(minutes=portico.config.sessions.idle_minutes)
     here = store.signed_in_here(tx, cookie, client.client_id, idle) if cookie else None
     wanted = _asked(tx, portico, asked, client, journey.asked_at if journey else tx.now)
     known = _known(portico, here, client, journey) if here else None
     return Situation(asked, client, here, next_step(wanted, known), resolved)
+
+
+def _resolved(portico: Provider, asked: AuthorizationRequest) -> Resolved:
+    """Find the request itself: pushed, signed, or as it stands.
+
+    Raises:
+        OAuthError: it cannot be found. The error of an object travels back where the request
+            beside it names a registered address.
+    """
+    if not ahead.is_needed(asked):
+        with portico.database.read() as tx:
+            return pushed_requests.resolve(tx, asked)
+    with portico.database.read() as tx:
+        client = portico.clients.find(tx, asked.client_id)
+    if client is None:
+        raise InvalidRequest("client_id is not registered", redirect=False)
+    try:
+        token = ahead.request_object(portico, client, asked)
+        now = portico.database.clock()
+        inner = request_objects.unpack(portico.oidc.parts, client, asked, token, now)
+    except OAuthError as error:
+        error.redirect = checks.may_answer_at(asked, client)
+        raise
+    return Resolved(inner, signed=True)
+
+
+def _demand_its_way(client: Client, resolved: Resolved) -> None:
+    """Hold a client to the way it registered its requests to come."""
+    registration, pushed = client.registration, resolved.reference_hash is not None
+    if not pushed and client.pushes_requests:
+        raise InvalidRequest("the client pushes its requests (RFC 9126)")
+    if not pushed and registration.require_signed_request_object and not resolved.signed:
+        raise InvalidRequest("the client signs its requests (RFC 9101)")
 
 
 def _asked(
@@ -310,8 +344,15 @@ def _response(portico: Provider, asked: AuthorizationRequest, answer: dict[str, 
     """Address the answer, with the client's ``state`` and our ``iss`` (RFC 9207)."""
     state = {"state": asked.state} if asked.state else {}
     mode = mode_of(asked.response_type, asked.response_mode)
-    parameters = answer | state | {"iss": portico.oidc.parts.issuer}
-    return Response(mode, asked.redirect_uri, parameters)
+    issuer = portico.oidc.parts.issuer
+    if not is_signed(asked.response_mode):
+        return Response(mode, asked.redirect_uri, answer | state | {"iss": issuer})
+    with portico.database.read() as tx:
+        client = portico.clients.find(tx, asked.client_id)
+        if client is None:
+            raise RuntimeError("an answer for nobody")
+        answer = jarm.signed(tx, portico.keys, issuer, client, answer | state)
+    return Response(mode, asked.redirect_uri, answer)
 
 
 def at_once(portico: Provider, exchange: Exchange) -> Reply | None:
@@ -325,13 +366,16 @@ def at_once(portico: Provider, exchange: Exchange) -> Reply | None:
         return None
     try:
         asked = checks.request_of(exchange.query_parameters())
+        if ahead.is_needed(asked):
+            return None
         with portico.database.read() as tx:
             resolved = pushed_requests.resolve(tx, asked)
             found = _look(tx, portico, resolved, digest(cookie), None)
     except OAuthError:
         return None
     asked = resolved.request
-    if not isinstance(found.step, Answer) or asked.response_mode == ResponseMode.FORM_POST:
+    in_a_form = mode_of(asked.response_type, asked.response_mode) is ResponseMode.FORM_POST
+    if not isinstance(found.step, Answer) or in_a_form:
         return None
     with portico.database.write(exchange.origin) as tx:
         if not pushed_requests.claim(tx, resolved):

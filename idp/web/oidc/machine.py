@@ -11,6 +11,7 @@ from idp.oidc.errors import InvalidRequest, InvalidToken
 from idp.oidc.exchange import Exchange, Reply, json_reply
 from idp.oidc.userinfo import challenge_reply
 from idp.provider import Provider
+from idp.web.oidc import ahead
 
 Handler = Callable[[Provider, Exchange], Reply]
 
@@ -28,18 +29,21 @@ class Endpoint:
 
 def answer_token(portico: Provider, exchange: Exchange) -> Reply:
     """``POST /token``: one write transaction, whatever comes of it."""
+    ahead.of_client(portico, exchange)
     with portico.database.write(exchange.origin) as tx:
         return portico.oidc.token_reply(tx, exchange)
 
 
 def answer_revoke(portico: Provider, exchange: Exchange) -> Reply:
     """``POST /revoke`` (RFC 7009)."""
+    ahead.of_client(portico, exchange)
     with portico.database.write(exchange.origin) as tx:
         return revocation.reply(tx, portico.oidc.parts, exchange)
 
 
 def answer_introspect(portico: Provider, exchange: Exchange) -> Reply:
     """``POST /introspect`` (RFC 7662)."""
+    ahead.of_client(portico, exchange)
     # A write transaction only where authenticating may have to write: an assertion's one use,
     # a refusal in the audit log. With a right secret nothing is written.
     with portico.database.write(exchange.origin) as tx:
@@ -48,6 +52,7 @@ def answer_introspect(portico: Provider, exchange: Exchange) -> Reply:
 
 def answer_par(portico: Provider, exchange: Exchange) -> Reply:
     """``POST /par`` (RFC 9126)."""
+    ahead.of_client(portico, exchange)
     with portico.database.write(exchange.origin) as tx:
         return pushed_requests.reply(tx, portico.oidc.parts, exchange)
 
@@ -72,7 +77,7 @@ def answer_userinfo(portico: Provider, exchange: Exchange) -> Reply:
     try:
         proven = _proven(portico, exchange, bound) if bound else ""
         with portico.database.read() as tx:
-            return json_reply(200, userinfo.answer(tx, portico.oidc.parts, exchange, proven=proven))
+            return userinfo.reply(tx, portico.oidc.parts, exchange, proven=proven)
     except (InvalidToken, InvalidRequest, TokenNotProven) as error:
         return challenge_reply(error, "DPoP" if bound else "Bearer")
 

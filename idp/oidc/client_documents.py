@@ -1,0 +1,141 @@
+"""What clients keep on their own servers: their keys, and request objects by reference.
+
+A stranger's server may be slow or hostile. So documents are fetched before any transaction
+is open, few threads at a time may wait for one, and what was fetched serves for a while:
+verifying never calls anybody.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urldefrag
+
+import msgspec
+
+from idp.config import ClientSection
+from idp.gateways.fetch import Fetcher, Forbidden, Unreachable
+
+COOLDOWN = timedelta(seconds=10)
+"""Between two tries at one address: a forged ``kid`` must not make us a nuisance."""
+_FRESH_FOR = timedelta(minutes=15)
+_KEPT_FOR = timedelta(days=1)
+_MAY_WAIT = 3  # threads: whoever waits for a client's server serves nobody else
+_HELD = 1000  # addresses
+
+
+class NotFetched(Exception):
+    """The document could not be had; the text is for the client's developer."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldKeys:
+    """A client's keys as they were fetched, and when somebody last tried."""
+
+    jwks: Mapping[str, Any]
+    fetched_at: datetime
+    tried_at: datetime
+
+    def names(self, kid: str | None) -> bool:
+        """Tell whether a token's key is among them; one that names none may be any."""
+        return kid is not None and any(one.get("kid") == kid for one in self.jwks["keys"])
+
+
+class ClientDocuments:
+    """Fetches for this process, and remembers keys. Thread-safe."""
+
+    def __init__(self, fetch: Fetcher) -> None:
+        self._fetch = fetch
+        self._held: OrderedDict[str, HeldKeys] = OrderedDict()
+        self._lock = threading.Lock()
+        self._fetching: dict[str, threading.Lock] = {}
+        self._may_wait = threading.BoundedSemaphore(_MAY_WAIT)
+
+    def keys(self, registration: ClientSection) -> Mapping[str, Any]:
+        """Give a client's public keys as far as they are known here; calls nobody."""
+        if not registration.jwks_uri:
+            return registration.jwks
+        held = self._held.get(registration.jwks_uri)
+        return held.jwks if held is not None else {}
+
+    def refresh_keys(self, registration: ClientSection, kid: str | None, now: datetime) -> None:
+        """Fetch a client's keys where they are missing, old, or lack the one named.
+
+        What cannot be fetched is left as it was: keys serve for a day after they were last
+        seen. Call it before a transaction is open; it may take two seconds.
+        """
+        uri = registration.jwks_uri
+        if not uri or not self._is_due(uri, kid, now):
+            return
+        if not self._may_wait.acquire(blocking=False):
+            return
+        try:
+            with self._lock:
+                alone = self._fetching.setdefault(uri, threading.Lock())
+            with alone:
+                if self._is_due(uri, kid, now):
+                    self._fetch_keys(uri, now)
+        finally:
+            self._may_wait.release()
+
+    def request_object(self, registration: ClientSection, uri: str) -> str:
+        """Fetch a request object from an address the client registered (RFC 9101 section 5.2).
+
+        The fragment is the client's own mark of its content and is not sent.
+
+        Raises:
+            NotFetched: not registered, not reached, or not answered with a JWT.
+        """
+        if uri not in registration.request_uris:
+            raise NotFetched("request_uri is not registered for this client")
+        if not self._may_wait.acquire(blocking=False):
+            raise NotFetched("request_uri cannot be fetched now; try again")
+        try:
+            answer = self._fetch.get(
+                urldefrag(uri).url, accept="application/oauth-authz-req+jwt, application/jwt"
+            )
+        except (Forbidden, Unreachable):
+            raise NotFetched("request_uri cannot be fetched") from None
+        finally:
+            self._may_wait.release()
+        if answer.status != 200 or not answer.body.isascii():
+            raise NotFetched("request_uri does not lead to a request object")
+        return answer.body.decode("ascii").strip()
+
+    def _is_due(self, uri: str, kid: str | None, now: datetime) -> bool:
+        held = self._held.get(uri)
+        if held is None:
+            return True
+        if held.tried_at <= now < held.tried_at + COOLDOWN:
+            return False
+        return not held.names(kid) or now >= held.fetched_at + _FRESH_FOR
+
+    def _fetch_keys(self, uri: str, now: datetime) -> None:
+        held = self._held.get(uri)
+        try:
+            answer = self._fetch.get(uri, accept="application/jwk-set+json, application/json")
+            found = HeldKeys(_public_keys(answer.status, answer.body), now, now)
+        except (Forbidden, Unreachable, NotFetched):
+            stale = held is None or held.fetched_at + _KEPT_FOR <= now
+            kept = {"keys": []} if stale or held is None else held.jwks
+            found = HeldKeys(kept, held.fetched_at if held else now, now)
+        with self._lock:
+            self._held[uri] = found
+            self._held.move_to_end(uri)
+            while len(self._held) > _HELD:
+                gone, _ = self._held.popitem(last=False)
+                self._fetching.pop(gone, None)
+
+
+def _public_keys(status: int, body: bytes) -> Mapping[str, Any]:
+    """Read a JWK set (RFC 7517 section 5); a key that is not public is not taken."""
+    try:
+        found = msgspec.json.decode(body if status == 200 else b"", type=dict[str, Any])
+    except (msgspec.MsgspecError, RecursionError):
+        raise NotFetched("not a JWK set") from None
+    keys = found.get("keys")
+    if not isinstance(keys, list):
+        raise NotFetched("not a JWK set")
+    return {"keys": [one for one in keys if isinstance(one, dict) and "d" not in one]}

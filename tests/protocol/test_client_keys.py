@@ -1,0 +1,184 @@
+"""Keys that clients keep on their own servers (A6, D21): ``jwks_uri`` and its refetching."""
+
+import socket
+import threading
+import time
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from joserfc.jwk import ECKey
+from werkzeug.test import TestResponse
+
+from idp.clock import seconds
+from idp.config import Config, FetchSection
+from idp.oidc.client_documents import COOLDOWN
+from idp.oidc.vocabulary import CLIENT_ASSERTION_TYPE
+from tests.clock import MovableClock
+from tests.labs.listener import listener, says
+from tests.labs.signing import Key, public, signed
+from tests.people import BASE, CALLBACK, CONFIG, VERIFIER, Browser, Person
+from tests.protocol.conftest import Enrol
+
+OLD, NEW = ECKey.generate_key("P-256"), ECKey.generate_key("P-256")
+_NUMBER = iter(range(1_000_000))
+
+
+@pytest.fixture
+def config() -> Config:
+    return msgspec.structs.replace(CONFIG, fetch=FetchSection(allowed_networks=["127.0.0.1/32"]))
+
+
+def assertion(key: Key, clock: MovableClock, kid: str | None = "", **changes: Any) -> str:
+    now = seconds(clock())
+    claims = {"iss": "keyed", "sub": "keyed", "aud": f"{BASE}/token", "exp": now + 60, "iat": now}
+    header = {} if kid == "" else {"kid": kid}
+    return signed(key, claims | {"jti": f"jti-{next(_NUMBER)}"} | changes, header)
+
+
+def ask(browser: Browser, token: str, **form: str) -> TestResponse:
+    form = {"grant_type": "client_credentials"} | form
+    credentials = {"client_assertion_type": CLIENT_ASSERTION_TYPE, "client_assertion": token}
+    return browser.post("/token", form | credentials)
+
+
+def keyed(enrol: Enrol, port: int, client_id: str = "keyed") -> None:
+    enrol(
+        client_id,
+        token_endpoint_auth_method="private_key_jwt",
+        secret_sha256="",
+        jwks_uri=f"http://127.0.0.1:{port}/keys",
+        grant_types=["authorization_code", "refresh_token", "client_credentials"],
+        scope="openid offline_access api",
+    )
+
+
+def keys(*held: Key) -> Any:
+    return says("200 OK", msgspec.json.encode(public(*held)), "Content-Type: application/json")
+
+
+def test_oidcc_registration_jwks_uri(browser: Browser, clock: MovableClock, enrol: Enrol) -> None:
+    with listener(keys(OLD)) as server:
+        keyed(enrol, server.port)
+
+        first = ask(browser, assertion(OLD, clock))
+        second = ask(browser, assertion(OLD, clock))
+
+    assert (first.status_code, second.status_code) == (200, 200), first.text
+    assert server.connections == 1
+
+
+def test_oidcc_refresh_token_rp_key_rotation(
+    browser: Browser, citizen: Person, clock: MovableClock, enrol: Enrol
+) -> None:
+    with listener(keys(OLD)) as server:
+        keyed(enrol, server.port)
+        code = browser.code(citizen, "keyed", scope="openid offline_access", prompt="consent")
+        bought: Any = ask(
+            browser,
+            assertion(OLD, clock),
+            grant_type="authorization_code",
+            code=code,
+            redirect_uri=CALLBACK,
+            code_verifier=VERIFIER,
+        ).json
+        server.answer = keys(NEW)
+        clock.advance(timedelta(seconds=60))
+
+        refreshed = ask(
+            browser,
+            assertion(NEW, clock),
+            grant_type="refresh_token",
+            refresh_token=bought["refresh_token"],
+        )
+        withdrawn = ask(browser, assertion(OLD, clock))
+
+    assert refreshed.status_code == 200, refreshed.text
+    assert withdrawn.status_code == 401
+
+
+def test_an_unknown_kid_is_not_asked_for_again_within_the_cooldown(
+    browser: Browser, clock: MovableClock, enrol: Enrol
+) -> None:
+    with listener(keys(OLD)) as server:
+        keyed(enrol, server.port)
+
+        for _ in range(5):
+            assert ask(browser, assertion(NEW, clock)).status_code == 401
+        assert server.connections == 1
+        clock.advance(COOLDOWN)
+        ask(browser, assertion(NEW, clock))
+        assert server.connections == 2
+
+
+def test_a_kid_less_assertion_is_verified_with_any_of_the_keys(
+    browser: Browser, clock: MovableClock, enrol: Enrol
+) -> None:
+    with listener(keys(OLD, NEW)) as server:
+        keyed(enrol, server.port)
+
+        assert ask(browser, assertion(NEW, clock, kid=None)).status_code == 200
+
+
+def test_D21_keys_serve_on_while_their_server_is_down_but_not_for_ever(
+    browser: Browser, clock: MovableClock, enrol: Enrol
+) -> None:
+    with listener(keys(OLD)) as server:
+        keyed(enrol, server.port)
+        assert ask(browser, assertion(OLD, clock)).status_code == 200
+
+    clock.advance(timedelta(hours=12))
+    assert ask(browser, assertion(OLD, clock)).status_code == 200
+    clock.advance(timedelta(hours=13))
+    assert ask(browser, assertion(OLD, clock)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b'{"keys": 1}', b'{"keys": [1, {}, {"kty": "EC"}]}', b"x" * 300_000]
+)
+def test_what_is_no_key_set_proves_nothing(
+    browser: Browser, clock: MovableClock, enrol: Enrol, body: bytes
+) -> None:
+    with listener(says("200 OK", body)) as server:
+        keyed(enrol, server.port)
+
+        assert ask(browser, assertion(OLD, clock)).status_code == 401
+
+
+def test_D21_silent_key_servers_hold_up_nobody_else(
+    browser: Browser, clock: MovableClock, enrol: Enrol
+) -> None:
+    """Three requests may wait for such servers; the next is answered with what is known."""
+    done = threading.Event()
+
+    def silent(_: socket.socket) -> None:
+        done.wait(5)
+
+    with listener(silent) as server:
+        for number in range(4):
+            keyed(enrol, server.port, f"keyed{number}")
+        app = browser.client.application
+
+        def wait(client_id: str) -> None:
+            ask(Browser(app.test_client()), assertion(OLD, clock, iss=client_id, sub=client_id))
+
+        threads = [threading.Thread(target=wait, args=[f"keyed{number}"]) for number in range(3)]
+        for thread in threads:
+            thread.start()
+        for _ in range(500):
+            if server.connections == 3:
+                break
+            time.sleep(0.01)
+
+        began = time.monotonic()
+        others = browser.token("machine", grant_type="client_credentials")
+        fourth = ask(browser, assertion(OLD, clock, iss="keyed3", sub="keyed3"))
+        took = time.monotonic() - began
+        done.set()
+        for thread in threads:
+            thread.join()
+
+    assert others.status_code == 200
+    assert fourth.status_code == 401
+    assert took < 1.0
