@@ -28,7 +28,7 @@ class Asset:
 
 
 def collect() -> dict[str, Asset]:
-    """Read all assets: Bootstrap and our sheet on top of it in one file, and one script."""
+    """Read all assets: Bootstrap and our sheet on top of it in one file, and our scripts."""
     bootstrap = (_BOOTSTRAP / "css" / "bootstrap.min.css").read_text("utf-8")
     # The map is for Bootstrap's own developers; a browser would ask for it in vain.
     bootstrap = re.sub(r"/\*# sourceMappingURL=.*?\*/", "", bootstrap)
@@ -36,6 +36,7 @@ def collect() -> dict[str, Asset]:
     assets = [
         _asset("portico.css", sheet.encode()),
         _asset("portico.js", (_OURS / "portico.js").read_bytes()),
+        _asset("check-session.js", (_OURS / "check-session.js").read_bytes()),
     ]
     return {asset.name: asset for asset in assets}
 

@@ -30,6 +30,7 @@ def metadata(
         "introspection_endpoint": f"{issuer}/introspect",
         "revocation_endpoint": f"{issuer}/revoke",
         "end_session_endpoint": f"{issuer}/logout",
+        "check_session_iframe": f"{issuer}/check-session",
         "scopes_supported": list(scopes),
         "response_types_supported": list(response.TYPES),
         "response_modes_supported": list(ResponseMode),

@@ -10,7 +10,7 @@ import ui
 from idp.oidc.exchange import BODY_LIMIT
 from idp.provider import Provider
 from idp.web import errors, ops, watch
-from idp.web.oidc import authorize, bridge, logout
+from idp.web.oidc import authorize, bridge, check_session, logout
 from idp.web.oidc.machine import endpoints
 from idp.web.portal import dashboard, guide
 from idp.web.request import babel_locale, speaks
@@ -20,6 +20,7 @@ _LOCALES = str(Path(__file__).parent.parent / "locales")
 _BLUEPRINTS = (
     authorize.endpoint,
     logout.endpoint,
+    check_session.endpoint,
     password.pages,
     captcha.pages,
     consent.pages,

@@ -14,18 +14,20 @@ class Policy:
     caching: str = "no-store"
     frame_src: str = ""
     """What the page itself may frame; nothing, unless it says so."""
+    framed_by: str = "'none'"
 
     def apply(self, response: Response) -> Response:
-        """Set the headers; a page is never framed, sniffed, referred from or cached."""
+        """Set the headers; a page is never sniffed, referred from or cached, and hardly framed."""
         headers = response.headers
         headers["Content-Security-Policy"] = (
             "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
             "media-src 'self'; font-src 'self'; connect-src 'self'; base-uri 'none'; "
-            f"form-action {self.form_action}; frame-ancestors 'none'"
+            f"form-action {self.form_action}; frame-ancestors {self.framed_by}"
             + (f"; frame-src {self.frame_src}" if self.frame_src else "")
         )
         headers["X-Content-Type-Options"] = "nosniff"
-        headers["X-Frame-Options"] = "DENY"
+        if self.framed_by == "'none'":
+            headers["X-Frame-Options"] = "DENY"
         headers["Referrer-Policy"] = "no-referrer"
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
         headers["Cross-Origin-Resource-Policy"] = "same-origin"
@@ -35,6 +37,7 @@ class Policy:
 
 
 PAGES = Policy()
+FRAMED_BY_ANYONE = Policy(framed_by="*")
 
 
 def posting_to(redirect_uri: str) -> Policy:

@@ -16,12 +16,13 @@ from flask import Response, current_app, has_request_context, request
 from werkzeug.exceptions import BadRequest, Forbidden
 
 from idp.database.transaction import Origin
+from idp.oidc.session_state import browser_state
 from idp.secret import base64url, digest
 from idp.web.wiring import provider
 from ui import locale
 
 _REQUEST_ID = re.compile(r"[0-9a-f-]{8,64}")
-_SESSION, _BROWSER, _DEVICE, _LANGUAGE = "session", "browser", "device", "lang"
+_SESSION, _BROWSER, _DEVICE, _LANGUAGE, _STATE = "session", "browser", "device", "lang", "state"
 _YEAR = 365 * 24 * 3600
 _OPAQUE = re.compile(r"[A-Za-z0-9_-]{16,128}")
 _AT_ENVIRON = "portico.origin"
@@ -141,12 +142,37 @@ def keep_browser(response: Response) -> Response:
 def give_session(response: Response, cookie: str, device_name: str) -> Response:
     """Hand over a new session, and renew the binding: nothing from before is carried on."""
     _set(response, _SESSION, cookie, max_age=None)
+    keep_state(response, digest(cookie))
     _set(response, _DEVICE, device_name, max_age=2 * _YEAR)
     return response
 
 
+def keep_state(response: Response, session_hash: bytes) -> Response:
+    """Let our frame in an app's page see which session this is, and when it is another.
+
+    The one cookie that a script may read: it tells nothing but whether it has changed, and
+    has to reach a frame on another site (OIDC Session Management section 3.2).
+    """
+    secure = is_secure()
+    response.set_cookie(
+        state_cookie_name(),
+        browser_state(session_hash),
+        secure=secure,
+        httponly=False,
+        samesite="None" if secure else "Lax",
+        path="/",
+    )
+    return response
+
+
+def state_cookie_name() -> str:
+    """Name the cookie that :func:`keep_state` sets."""
+    return cookie_name(_STATE, secure=is_secure())
+
+
 def take_session(response: Response) -> Response:
-    """Remove the session's cookie."""
+    """Remove the session's cookie, and what the frame reads of it."""
+    response.delete_cookie(state_cookie_name(), path="/", secure=is_secure())
     name = cookie_name(_SESSION, secure=is_secure())
     response.delete_cookie(name, path="/", secure=is_secure(), httponly=True, samesite="Lax")
     return response

@@ -176,6 +176,7 @@ CENSUS = {
     "/assets/<version>/<name>": ("GET", "anybody", ""),
     "/authorize": ("GET POST", "anybody", "checks"),
     "/authorize/continue": ("GET", "this browser's journey", "binding"),
+    "/check-session": ("GET", "anybody", ""),
     "/guide": ("GET", "anybody", ""),
     "/health/live": ("GET", "anybody", ""),
     "/health/ready": ("GET", "anybody", ""),

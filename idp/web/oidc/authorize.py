@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 import msgspec
-from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from idp.database.transaction import Transaction
-from idp.oidc import checks, claims, jarm, pushed_requests, request_objects, tokens
+from idp.oidc import checks, claims, pushed_requests, request_objects, tokens
 from idp.oidc.checks import At, AuthorizationRequest
 from idp.oidc.errors import (
     AccessDenied,
@@ -29,8 +29,9 @@ from idp.oidc.grants import authorization_response
 from idp.oidc.model import Client
 from idp.oidc.pushed_requests import Resolved
 from idp.oidc.request_objects import InvalidRequestUri
-from idp.oidc.response import Response, is_signed, mode_of
-from idp.oidc.vocabulary import Prompt, ResponseMode
+from idp.oidc.response import mode_of
+from idp.oidc.session_state import browser_state, session_state
+from idp.oidc.vocabulary import Profile, Prompt, ResponseMode, Scope
 from idp.provider import Provider
 from idp.secret import digest, mint
 from idp.sessions import store as sessions
@@ -48,10 +49,10 @@ from idp.signin.journey import (
 )
 from idp.signin.store import OnJourney, SignedInHere
 from idp.web import errors
-from idp.web.headers import posting_to
 from idp.web.oidc import ahead
+from idp.web.oidc.answering import addressed, back, refuse
 from idp.web.oidc.bridge import exchange_of
-from idp.web.request import browser_hash, cookie_in, origin, session_hash
+from idp.web.request import browser_hash, cookie_in, keep_state, origin, session_hash
 from idp.web.wiring import provider
 
 endpoint = Blueprint("authorize", __name__)
@@ -70,6 +71,8 @@ class Situation:
     here: SignedInHere | None
     step: Step
     pushed: Resolved
+    session_hash: bytes = b""
+    """Of the session cookie that came along."""
 
 
 @endpoint.route("/authorize", methods=["GET", "POST"])
@@ -86,11 +89,11 @@ def begin() -> ResponseReturnValue:
         with portico.database.read() as tx:
             found = _look(tx, portico, resolved, session_hash(), None)
     except OAuthError as error:
-        return _refuse(asked, error)
+        return refuse(asked, error)
     if isinstance(found.step, Answer):
         return _answer(portico, found, journey=None)
     if Prompt.NONE in asked.prompts:
-        return _refuse(asked, _needed(found.step))
+        return refuse(asked, _needed(found.step))
     return _start_journey(portico, found, bound=exchange.method == "GET")
 
 
@@ -109,7 +112,7 @@ def proceed() -> ResponseReturnValue:
                 tx, portico, Resolved(asked, journey.pushed_hash), session_hash(), journey
             )
     except OAuthError as error:
-        return _refuse(asked, error)
+        return refuse(asked, error)
     if journey.denied_at is not None:
         return _deny(portico, found, id_hash)
     if isinstance(found.step, Answer):
@@ -152,7 +155,7 @@ def _look(
     here = store.signed_in_here(tx, cookie, client.client_id, idle) if cookie else None
     wanted = _asked(tx, portico, asked, client, journey.asked_at if journey else tx.now)
     known = _known(portico, here, client, journey) if here else None
-    return Situation(asked, client, here, next_step(wanted, known), resolved)
+    return Situation(asked, client, here, next_step(wanted, known), resolved, cookie or b"")
 
 
 def _resolved(portico: Provider, asked: AuthorizationRequest) -> Resolved:
@@ -250,7 +253,8 @@ def _answer(portico: Provider, found: Situation, journey: bytes | None) -> Respo
         if not pushed_requests.claim(tx, found.pushed):
             return errors.oauth_page(_USED)
         answer = _issue(tx, portico, found)
-    return _back(found.request, answer)
+    response = make_response(back(found.request, answer))
+    return keep_state(response, found.session_hash) if "session_state" in answer else response
 
 
 def _issue(tx: Transaction, portico: Provider, found: Situation) -> dict[str, str]:
@@ -264,7 +268,18 @@ def _issue(tx: Transaction, portico: Provider, found: Situation) -> dict[str, st
         sessions.join(tx, session.id, found.client.client_id, subject)
     if session.last_seen_at + _TOUCH_EVERY <= tx.now:
         sessions.touch(tx, session.id)
-    return authorization_response.issue(tx, parts, found.request, found.client, session)
+    answer = authorization_response.issue(tx, parts, found.request, found.client, session)
+    return answer | _session_state(portico, found)
+
+
+def _session_state(portico: Provider, found: Situation) -> dict[str, str]:
+    """Give the app what our frame compares (OIDC Session 1.0); older clients look for it."""
+    asked = found.request
+    if found.client.profile is not Profile.OIDC or Scope.OPENID not in asked.scopes:
+        return {}
+    state = browser_state(found.session_hash)
+    told = session_state(asked.client_id, asked.redirect_uri, state, portico.entropy)
+    return {"session_state": told}
 
 
 def _start_journey(portico: Provider, found: Situation, *, bound: bool) -> ResponseReturnValue:
@@ -320,39 +335,7 @@ def _needed(step: Step) -> OAuthError:
 def _deny(portico: Provider, found: Situation, journey: bytes) -> ResponseReturnValue:
     with portico.database.write(origin()) as tx:
         store.complete_journey(tx, journey)
-    return _refuse(found.request, AccessDenied("the person declined"))
-
-
-def _refuse(asked: AuthorizationRequest, error: OAuthError) -> ResponseReturnValue:
-    if not error.redirect:
-        return errors.oauth_page(error)
-    answer = {"error": error.error}
-    if error.detail:
-        answer["error_description"] = error.detail
-    return _back(asked, answer)
-
-
-def _back(asked: AuthorizationRequest, answer: dict[str, str]) -> ResponseReturnValue:
-    going = _response(provider(), asked, answer)
-    if going.mode is not ResponseMode.FORM_POST:
-        return redirect(going.location, code=303)
-    page = make_response(render_template("oidc/form_post.html", going=going))
-    return posting_to(going.redirect_uri).apply(page)
-
-
-def _response(portico: Provider, asked: AuthorizationRequest, answer: dict[str, str]) -> Response:
-    """Address the answer, with the client's ``state`` and our ``iss`` (RFC 9207)."""
-    state = {"state": asked.state} if asked.state else {}
-    mode = mode_of(asked.response_type, asked.response_mode)
-    issuer = portico.oidc.parts.issuer
-    if not is_signed(asked.response_mode):
-        return Response(mode, asked.redirect_uri, answer | state | {"iss": issuer})
-    with portico.database.read() as tx:
-        client = portico.clients.find(tx, asked.client_id)
-        if client is None:
-            raise RuntimeError("an answer for nobody")
-        answer = jarm.signed(tx, portico.keys, issuer, client, answer | state)
-    return Response(mode, asked.redirect_uri, answer)
+    return refuse(found.request, AccessDenied("the person declined"))
 
 
 def at_once(portico: Provider, exchange: Exchange) -> Reply | None:
@@ -374,12 +357,20 @@ def at_once(portico: Provider, exchange: Exchange) -> Reply | None:
     except OAuthError:
         return None
     asked = resolved.request
-    in_a_form = mode_of(asked.response_type, asked.response_mode) is ResponseMode.FORM_POST
-    if not isinstance(found.step, Answer) or in_a_form:
+    if not isinstance(found.step, Answer) or _needs_flask(portico, exchange, found):
         return None
     with portico.database.write(exchange.origin) as tx:
         if not pushed_requests.claim(tx, resolved):
             return None
         answer = _issue(tx, portico, found)
-    location = _response(portico, asked, answer).location
+    location = addressed(portico, asked, answer).location
     return Reply(303, b"", (("Location", location), *NO_STORE, ("Referrer-Policy", "no-referrer")))
+
+
+def _needs_flask(portico: Provider, exchange: Exchange, found: Situation) -> bool:
+    """Tell whether the answer is a form, or brings the cookie that our frame reads."""
+    asked = found.request
+    if mode_of(asked.response_type, asked.response_mode) is ResponseMode.FORM_POST:
+        return True
+    state = cookie_in(exchange.header("cookie"), "state", portico.config.provider.issuer)
+    return not state and found.client.profile is Profile.OIDC
