@@ -19,6 +19,7 @@ from idp.mail.messages import Post, Stationery
 from idp.oidc.client_authentication import ClientAuthentication
 from idp.oidc.client_documents import ClientDocuments
 from idp.oidc.clients import Clients
+from idp.oidc.dpop import Proofs
 from idp.oidc.grants.authorization_code import AuthorizationCodeGrant
 from idp.oidc.grants.client_credentials import ClientCredentialsGrant
 from idp.oidc.grants.refresh_token import RefreshTokenGrant
@@ -71,6 +72,7 @@ def assemble(
             Subjects(keys_of.key("pairwise-subjects")),
             ClientAuthentication(clients, documents, trail, issuer),
             documents,
+            Proofs(issuer, keys_of.key("dpop-nonces"), config.tokens.dpop_nonces_required),
             trail,
             entropy,
         )

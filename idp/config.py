@@ -91,6 +91,7 @@ class TokensSection(Section, frozen=True):
     refresh_idle_days: Positive = 14
     refresh_absolute_days: Positive = 90
     journey_minutes: Positive = 30
+    dpop_nonces_required: bool = False
 
 
 class PasswordSection(Section, frozen=True):

@@ -5,7 +5,9 @@ got the key, and whoever records a request has a proof that is good for nothing 
 """
 
 import hashlib
+import hmac
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +28,7 @@ from idp.secret import base64url, digest, same
 
 ALGS = ("ES256", "PS256", "EdDSA")
 TYP = "dpop+jwt"
+_NONCE_SECONDS = 120  # a nonce is good for this long, and for as long again
 _LIMIT = 8 * 1024  # characters
 _LONGEST_MODULUS = 684  # characters: RSA of 4096 bits
 _AGE = timedelta(seconds=60)
@@ -47,37 +50,70 @@ class TokenNotProven(InvalidDpopProof):
     status_code = 401
 
 
-def thumbprint(
-    tx: Transaction, exchange: Exchange, issuer: str, *, access_token: str = ""
-) -> str | None:
-    """Verify a request's proof and give its key's thumbprint (RFC 7638); ``None``: no proof.
+class UseDpopNonce(OAuthError):
+    """The proof has to hold a nonce of ours; it comes along with this (section 8)."""
 
-    Costs one insert, for its one use. ``issuer`` is what the request's address begins with,
-    whatever a proxy made of it.
+    error = "use_dpop_nonce"
 
-    Raises:
-        InvalidDpopProof: there is one, and it proves nothing.
-    """
-    proof = exchange.header("dpop")
-    if not proof:
-        return None
-    claims, jkt = _verified(proof)
-    _demand(claims.get("htm") == exchange.method, "htm")
-    _demand(_same_address(claims.get("htu"), f"{issuer}{exchange.path}"), "htu")
-    _demand_time(claims, tx.now)
-    if access_token:
-        expected = base64url(hashlib.sha256(access_token.encode()).digest())
-        _demand(same(str(claims.get("ath")).encode(), expected.encode()), "ath")
-    jti = claims.get("jti")
-    if not isinstance(jti, str) or not 0 < len(jti) <= 255:
-        raise InvalidDpopProof("the DPoP proof is not valid: jti")
-    used = {
-        "jti_hash": digest(f"dpop {jkt} {jti}"),
-        "client_id": "",
-        "expires_at": tx.now + _AGE + _AHEAD,
-    }
-    _demand(tx.ask(_USE, used) is not None, "used before")
-    return jkt
+
+@dataclass(frozen=True, slots=True)
+class Proofs:
+    """Verifies the proofs of requests to this provider."""
+
+    issuer: str
+    """What the request's address begins with, whatever a proxy made of it."""
+    key: bytes = field(repr=False)
+    nonces_required: bool = False
+    """Whether a proof has to hold a nonce that we gave out within the last minutes (section 8):
+    one made beforehand, by somebody who had the key for a moment, is worth nothing then."""
+
+    def thumbprint(
+        self, tx: Transaction, exchange: Exchange, *, access_token: str = ""
+    ) -> str | None:
+        """Verify a request's proof and give its key's thumbprint (RFC 7638); ``None``: no proof.
+
+        Costs one insert, for its one use.
+
+        Raises:
+            InvalidDpopProof: there is one, and it proves nothing.
+            UseDpopNonce: it is good but for its nonce.
+        """
+        proof = exchange.header("dpop")
+        if not proof:
+            return None
+        claims, jkt = _verified(proof)
+        _demand(claims.get("htm") == exchange.method, "htm")
+        _demand(_same_address(claims.get("htu"), f"{self.issuer}{exchange.path}"), "htu")
+        _demand_time(claims, tx.now)
+        if access_token:
+            expected = base64url(hashlib.sha256(access_token.encode()).digest())
+            _demand(same(str(claims.get("ath")).encode(), expected.encode()), "ath")
+        jti = claims.get("jti")
+        if not isinstance(jti, str) or not 0 < len(jti) <= 255:
+            raise InvalidDpopProof("the DPoP proof is not valid: jti")
+        self._demand_nonce(claims.get("nonce"), tx.now)
+        used = {
+            "jti_hash": digest(f"dpop {jkt} {jti}"),
+            "client_id": "",
+            "expires_at": tx.now + _AGE + _AHEAD,
+        }
+        _demand(tx.ask(_USE, used) is not None, "used before")
+        return jkt
+
+    def nonce(self, now: datetime, *, before: int = 0) -> str:
+        """Give the nonce of this while; every worker makes the same, nothing is kept."""
+        window = seconds(now) // _NONCE_SECONDS - before
+        return base64url(hmac.digest(self.key, str(window).encode(), "sha256"))
+
+    def _demand_nonce(self, sent: Any, now: datetime) -> None:
+        if not self.nonces_required:
+            return
+        known = [self.nonce(now, before=before).encode() for before in (0, 1)]
+        presented = sent.encode() if isinstance(sent, str) else b""
+        if not any(same(presented, one) for one in known):
+            wrong = UseDpopNonce("the DPoP proof has to hold the nonce of this answer")
+            wrong.headers = (("DPoP-Nonce", self.nonce(now)),)
+            raise wrong
 
 
 def _verified(proof: str) -> tuple[dict[str, Any], str]:

@@ -29,6 +29,9 @@ class OAuthError(OAuth2Error):  # type: ignore[misc]
     redirect: bool = True
     """Whether the error may travel to the redirect URI, which is known to be the client's."""
 
+    headers: tuple[tuple[str, str], ...] = ()
+    """What has to be sent along with it."""
+
     def __init__(self, detail: str = "", *, redirect: bool = True) -> None:
         super().__init__(description=_FORBIDDEN.sub("'", detail))
         self.detail = self.description

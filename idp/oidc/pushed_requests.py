@@ -63,7 +63,7 @@ def reply(tx: Transaction, parts: Parts, exchange: Exchange) -> Reply:
             raise InvalidRequest("request_uri cannot be pushed")  # section 2.1
         request = _unpacked(tx, parts, client, form | {"client_id": client.client_id})
         checks.check(request, client, At.PAR)
-        request = _bound(request, dpop.thumbprint(tx, exchange, parts.issuer))
+        request = _bound(request, parts.proofs.thumbprint(tx, exchange))
     except OAuthError as error:
         return error_reply(error)
     reference = mint(PREFIX, parts.entropy)

@@ -45,6 +45,7 @@ class Parts:
     subjects: Subjects
     authentication: ClientAuthentication
     documents: ClientDocuments
+    proofs: dpop.Proofs
     trail: Trail
     entropy: Entropy
 
@@ -92,7 +93,7 @@ class AuthorizationServer(AuthlibServer):  # type: ignore[misc]
         if "client_secret" in exchange.query or "client_assertion" in exchange.query:
             raise InvalidRequest("credentials in the URL")  # RFC 6749 section 2.3.1
         request = OAuthRequest(exchange, tx, exchange.form())
-        request.jkt = dpop.thumbprint(tx, exchange, self.parts.issuer) or ""
+        request.jkt = self.parts.proofs.thumbprint(tx, exchange) or ""
         if not request.payload.grant_type:
             raise InvalidRequest("grant_type is required")
         try:
@@ -120,7 +121,7 @@ def error_reply(error: OAuthError) -> Reply:
     if error.detail:
         document["error_description"] = error.detail
     challenge = (("WWW-Authenticate", 'Basic realm="portico"'),) if error.status_code == 401 else ()
-    return json_reply(error.status_code, document, *challenge)
+    return json_reply(error.status_code, document, *challenge, *error.headers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,4 +114,4 @@ def challenge_reply(error: OAuthError, scheme: str = "Bearer") -> Reply:
     if error.detail:
         parts += f', error_description="{error.detail}"'
         document["error_description"] = error.detail
-    return json_reply(error.status_code, document, ("WWW-Authenticate", parts))
+    return json_reply(error.status_code, document, ("WWW-Authenticate", parts), *error.headers)

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from idp.oidc import dpop, introspection, pushed_requests, revocation, userinfo
+from idp.oidc import introspection, pushed_requests, revocation, userinfo
 from idp.oidc.clients import everyone, scopes_offered
 from idp.oidc.discovery import metadata
-from idp.oidc.dpop import InvalidDpopProof, TokenNotProven
+from idp.oidc.dpop import InvalidDpopProof, TokenNotProven, UseDpopNonce
 from idp.oidc.errors import InvalidRequest, InvalidToken
 from idp.oidc.exchange import Exchange, Reply, json_reply
 from idp.oidc.userinfo import challenge_reply
@@ -78,18 +78,21 @@ def answer_userinfo(portico: Provider, exchange: Exchange) -> Reply:
         proven = _proven(portico, exchange, bound) if bound else ""
         with portico.database.read() as tx:
             return userinfo.reply(tx, portico.oidc.parts, exchange, proven=proven)
-    except (InvalidToken, InvalidRequest, TokenNotProven) as error:
+    except (InvalidToken, InvalidRequest, TokenNotProven, UseDpopNonce) as error:
         return challenge_reply(error, "DPoP" if bound else "Bearer")
 
 
 def _proven(portico: Provider, exchange: Exchange, token: str) -> str:
     """Verify the proof that comes with a bound token; its one use is noted."""
-    issuer = portico.oidc.parts.issuer
+    proofs = portico.oidc.parts.proofs
     try:
         with portico.database.write(exchange.origin) as tx:
-            jkt = dpop.thumbprint(tx, exchange, issuer, access_token=token)
+            jkt = proofs.thumbprint(tx, exchange, access_token=token)
     except InvalidDpopProof as wrong:
         raise TokenNotProven(wrong.detail) from None
+    except UseDpopNonce as wrong:
+        wrong.status_code = 401
+        raise
     if jkt is None:
         raise TokenNotProven("a DPoP proof is required")
     return jkt
