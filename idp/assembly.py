@@ -5,6 +5,8 @@ import secrets
 import stat
 from pathlib import Path
 
+from cryptography import x509
+
 from idp.accounts.store import Accounts
 from idp.audit.store import Trail
 from idp.authenticators.password.authenticator import PasswordAuthenticator
@@ -17,6 +19,7 @@ from idp.gateways.smtp import SmtpGateway
 from idp.keys.store import SigningKeys
 from idp.mail.messages import Post, Stationery
 from idp.oidc.client_authentication import ClientAuthentication
+from idp.oidc.client_certificates import Certificates
 from idp.oidc.client_documents import ClientDocuments
 from idp.oidc.clients import Clients
 from idp.oidc.dpop import Proofs
@@ -70,7 +73,7 @@ def assemble(
             clients,
             accounts,
             Subjects(keys_of.key("pairwise-subjects")),
-            ClientAuthentication(clients, documents, trail, issuer),
+            ClientAuthentication(clients, documents, _certificates(config), trail, issuer),
             documents,
             Proofs(issuer, keys_of.key("dpop-nonces"), config.tokens.dpop_nonces_required),
             trail,
@@ -112,6 +115,20 @@ def assemble(
         smtp=SmtpGateway(config.smtp),
         fetch=fetcher,
     )
+
+
+def _certificates(config: Config) -> Certificates:
+    """Read whom client certificates have to be from.
+
+    Raises:
+        ConfigError: the file cannot be read, or holds no certificate.
+    """
+    path = config.mtls.ca_file
+    try:
+        found = x509.load_pem_x509_certificates(Path(path).read_bytes()) if path else []
+    except (OSError, ValueError) as wrong:
+        raise ConfigError(f"[mtls] ca_file {path}: {wrong}") from wrong
+    return Certificates(tuple(found))
 
 
 def load_keychain(config: Config, entropy: Entropy = system_entropy) -> Keychain:

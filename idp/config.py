@@ -149,6 +149,14 @@ class FetchSection(Section, frozen=True):
     ca_file: str = ""
 
 
+class MtlsSection(Section, frozen=True):
+    """Where client certificates come from, and whom they have to be from (RFC 8705)."""
+
+    header: str = ""
+    ca_file: str = ""
+    endpoint: str = ""
+
+
 class AuditSection(Section, frozen=True):
     """How often the heads of the audit chains are tied together and written outside."""
 
@@ -197,7 +205,12 @@ class ClientSection(Section, frozen=True):
     )
     scope: str = "openid profile email"
     token_endpoint_auth_method: Literal[
-        "client_secret_basic", "client_secret_post", "private_key_jwt", "none"
+        "client_secret_basic",
+        "client_secret_post",
+        "private_key_jwt",
+        "tls_client_auth",
+        "self_signed_tls_client_auth",
+        "none",
     ] = "client_secret_basic"
     secret_sha256: str = ""
     jwks: dict[str, Any] = {}
@@ -213,6 +226,12 @@ class ClientSection(Section, frozen=True):
     sector_identifier_uri: str = ""
     require_pushed_authorization_requests: bool = False
     dpop_bound_access_tokens: bool = False
+    tls_client_certificate_bound_access_tokens: bool = False
+    tls_client_auth_subject_dn: str = ""
+    tls_client_auth_san_dns: str = ""
+    tls_client_auth_san_uri: str = ""
+    tls_client_auth_san_ip: str = ""
+    tls_client_auth_san_email: str = ""
     trusted: bool = False
     home_uri: str = ""
     introspects: bool = False
@@ -238,6 +257,7 @@ class Config(Section, frozen=True):
     smtp: SmtpSection = SmtpSection()
     outbox: OutboxSection = OutboxSection()
     fetch: FetchSection = FetchSection()
+    mtls: MtlsSection = MtlsSection()
     audit: AuditSection = AuditSection()
     registration: RegistrationSection = RegistrationSection()
     logging: LoggingSection = LoggingSection()

@@ -20,17 +20,19 @@ from idp.database.columns import Table
 from idp.database.prepared import Prepared, insert_if_new
 from idp.database.transaction import Transaction
 from idp.oidc import client_jwts
+from idp.oidc.client_certificates import BadCertificate, Certificates
 from idp.oidc.client_documents import ClientDocuments
 from idp.oidc.client_jwts import ALGS, FAPI_ALGS, Rules
 from idp.oidc.clients import Clients
 from idp.oidc.errors import InvalidClient, InvalidRequest
-from idp.oidc.model import Client
+from idp.oidc.model import Client, method_of
 from idp.oidc.tokens import BadToken
 from idp.oidc.vocabulary import CLIENT_ASSERTION_TYPE, AuthMethod, Profile
 from idp.secret import digest
 
 _REFUSALS_BEFORE_PAUSE = 20
 _PAUSE = timedelta(minutes=1)
+_BY_TLS = {AuthMethod.TLS, AuthMethod.SELF_SIGNED_TLS}
 _ENDPOINTS = ("", "/token", "/par", "/introspect", "/revoke")
 
 
@@ -59,6 +61,7 @@ class ClientAuthentication:
 
     clients: Clients
     documents: ClientDocuments
+    certificates: Certificates
     trail: Trail
     issuer: str
     _refusals: dict[tuple[str, str], tuple[int, datetime]] = field(default_factory=dict)
@@ -79,7 +82,7 @@ class ClientAuthentication:
         key = (offered.client_id, tx.origin.address)
         if self._is_paused(key, tx.now):
             raise InvalidClient("too many failed attempts; wait a minute")
-        refused = self._refusal(tx, client, offered)
+        refused = self._refusal(tx, client, offered, headers)
         if refused or client is None:
             self._count(key, tx.now)
             known = client.client_id if client else ""
@@ -87,9 +90,17 @@ class ClientAuthentication:
             raise InvalidClient("client authentication failed")
         return client
 
-    def _refusal(self, tx: Transaction, client: Client | None, offered: Credentials) -> str:
+    def _refusal(
+        self,
+        tx: Transaction,
+        client: Client | None,
+        offered: Credentials,
+        headers: Mapping[str, str],
+    ) -> str:
         if client is None:
             return "unknown"
+        if offered.method == AuthMethod.NONE and method_of(client.registration) in _BY_TLS:
+            return self._certificate_refusal(client, headers, tx.now)
         if offered.method != client.registration.token_endpoint_auth_method:
             return "other_method"
         if offered.method == AuthMethod.NONE:
@@ -97,6 +108,16 @@ class ClientAuthentication:
         if offered.method == AuthMethod.PRIVATE_KEY_JWT:
             return self._assertion_refusal(tx, client, offered.proof)
         return "" if client.has_secret(offered.proof, tx.now) else "wrong_secret"
+
+    def _certificate_refusal(
+        self, client: Client, headers: Mapping[str, str], now: datetime
+    ) -> str:
+        keys = self.documents.keys(client.registration)
+        try:
+            self.certificates.demand(client.registration, keys, headers, now)
+        except BadCertificate as bad:
+            return f"certificate: {bad}"
+        return ""
 
     def _assertion_refusal(self, tx: Transaction, client: Client, assertion: str) -> str:
         try:

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urldefrag, urlsplit
 
 import msgspec
+from cryptography import x509
 from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
@@ -24,6 +25,7 @@ from idp.config import ClientSection
 from idp.database.columns import Table
 from idp.database.transaction import Transaction
 from idp.oidc import response
+from idp.oidc.client_certificates import SUBJECT_MEMBERS
 from idp.oidc.model import Client, method_of, stored
 from idp.oidc.subjects import sector
 from idp.oidc.vocabulary import AuthMethod, GrantType, Profile, Scope
@@ -191,6 +193,7 @@ def check(registration: ClientSection) -> None:
     _check_redirects(registration)
     _check_authentication(registration)
     _check_keys(registration)
+    _check_certificate(registration)
     _check_frontchannel_logout(registration)
     if registration.profile == "fapi2":
         _check_fapi2(registration)
@@ -270,15 +273,37 @@ def _check_keys(registration: ClientSection) -> None:
 
 def _check_fapi2(registration: ClientSection) -> None:
     """Hold a client to FAPI 2.0 Security Profile section 5.3.2.1 where it registers."""
-    if method_of(registration) is not AuthMethod.PRIVATE_KEY_JWT:
+    if method_of(registration) not in {AuthMethod.PRIVATE_KEY_JWT, *_BY_TLS}:
         raise BadRegistration("token_endpoint_auth_method: the profile fapi2 wants a key")
-    if not registration.dpop_bound_access_tokens:
+    by_certificate = registration.tls_client_certificate_bound_access_tokens
+    if not registration.dpop_bound_access_tokens and not by_certificate:
         raise BadRegistration("dpop_bound_access_tokens: the profile fapi2 binds every token")
     for name in _SIGNED_FOR_IT:
         if getattr(registration, name) == "RS256":
             raise BadRegistration(f"{name}: the profile fapi2 takes no RS256")
 
 
+def _check_certificate(registration: ClientSection) -> None:
+    method = method_of(registration)
+    expected = [name for name in SUBJECT_MEMBERS if getattr(registration, name)]
+    if method is AuthMethod.TLS and len(expected) != 1:
+        raise BadRegistration(f"{SUBJECT_MEMBERS[0]}: tls_client_auth expects exactly one name")
+    if method is not AuthMethod.TLS and expected:
+        raise BadRegistration(f"{expected[0]}: belongs to tls_client_auth alone")
+    try:
+        x509.Name.from_rfc4514_string(registration.tls_client_auth_subject_dn)
+    except ValueError:
+        raise BadRegistration(f"{SUBJECT_MEMBERS[0]}: is no name of RFC 4514") from None
+    shown = [one.get("x5c") for one in registration.jwks.get("keys", [])]
+    if method is AuthMethod.SELF_SIGNED_TLS and not (registration.jwks_uri or any(shown)):
+        raise BadRegistration("jwks: self_signed_tls_client_auth needs certificates as x5c")
+    if registration.tls_client_certificate_bound_access_tokens and method is AuthMethod.NONE:
+        raise BadRegistration(
+            "tls_client_certificate_bound_access_tokens: a public client has no certificate"
+        )
+
+
+_BY_TLS = {AuthMethod.TLS, AuthMethod.SELF_SIGNED_TLS}
 _SIGNED_FOR_IT = (
     "id_token_signed_response_alg",
     "userinfo_signed_response_alg",

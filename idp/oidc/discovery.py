@@ -6,20 +6,43 @@ Only what is really there is announced; a house test asks every endpoint named h
 from collections.abc import Sequence
 from typing import Any
 
+from idp.config import MtlsSection
 from idp.oidc import claims, client_jwts, dpop, response
 from idp.oidc.vocabulary import ACR_PASSWORD, AuthMethod, GrantType, Prompt, ResponseMode
 
+_BY_TLS = {AuthMethod.TLS, AuthMethod.SELF_SIGNED_TLS}
+_ASKED_FOR_CERTIFICATES = (
+    ("token_endpoint", "/token"),
+    ("userinfo_endpoint", "/userinfo"),
+    ("pushed_authorization_request_endpoint", "/par"),
+    ("introspection_endpoint", "/introspect"),
+    ("revocation_endpoint", "/revoke"),
+)
+
 
 def metadata(
-    issuer: str, algorithms: Sequence[str], scopes: Sequence[str], *, registers: bool
+    issuer: str,
+    algorithms: Sequence[str],
+    scopes: Sequence[str],
+    *,
+    registers: bool,
+    mtls: MtlsSection,
 ) -> dict[str, Any]:
     """Write the metadata document; the same one serves both well-known addresses.
 
     Args:
         registers: whether clients may register themselves.
+        mtls: whether client certificates are taken, and at which address.
     """
-    offered = {"registration_endpoint": f"{issuer}/register"} if registers else {}
+    methods = [one for one in AuthMethod if mtls.header or one not in _BY_TLS]
+    offered: dict[str, Any] = {}
+    if registers:
+        offered["registration_endpoint"] = f"{issuer}/register"
+    if mtls.endpoint:
+        aliases = {name: f"{mtls.endpoint}{path}" for name, path in _ASKED_FOR_CERTIFICATES}
+        offered["mtls_endpoint_aliases"] = aliases  # RFC 8705 section 5
     return offered | {
+        "tls_client_certificate_bound_access_tokens": bool(mtls.header),
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
         "token_endpoint": f"{issuer}/token",
@@ -37,12 +60,12 @@ def metadata(
         "grant_types_supported": list(GrantType),
         "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": list(algorithms),
-        "token_endpoint_auth_methods_supported": list(AuthMethod),
+        "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": list(client_jwts.ALGS),
         "introspection_endpoint_auth_methods_supported": [
-            method for method in AuthMethod if method is not AuthMethod.NONE
+            method for method in methods if method is not AuthMethod.NONE
         ],
-        "revocation_endpoint_auth_methods_supported": list(AuthMethod),
+        "revocation_endpoint_auth_methods_supported": methods,
         "code_challenge_methods_supported": ["S256"],
         "dpop_signing_alg_values_supported": list(dpop.ALGS),
         "claims_supported": list(claims.SUPPORTED),

@@ -62,8 +62,8 @@ def _describe(tx: Transaction, parts: Parts, client: Client, token: str) -> dict
         return _INACTIVE
     if not _may_see(client, access.client_id) or not standing.stands(tx, access):
         return _INACTIVE
-    bound = {"cnf": {"jkt": access.jkt}} if access.jkt else {}
-    return bound | {
+    bound = {n: v for n, v in (("jkt", access.jkt), ("x5t#S256", access.x5t)) if v}
+    return ({"cnf": bound} if bound else {}) | {
         "active": True,
         "iss": parts.issuer,
         "sub": access.subject,

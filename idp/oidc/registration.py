@@ -19,6 +19,7 @@ from idp.config import ClientSection, RegistrationSection
 from idp.database.transaction import Transaction
 from idp.gateways.fetch import Fetcher, Forbidden, Unreachable
 from idp.oidc import authorizations, clients
+from idp.oidc.client_certificates import SUBJECT_MEMBERS
 from idp.oidc.clients import BadRegistration, ClientRow
 from idp.oidc.errors import AccessDenied, InvalidToken, OAuthError
 from idp.oidc.exchange import Exchange, Reply, json_reply
@@ -42,7 +43,6 @@ _KEPT = (
 _REFUSED_UNLESS: Mapping[str, tuple[Any, ...]] = {
     "backchannel_logout_session_required": (True, False),
     "frontchannel_logout_session_required": (True, False),
-    "tls_client_certificate_bound_access_tokens": (False,),
     "application_type": ("web", "native"),
 }
 """What is understood only in these values."""
@@ -61,6 +61,8 @@ _AS_SENT = (
     "userinfo_signed_response_alg",
     "authorization_signed_response_alg",
     "introspection_signed_response_alg",
+    "tls_client_certificate_bound_access_tokens",
+    *SUBJECT_MEMBERS,
 )
 """What a registration holds under the same name and in the same form; absent where unset."""
 _GRANT_OF = {
@@ -108,6 +110,12 @@ class Metadata(msgspec.Struct, frozen=True):
     userinfo_signed_response_alg: str = ""
     authorization_signed_response_alg: str = ""
     introspection_signed_response_alg: str = ""
+    tls_client_certificate_bound_access_tokens: bool = False
+    tls_client_auth_subject_dn: str = ""
+    tls_client_auth_san_dns: str = ""
+    tls_client_auth_san_uri: str = ""
+    tls_client_auth_san_ip: str = ""
+    tls_client_auth_san_email: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ of a grant reaches it without a global.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from authlib.oauth2.rfc6749 import AuthorizationServer as AuthlibServer
 from authlib.oauth2.rfc6749 import OAuth2Request, UnsupportedGrantTypeError
@@ -20,12 +20,12 @@ from idp.clock import seconds
 from idp.config import TokensSection
 from idp.database.transaction import Transaction
 from idp.keys.store import SigningKeys
-from idp.oidc import claims, dpop, tokens
+from idp.oidc import claims, client_certificates, dpop, tokens
 from idp.oidc.authorizations import Granted
 from idp.oidc.client_authentication import ClientAuthentication
 from idp.oidc.client_documents import ClientDocuments
 from idp.oidc.clients import Clients
-from idp.oidc.errors import InvalidRequest, OAuthError, UnsupportedGrantType
+from idp.oidc.errors import InvalidGrant, InvalidRequest, OAuthError, UnsupportedGrantType
 from idp.oidc.exchange import Exchange, Reply, json_reply
 from idp.oidc.model import Client
 from idp.oidc.subjects import Subjects
@@ -115,6 +115,16 @@ class AuthorizationServer(AuthlibServer):  # type: ignore[misc]
         """Send none: signals are no control flow here."""
 
 
+def _thumbprint(headers: Mapping[str, str]) -> str:
+    try:
+        certificate = client_certificates.presented(headers)
+    except client_certificates.BadCertificate:
+        certificate = None
+    if certificate is None:
+        raise InvalidGrant("the client shows its certificate with every request")
+    return client_certificates.thumbprint(certificate)
+
+
 def error_reply(error: OAuthError) -> Reply:
     """Write an error for a machine (RFC 6749 section 5.2): JSON, ASCII, never an echo."""
     document = {"error": error.error}
@@ -132,16 +142,24 @@ class Mint:
     tx: Transaction
     client: Client
     jkt: str = ""
-    """What access tokens are bound to (RFC 9449); empty: whoever holds them may use them."""
+    """The key that access tokens are bound to (RFC 9449); empty: none."""
+    x5t: str = ""
+    """The certificate that access tokens are bound to (RFC 8705 section 3); empty: none."""
 
-    def demand_proof(self) -> None:
-        """Refuse, before anything is claimed, what a client registered for bound tokens may not.
+    @classmethod
+    def at(cls, parts: Parts, request: OAuthRequest, client: Client) -> Self:
+        """Set up for a request at the token endpoint, before anything of it is claimed.
 
         Raises:
-            InvalidDpopProof: it proved no key with its request.
+            InvalidDpopProof, InvalidGrant: the client registered for bound tokens, and proved
+                nothing to bind them to.
         """
-        if self.client.registration.dpop_bound_access_tokens and not self.jkt:
+        if client.registration.dpop_bound_access_tokens and not request.jkt:
             raise dpop.InvalidDpopProof("the client proves its key with every request")
+        x5t = ""
+        if client.registration.tls_client_certificate_bound_access_tokens:
+            x5t = _thumbprint(request.headers)
+        return cls(parts, request.tx, client, request.jkt, x5t)
 
     @property
     def token_type(self) -> str:
@@ -180,8 +198,9 @@ class Mint:
             lifetime=self.access_token_lifetime,
             authentication=authentication,
         )
-        if self.jkt:
-            body["cnf"] = {"jkt": self.jkt}
+        if self.jkt or self.x5t:
+            bound = {"jkt": self.jkt, "x5t#S256": self.x5t}
+            body["cnf"] = {name: value for name, value in bound.items() if value}
         return self._sign(tokens.ACCESS_TOKEN_ALG, TokenType.ACCESS_TOKEN, body)
 
     def id_token(

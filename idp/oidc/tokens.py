@@ -46,6 +46,8 @@ class AccessToken:
     expires_at: int
     jkt: str = ""
     """The thumbprint of the key that has to prove itself with it (RFC 9449 section 6.1)."""
+    x5t: str = ""
+    """The thumbprint of the certificate that has to be shown with it (RFC 8705 section 3.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ def verify_access_token(keys: KeySet, token: str, *, issuer: str, now: datetime)
     claims = _verified(keys, token, TokenType.ACCESS_TOKEN, (ACCESS_TOKEN_ALG,))
     _demand(claims.get("iss") == issuer and claims.get("aud") == issuer, "issuer or audience")
     _demand(claims["exp"] > seconds(now), "expired")
+    bound = claims.get("cnf", {})
     return AccessToken(
         claims["jti"],
         _family(claims["jti"]),
@@ -130,7 +133,8 @@ def verify_access_token(keys: KeySet, token: str, *, issuer: str, now: datetime)
         claims["aud"],
         claims["iat"],
         claims["exp"],
-        claims.get("cnf", {}).get("jkt", ""),
+        bound.get("jkt", ""),
+        bound.get("x5t#S256", ""),
     )
 
 

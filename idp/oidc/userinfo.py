@@ -3,7 +3,7 @@
 from typing import Any
 
 from idp.database.transaction import Transaction
-from idp.oidc import claims, standing, tokens
+from idp.oidc import claims, client_certificates, standing, tokens
 from idp.oidc.errors import InvalidRequest, InvalidToken, OAuthError
 from idp.oidc.exchange import NO_STORE, Exchange, Reply, json_reply
 from idp.oidc.server import Parts
@@ -63,6 +63,8 @@ def answer(
         raise InvalidToken("the access token is not valid") from None
     if token.jkt != (proven or ""):
         raise InvalidToken("the access token is bound to another key, or to one and none was shown")
+    if token.x5t and not _shows(exchange, token.x5t):
+        raise InvalidToken("the access token is bound to a certificate that was not shown")
     scopes = frozenset(token.scope.split())
     if token.family_id is None or Scope.OPENID not in scopes:
         raise InsufficientScope("the access token was not granted the scope openid")
@@ -71,6 +73,14 @@ def answer(
         raise InvalidToken("the access token was revoked")
     account, asked = found
     return token, {"sub": token.subject, **claims.of_userinfo(account, scopes, asked)}
+
+
+def _shows(exchange: Exchange, x5t: str) -> bool:
+    try:
+        certificate = client_certificates.presented(exchange.headers)
+    except client_certificates.BadCertificate:
+        return False
+    return certificate is not None and client_certificates.thumbprint(certificate) == x5t
 
 
 def bearer_token(exchange: Exchange) -> str:

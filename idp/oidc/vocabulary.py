@@ -56,11 +56,13 @@ class GrantType(StrEnum):
 
 
 class AuthMethod(StrEnum):
-    """``token_endpoint_auth_method``, RFC 7591 section 2 and OIDC Core section 9."""
+    """``token_endpoint_auth_method``, RFC 7591 section 2, OIDC Core section 9, RFC 8705."""
 
     BASIC = "client_secret_basic"
     POST = "client_secret_post"
     PRIVATE_KEY_JWT = "private_key_jwt"
+    TLS = "tls_client_auth"
+    SELF_SIGNED_TLS = "self_signed_tls_client_auth"
     NONE = "none"
 
 

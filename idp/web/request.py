@@ -50,16 +50,17 @@ class Peer:
 def origin_of(peer: Peer, trusted_proxies: Sequence[str]) -> Origin:
     """Find the client's address. ``X-Forwarded-For`` counts only from listed peers."""
     address, request_id = peer.remote, ""
-    if _is_in(peer.remote, trusted_proxies):
+    if is_listed(peer.remote, trusted_proxies):
         hops = [hop.strip() for hop in peer.forwarded_for.split(",") if hop.strip()]
         # From the right: the last hop that is none of our own proxies is the client.
-        strangers = (hop for hop in reversed(hops) if not _is_in(hop, trusted_proxies))
+        strangers = (hop for hop in reversed(hops) if not is_listed(hop, trusted_proxies))
         address = next(strangers, address)
         request_id = peer.request_id if _REQUEST_ID.fullmatch(peer.request_id) else ""
     return Origin(address=address[:64], request_id=request_id or secrets.token_hex(8))
 
 
-def _is_in(address: str, networks: Sequence[str]) -> bool:
+def is_listed(address: str, networks: Sequence[str]) -> bool:
+    """Tell whether an address is in one of the networks."""
     if not networks:
         return False
     try:

@@ -163,8 +163,7 @@ class AuthorizationCodeGrant(AuthlibGrant):  # type: ignore[misc]
         code = self.request.form.get("code", "")
         if not code:
             raise InvalidRequest("code is required")
-        self._mint = Mint(self.server.parts, self.request.tx, client, self.request.jkt)
-        self._mint.demand_proof()
+        self._mint = Mint.at(self.server.parts, self.request, client)
         self._granted = self._claim(code, client)
 
     def _claim(self, code: str, client: Client) -> Granted:

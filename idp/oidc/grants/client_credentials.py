@@ -31,8 +31,7 @@ class ClientCredentialsGrant(AuthlibGrant):  # type: ignore[misc]
         asked = set(self.request.form.get("scope", "").split()) or allowed
         if not asked <= allowed:
             raise InvalidScope("scope is more than is registered for this grant")
-        self._mint = Mint(self.server.parts, self.request.tx, client, self.request.jkt)
-        self._mint.demand_proof()
+        self._mint = Mint.at(self.server.parts, self.request, client)
         self._scope = " ".join(sorted(asked))
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:

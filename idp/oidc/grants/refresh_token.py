@@ -169,8 +169,7 @@ class RefreshTokenGrant(AuthlibGrant):  # type: ignore[misc]
         token = self.request.form.get("refresh_token", "")
         if not token:
             raise InvalidRequest("refresh_token is required")
-        self._mint = Mint(self.server.parts, self.request.tx, client, self.request.jkt)
-        self._mint.demand_proof()
+        self._mint = Mint.at(self.server.parts, self.request, client)
         self._granted, self._until = self._claim(token, client)
 
     def _claim(self, token: str, client: Client) -> tuple[Granted, datetime]:

@@ -16,13 +16,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from idp.database.transaction import Origin, is_outage
 from idp.keys.store import NoSigningKey
+from idp.oidc.client_certificates import HEADER
 from idp.oidc.errors import OAuthError, TemporarilyUnavailable
 from idp.oidc.exchange import BODY_LIMIT, Exchange, Reply, json_reply
 from idp.oidc.server import error_reply
 from idp.provider import Provider
 from idp.web import metrics
 from idp.web.oidc.machine import Endpoint
-from idp.web.request import Peer, origin_of
+from idp.web.request import Peer, is_listed, origin_of
 
 log = logging.getLogger(__name__)
 
@@ -162,6 +163,7 @@ def exchange_of(portico: Provider, environ: Environ, body: bytes | None = None) 
         if name.startswith("HTTP_")
     }
     headers["content-type"] = environ.get("CONTENT_TYPE", "")
+    _settle_certificate(portico, environ, headers)
     return Exchange(
         environ["REQUEST_METHOD"],
         environ.get("PATH_INFO", ""),
@@ -170,6 +172,16 @@ def exchange_of(portico: Provider, environ: Environ, body: bytes | None = None) 
         _body(environ) if body is None else body,
         _origin(portico, environ, headers),
     )
+
+
+def _settle_certificate(portico: Provider, environ: Environ, headers: dict[str, str]) -> None:
+    """Leave a client certificate in ``HEADER`` only if a listed proxy says there was one."""
+    told = portico.config.mtls.header.lower()
+    certificate = headers.get(told, "") if told else ""
+    headers.pop(HEADER, None)
+    proxies = portico.config.server.trusted_proxies
+    if certificate and is_listed(environ.get("REMOTE_ADDR", ""), proxies):
+        headers[HEADER] = certificate
 
 
 def _body(environ: Environ) -> bytes:

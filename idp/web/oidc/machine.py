@@ -131,6 +131,7 @@ class Discovery:
                 portico.config.keys.algorithms,
                 scopes,
                 registers=portico.config.registration.mode != "off",
+                mtls=portico.config.mtls,
             )
             found = json_reply(200, document)
             headers = (
