@@ -347,8 +347,11 @@ def _texts(value: Any) -> list[str]:
     return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
+_PLAIN = re.compile(r"[\x21-\x7e]{1,2048}")
+
+
 def _is_https(value: Any) -> bool:
-    if not isinstance(value, str) or len(value) > 2048:
+    if not isinstance(value, str) or not _PLAIN.fullmatch(value):
         return False
     try:
         parts = urlsplit(value)

@@ -1,6 +1,8 @@
 """What every page tells the browser to forbid: one record a surface."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
+from typing import Self
 from urllib.parse import urlsplit
 
 from flask import Response
@@ -15,12 +17,17 @@ class Policy:
     frame_src: str = ""
     """What the page itself may frame; nothing, unless it says so."""
     framed_by: str = "'none'"
+    pictures: str = "'self' data:"
+
+    def showing(self, logo_uri: str) -> Self:
+        """Allow one picture from elsewhere: an app's logo."""
+        return replace(self, pictures=f"{self.pictures} {_source(logo_uri)}") if logo_uri else self
 
     def apply(self, response: Response) -> Response:
         """Set the headers; a page is never sniffed, referred from or cached, and hardly framed."""
         headers = response.headers
         headers["Content-Security-Policy"] = (
-            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+            f"default-src 'none'; style-src 'self'; script-src 'self'; img-src {self.pictures}; "
             "media-src 'self'; font-src 'self'; connect-src 'self'; base-uri 'none'; "
             f"form-action {self.form_action}; frame-ancestors {self.framed_by}"
             + (f"; frame-src {self.frame_src}" if self.frame_src else "")
@@ -38,6 +45,15 @@ class Policy:
 
 PAGES = Policy()
 FRAMED_BY_ANYONE = Policy(framed_by="*")
+
+
+def _source(uri: str) -> str:
+    """Write where a picture is from; what could be read as more than a host is left out."""
+    parts = urlsplit(uri)
+    return f"https://{parts.netloc}" if _HOST.fullmatch(parts.netloc) else ""
+
+
+_HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(:[0-9]{1,5})?")
 
 
 def posting_to(redirect_uri: str) -> Policy:

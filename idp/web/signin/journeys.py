@@ -12,6 +12,8 @@ from idp.signin import store
 from idp.web.headers import PAGES, leading_to
 from idp.web.request import browser_hash, speaks
 
+_SAID = ("logo_uri", "policy_uri", "tos_uri")
+
 
 @dataclass(frozen=True, slots=True)
 class App:
@@ -19,6 +21,10 @@ class App:
 
     name: str
     host: str
+    logo_uri: str = ""
+    policy_uri: str = ""
+    tos_uri: str = ""
+    """What the app says of itself (RFC 7591 section 2); each ``https``, checked when registered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +47,8 @@ class Underway:
         """The app, unless it is the portal itself."""
         if self.client is None:
             return None
-        return App(self.client.name(speaks()), urlsplit(self.redirect_uri).netloc)
+        said = {name: str(self.client.registration.metadata.get(name, "")) for name in _SAID}
+        return App(self.client.name(speaks()), urlsplit(self.redirect_uri).netloc, **said)
 
     @property
     def next_url(self) -> str:
@@ -51,8 +58,9 @@ class Underway:
         return url_for("authorize.proceed", journey=self.id)
 
     def protect(self, response: Response) -> Response:
-        """Set the page's headers; its form may end at the app."""
-        return (leading_to(self.redirect_uri) if self.redirect_uri else PAGES).apply(response)
+        """Set the page's headers; its form may end at the app, whose logo it may show."""
+        policy = leading_to(self.redirect_uri) if self.redirect_uri else PAGES
+        return policy.showing(self.app.logo_uri if self.app else "").apply(response)
 
 
 def underway(portico: Provider, journey_id: str) -> Underway | None:
