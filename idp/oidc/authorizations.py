@@ -19,6 +19,7 @@ from idp.accounts.store import AccountRow
 from idp.database.columns import Table
 from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction
+from idp.oidc import narrowing
 from idp.sessions.store import BrowserSession, SessionClient
 
 
@@ -48,6 +49,8 @@ class Authorization(Table):
     nonce: Mapped[str | None] = mapped_column(Text, default=None)
     claims: Mapped[dict[str, Any] | None] = mapped_column(default=None)
     """The ``claims`` parameter as it was granted (OIDC Core section 5.5)."""
+    details: Mapped[dict[str, Any] | None] = mapped_column(default=None)
+    """What it is narrowed to (:class:`idp.oidc.narrowing.Narrowed`)."""
     acr: Mapped[str]
     amr: Mapped[str]
     auth_time: Mapped[datetime]
@@ -75,6 +78,7 @@ class Granted:
     auth_time: datetime
     nonce: str | None = None
     claims: dict[str, Any] | None = None
+    details: dict[str, Any] | None = None
 
 
 def granted(columns: Sequence[Any]) -> Granted:
@@ -83,6 +87,12 @@ def granted(columns: Sequence[Any]) -> Granted:
     return Granted(
         family, client, account, session, subject, scope, acr, tuple(amr.split()), auth_time, *asked
     )
+
+
+def told(granted: Granted) -> dict[str, Any]:
+    """Give the members of a token response that say what was granted (RFC 9396 section 7)."""
+    details = narrowing.read(granted.details).authorization_details
+    return {"authorization_details": list(details)} if details else {}
 
 
 def put(tx: Transaction, row: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from idp.oidc import claims, response
+from idp.oidc import claims, narrowing, response
 from idp.oidc.errors import (
     InvalidRequest,
     InvalidScope,
@@ -60,6 +60,8 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     code_challenge: str = ""
     code_challenge_method: str = ""
     dpop_jkt: str = ""
+    resource: str = ""
+    authorization_details: str = ""
     request: str = ""
     request_uri: str = ""
 
@@ -233,6 +235,13 @@ def dpop_jkt_is_a_thumbprint(request: AuthorizationRequest, client: Client) -> N
 
 
 _OIDC = frozenset({Profile.OIDC})
+
+
+def what_it_is_narrowed_to_can_be_had(request: AuthorizationRequest, client: Client) -> None:
+    """Know the resources and the types of the details (RFC 8707, RFC 9396)."""
+    narrowing.asked(client, request.resource, request.authorization_details)
+
+
 _CODE_ONLY = frozenset({Profile.OAUTH21, Profile.FAPI2})
 _ALL = frozenset(Profile)
 _ANYWHERE = At.AUTHORIZE | At.PAR
@@ -254,6 +263,7 @@ CHECKS: tuple[tuple[Check, At, frozenset[Profile]], ...] = (
     (max_age_is_a_number, _ANYWHERE, _ALL),
     (claims_can_be_read, _ANYWHERE, _ALL),
     (dpop_jkt_is_a_thumbprint, _ANYWHERE, _ALL),
+    (what_it_is_narrowed_to_can_be_had, _ANYWHERE, _ALL),
 )
 
 

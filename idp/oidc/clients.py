@@ -194,6 +194,7 @@ def check(registration: ClientSection) -> None:
     _check_authentication(registration)
     _check_keys(registration)
     _check_certificate(registration)
+    _check_resources(registration)
     _check_frontchannel_logout(registration)
     if registration.profile == "fapi2":
         _check_fapi2(registration)
@@ -269,6 +270,12 @@ def _check_keys(registration: ClientSection) -> None:
         raise BadRegistration("jwks: holds a private or symmetric key; send public keys only")
     for uri in registration.request_uris:
         _check_uri("request_uris", urldefrag(uri).url, native=False)
+
+
+def _check_resources(registration: ClientSection) -> None:
+    for uri in registration.resources:
+        if not re.fullmatch(r"[a-z][a-z0-9+.-]*:[!$&-;=?-\[\]_a-z~]+", uri):
+            raise BadRegistration("resources: each is an absolute URI without a fragment")
 
 
 def _check_fapi2(registration: ClientSection) -> None:

@@ -27,12 +27,14 @@ def metadata(
     *,
     registers: bool,
     mtls: MtlsSection,
+    details_types: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Write the metadata document; the same one serves both well-known addresses.
 
     Args:
         registers: whether clients may register themselves.
         mtls: whether client certificates are taken, and at which address.
+        details_types: what ``authorization_details`` may be of (RFC 9396 section 10).
     """
     methods = [one for one in AuthMethod if mtls.header or one not in _BY_TLS]
     offered: dict[str, Any] = {}
@@ -41,6 +43,8 @@ def metadata(
     if mtls.endpoint:
         aliases = {name: f"{mtls.endpoint}{path}" for name, path in _ASKED_FOR_CERTIFICATES}
         offered["mtls_endpoint_aliases"] = aliases  # RFC 8705 section 5
+    if details_types:
+        offered["authorization_details_types_supported"] = list(details_types)
     return offered | {
         "tls_client_certificate_bound_access_tokens": bool(mtls.header),
         "issuer": issuer,

@@ -74,6 +74,9 @@ class Reply:
 def parameters(encoded: str) -> dict[str, str]:
     """Decode ``a=1&b=2``; an empty value is the same as none (RFC 6749 section 3.1).
 
+    Of all parameters ``resource`` alone may come more than once (RFC 8707 section 2); its values
+    are URIs and come back with blanks between them.
+
     Raises:
         InvalidRequest: a parameter comes twice, there are too many, or one is no UTF-8.
     """
@@ -83,11 +86,14 @@ def parameters(encoded: str) -> dict[str, str]:
         )
     except ValueError:
         raise InvalidRequest("the parameters cannot be decoded", redirect=False) from None
+    resources = [value for name, value in pairs if name == "resource"]
     found = dict(pairs)
-    if len(found) != len(pairs):
+    if len(found) != len(pairs) - max(len(resources) - 1, 0):
         raise InvalidRequest("a parameter is repeated", redirect=False)
     if any("\x00" in value for value in found.values()):
         raise InvalidRequest("a parameter holds a NUL", redirect=False)
+    if len(resources) > 1:
+        found["resource"] = " ".join(resources)
     return {name: value for name, value in found.items() if value}
 
 

@@ -18,6 +18,7 @@ from idp.oidc.vocabulary import TokenType
 from idp.secret import well_formed
 
 _INACTIVE = {"active": False}
+_AS_SIGNED = ("cnf", "acr", "auth_time", "authorization_details", "act")
 _JWT = "application/token-introspection+jwt"
 
 
@@ -62,8 +63,8 @@ def _describe(tx: Transaction, parts: Parts, client: Client, token: str) -> dict
         return _INACTIVE
     if not _may_see(client, access.client_id) or not standing.stands(tx, access):
         return _INACTIVE
-    bound = {n: v for n, v in (("jkt", access.jkt), ("x5t#S256", access.x5t)) if v}
-    return ({"cnf": bound} if bound else {}) | {
+    more = {name: access.claims[name] for name in _AS_SIGNED if name in access.claims}
+    return more | {
         "active": True,
         "iss": parts.issuer,
         "sub": access.subject,

@@ -52,6 +52,7 @@ _NOT_OFFERED = (
     "request_object_encryption_alg",
     "authorization_encrypted_response_alg",
     "introspection_encrypted_response_alg",
+    "authorization_details_types",
 )
 _AS_SENT = (
     "jwks_uri",

@@ -52,7 +52,7 @@ def unpack(
             rules=rules(client, parts.issuer),
             now=now,
         )
-        inner = {name: _text(claims[name]) for name in _PARAMETERS if name in claims}
+        inner = {name: _text(name, claims[name]) for name in _PARAMETERS if name in claims}
     except BadToken as bad:
         raise InvalidRequestObject(f"the request object: {bad}", redirect=False) from None
     if "request" in claims or "request_uri" in claims:
@@ -75,7 +75,7 @@ def rules(client: Client, issuer: str) -> Rules:
     )
 
 
-def _text(value: Any) -> str:
+def _text(name: str, value: Any) -> str:
     """Write a claim as the parameter of the same name would have been (OIDC Core 6.1)."""
     match value:
         case str() if "\x00" not in value:
@@ -84,5 +84,9 @@ def _text(value: Any) -> str:
             raise BadToken("a parameter is not a text")
         case int() | dict():
             return msgspec.json.encode(value).decode()
+        case list() if name == "authorization_details":
+            return msgspec.json.encode(value).decode()
+        case list() if name == "resource":
+            return " ".join(_text("", one) for one in value)
         case _:
             raise BadToken("a parameter is not a text")

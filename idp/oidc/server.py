@@ -20,7 +20,7 @@ from idp.clock import seconds
 from idp.config import TokensSection
 from idp.database.transaction import Transaction
 from idp.keys.store import SigningKeys
-from idp.oidc import claims, client_certificates, dpop, tokens
+from idp.oidc import claims, client_certificates, dpop, narrowing, tokens
 from idp.oidc.authorizations import Granted
 from idp.oidc.client_authentication import ClientAuthentication
 from idp.oidc.client_documents import ClientDocuments
@@ -166,30 +166,50 @@ class Mint:
         """``token_type`` of the response (RFC 9449 section 5)."""
         return "DPoP" if self.jkt else "Bearer"
 
-    def access_token(self, granted: Granted, scope: str) -> str:
-        """Sign an access token that names its family (RFC 9068)."""
-        authentication = {
+    def access_token(self, granted: Granted, scope: str, resource: str = "") -> str:
+        """Sign an access token that names its family (RFC 9068).
+
+        Raises:
+            InvalidTarget: ``resource``, as sent with the request, was not granted.
+        """
+        narrowed = narrowing.read(granted.details)
+        authentication: dict[str, Any] = {
             "auth_time": seconds(granted.auth_time),
             "acr": granted.acr,
             "amr": granted.amr,
         }
+        if narrowed.authorization_details:
+            authentication["authorization_details"] = narrowed.authorization_details
         return self._sign_access_token(
             granted.subject,
             scope,
             tokens.new_jti(granted.family_id, self.parts.entropy),
             authentication,
+            narrowing.audience(narrowed, resource, self.parts.issuer),
         )
 
-    def machine_token(self, scope: str) -> str:
-        """Sign an access token for the client itself: ``sub`` is the client (RFC 9068, 2.2)."""
+    def machine_token(self, scope: str, resource: str = "") -> str:
+        """Sign an access token for the client itself: ``sub`` is the client (RFC 9068, 2.2).
+
+        Raises:
+            InvalidTarget: the client did not register ``resource``.
+        """
         jti = tokens.new_jti(None, self.parts.entropy)
-        return self._sign_access_token(self.client.client_id, scope, jti, {})
+        narrowed = narrowing.asked(self.client, resource, "")
+        audience = narrowing.audience(narrowed, resource, self.parts.issuer)
+        return self._sign_access_token(self.client.client_id, scope, jti, {}, audience)
 
     def _sign_access_token(
-        self, subject: str, scope: str, jti: str, authentication: Mapping[str, Any]
+        self,
+        subject: str,
+        scope: str,
+        jti: str,
+        authentication: Mapping[str, Any],
+        audience: str | list[str],
     ) -> str:
         body = tokens.access_token_claims(
             issuer=self.parts.issuer,
+            audience=audience,
             subject=subject,
             client_id=self.client.client_id,
             scope=scope,

@@ -7,7 +7,7 @@ and ``aud`` are its own. Lifetimes are counted from ``now``; no library reads th
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -41,13 +41,20 @@ class AccessToken:
     subject: str
     client_id: str
     scope: str
-    audience: str
+    audience: str | list[str]
+    """The resources it is for; the issuer itself, where userinfo is one of them."""
     issued_at: int
     expires_at: int
     jkt: str = ""
     """The thumbprint of the key that has to prove itself with it (RFC 9449 section 6.1)."""
     x5t: str = ""
     """The thumbprint of the certificate that has to be shown with it (RFC 8705 section 3.1)."""
+    claims: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """All of it."""
+
+    def is_for(self, resource: str) -> bool:
+        """Tell whether it may be used at a resource."""
+        return resource in ([self.audience] if isinstance(self.audience, str) else self.audience)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,7 @@ def sign(keys: KeySet, alg: str, typ: TokenType, claims: Mapping[str, Any], now:
 def access_token_claims(  # the claims of RFC 9068 section 2.2
     *,
     issuer: str,
+    audience: str | list[str],
     subject: str,
     client_id: str,
     scope: str,
@@ -84,10 +92,10 @@ def access_token_claims(  # the claims of RFC 9068 section 2.2
     lifetime: timedelta,
     authentication: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Write the claims of an access token (RFC 9068 section 2.2); ``aud`` is this provider."""
+    """Write the claims of an access token (RFC 9068 section 2.2)."""
     return {
         "iss": issuer,
-        "aud": issuer,
+        "aud": audience,
         "sub": subject,
         "client_id": client_id,
         "scope": scope,
@@ -118,10 +126,11 @@ def verify_access_token(keys: KeySet, token: str, *, issuer: str, now: datetime)
     """Verify an access token of ours.
 
     Raises:
-        BadToken: signature, ``typ``, issuer, audience, expiry or form.
+        BadToken: signature, ``typ``, issuer, expiry or form. Whom it is for is another question:
+            see :meth:`AccessToken.is_for`.
     """
     claims = _verified(keys, token, TokenType.ACCESS_TOKEN, (ACCESS_TOKEN_ALG,))
-    _demand(claims.get("iss") == issuer and claims.get("aud") == issuer, "issuer or audience")
+    _demand(claims.get("iss") == issuer, "issuer")
     _demand(claims["exp"] > seconds(now), "expired")
     bound = claims.get("cnf", {})
     return AccessToken(
@@ -135,6 +144,7 @@ def verify_access_token(keys: KeySet, token: str, *, issuer: str, now: datetime)
         claims["exp"],
         bound.get("jkt", ""),
         bound.get("x5t#S256", ""),
+        claims,
     )
 
 

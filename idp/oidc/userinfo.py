@@ -61,6 +61,8 @@ def answer(
         )
     except tokens.BadToken:
         raise InvalidToken("the access token is not valid") from None
+    if not token.is_for(parts.issuer):
+        raise InvalidToken("the access token is for another resource")
     if token.jkt != (proven or ""):
         raise InvalidToken("the access token is bound to another key, or to one and none was shown")
     if token.x5t and not _shows(exchange, token.x5t):

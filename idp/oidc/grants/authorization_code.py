@@ -18,7 +18,7 @@ from sqlalchemy import Text, bindparam, func, select, update
 from idp.audit.events import CodeIssued, CodeReplayed, TokenIssued
 from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction
-from idp.oidc import authorizations, claims
+from idp.oidc import authorizations, claims, narrowing
 from idp.oidc.authorizations import USABLE, Authorization, Granted
 from idp.oidc.checks import AuthorizationRequest
 from idp.oidc.errors import InvalidGrant, InvalidRequest, UnauthorizedClient
@@ -81,6 +81,9 @@ def issue(
             "dpop_jkt": request.dpop_jkt or None,
             "nonce": request.nonce or None,
             "claims": claims.stored(claims.parse(request.claims)),
+            "details": narrowing.asked(
+                client, request.resource, request.authorization_details
+            ).kept(),
             "acr": session.acr,
             "amr": " ".join(session.amr),
             "auth_time": session.authenticated_at,
@@ -194,12 +197,14 @@ class AuthorizationCodeGrant(AuthlibGrant):  # type: ignore[misc]
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         """Mint and save what the claimed code buys (RFC 6749 section 4.1.4)."""
         granted, made, client = self._granted, self._mint, self._mint.client
-        access_token = made.access_token(granted, granted.scope)
+        resource = self.request.form.get("resource", "")
+        access_token = made.access_token(granted, granted.scope, resource)
         document: dict[str, Any] = {
             "access_token": access_token,
             "token_type": made.token_type,
             "expires_in": int(made.access_token_lifetime.total_seconds()),
             "scope": granted.scope,
+            **authorizations.told(granted),
         }
         if Scope.OPENID in granted.scope.split():
             document["id_token"] = made.id_token(granted, access_token)
@@ -249,6 +254,7 @@ _CLAIM = Prepared(
         Authorization.auth_time,
         Authorization.nonce,
         Authorization.claims,
+        Authorization.details,
     )
 )
 _CONSUMED = Prepared(

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from idp.audit.events import TokenIssued
 from idp.database.transaction import Transaction
-from idp.oidc import authorizations, claims
+from idp.oidc import authorizations, claims, narrowing
 from idp.oidc.authorizations import Granted
 from idp.oidc.checks import AuthorizationRequest
 from idp.oidc.grants import authorization_code
@@ -84,6 +84,7 @@ def _granted(
         session.authenticated_at,
         request.nonce or None,
         claims.stored(claims.parse(request.claims)),
+        narrowing.asked(client, request.resource, request.authorization_details).kept(),
     )
 
 
@@ -105,6 +106,7 @@ def _put(
             "scope": granted.scope,
             "nonce": granted.nonce,
             "claims": granted.claims,
+            "details": granted.details,
             "acr": granted.acr,
             "amr": " ".join(granted.amr),
             "auth_time": granted.auth_time,

@@ -38,7 +38,7 @@ class ClientCredentialsGrant(AuthlibGrant):  # type: ignore[misc]
         """Mint an access token; there is never a refresh token (section 4.4.3)."""
         made = self._mint
         document = {
-            "access_token": made.machine_token(self._scope),
+            "access_token": made.machine_token(self._scope, self.request.form.get("resource", "")),
             "token_type": made.token_type,
             "expires_in": int(made.access_token_lifetime.total_seconds()),
             "scope": self._scope,

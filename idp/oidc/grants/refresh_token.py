@@ -3,7 +3,8 @@
 Each is used once; using one again means that two parties hold it, and ends the family.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -52,6 +53,7 @@ class RefreshToken(Table):
     session_id: Mapped[UUID | None]
     subject: Mapped[str]
     scope: Mapped[str] = mapped_column(Text)
+    details: Mapped[dict[str, Any] | None] = mapped_column(default=None)
     acr: Mapped[str]
     amr: Mapped[str]
     auth_time: Mapped[datetime]
@@ -93,6 +95,7 @@ def issue(
             "session_id": granted.session_id,
             "subject": granted.subject,
             "scope": granted.scope,
+            "details": granted.details,
             "acr": granted.acr,
             "amr": " ".join(granted.amr),
             "auth_time": granted.auth_time,
@@ -115,8 +118,7 @@ def use(
     presented = {"presented_hash": digest(token), "presenting_client": client_id}
     claimed = tx.ask(_CLAIM, presented | {"instant": tx.now, "jkt": jkt})
     if claimed is not None:
-        *granted, expires_at = claimed
-        return authorizations.granted(granted), expires_at
+        return _read(claimed)
     consumed = tx.ask(_CONSUMED, presented)
     return Reused(*consumed) if consumed else Unknown()
 
@@ -129,8 +131,12 @@ def keep(
     kept = tx.ask(_KEEP, presented | {"instant": tx.now, "idle_until": idle_until})
     if kept is None:
         return Unknown()
-    *granted, expires_at = kept
-    return authorizations.granted(granted), expires_at
+    return _read(kept)
+
+
+def _read(columns: Sequence[Any]) -> tuple[Granted, datetime]:
+    *granted, details, expires_at = columns
+    return replace(authorizations.granted(granted), details=details), expires_at
 
 
 def find_family(tx: Transaction, token: str, client_id: str) -> UUID | None:
@@ -205,13 +211,15 @@ class RefreshTokenGrant(AuthlibGrant):  # type: ignore[misc]
         """Mint the next tokens of the family; the ID token says when the person signed in."""
         granted, made = self._granted, self._mint
         scope = self.request.form.get("scope") or granted.scope
-        access_token = made.access_token(granted, scope)
+        resource = self.request.form.get("resource", "")
+        access_token = made.access_token(granted, scope, resource)
         document: dict[str, Any] = {
             "access_token": access_token,
             "token_type": made.token_type,
             "expires_in": int(made.access_token_lifetime.total_seconds()),
             "scope": scope,
             "refresh_token": self._next_token(),
+            **authorizations.told(granted),
         }
         if Scope.OPENID in granted.scope.split():
             document["id_token"] = made.id_token(granted, access_token)
@@ -261,6 +269,7 @@ _BOUGHT = (
     RefreshToken.acr,
     RefreshToken.amr,
     RefreshToken.auth_time,
+    RefreshToken.details,
     RefreshToken.expires_at,
 )
 _CLAIM = Prepared(

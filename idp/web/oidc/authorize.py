@@ -204,7 +204,7 @@ def _asked(
     return Asked(
         asked_at=asked_at,
         scopes=asked.scopes & client.scopes,
-        prompt=asked.prompts,
+        prompt=asked.prompts | ({Prompt.CONSENT} if asked.authorization_details else set()),
         max_age=timedelta(seconds=int(asked.max_age)) if asked.max_age else None,
         essential_acr=_essential_acr(asked),
         subject=subject,

@@ -125,13 +125,18 @@ class Discovery:
         """``GET /.well-known/openid-configuration`` and RFC 8414's address for the same."""
         if self._reply is None:
             with portico.database.read() as tx:
-                scopes = scopes_offered(client for _, client in everyone(tx))
+                known = [client for _, client in everyone(tx) if not client.disabled]
+            scopes = scopes_offered(known)
+            types = {
+                one for client in known for one in client.registration.authorization_details_types
+            }
             document = metadata(
                 portico.oidc.parts.issuer,
                 portico.config.keys.algorithms,
                 scopes,
                 registers=portico.config.registration.mode != "off",
                 mtls=portico.config.mtls,
+                details_types=sorted(types),
             )
             found = json_reply(200, document)
             headers = (

@@ -1,8 +1,11 @@
 """The consent page: which app receives which data (OIDC Core section 3.1.2.4)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
+import msgspec
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
@@ -29,7 +32,7 @@ class Line:
 
     scope: str
     title: LazyString | str
-    detail: LazyString
+    detail: LazyString | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,18 @@ def _found(journey_id: str) -> tuple[Underway, Session] | None:
 def _lines(journey: Underway) -> list[Line]:
     known = [scope for scope in SCOPES if scope in journey.scopes]
     own = sorted(journey.scopes - set(SCOPES))
-    return [Line(scope, *SCOPES[scope]) for scope in known] + [
-        Line(scope, scope, OWN_SCOPE) for scope in own
+    return [
+        *(Line(scope, *SCOPES[scope]) for scope in known),
+        *(Line(scope, scope, OWN_SCOPE) for scope in own),
+        *(_of_details(one) for one in journey.details),
     ]
+
+
+def _of_details(details: Mapping[str, Any]) -> Line:
+    """Write authorization details as they were sent: only the app knows better words."""
+    told = [f"{name}: {_plain(value)}" for name, value in details.items() if name != "type"]
+    return Line("", str(details["type"]), "; ".join(told))
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -1,10 +1,12 @@
 """The journey a page belongs to, and the app it leads to."""
 
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Response, url_for
 
+from idp.oidc import narrowing
 from idp.oidc.model import Client
 from idp.provider import Provider
 from idp.secret import digest
@@ -36,6 +38,8 @@ class Underway:
     redirect_uri: str = ""
     scopes: frozenset[str] = frozenset()
     login_hint: str = ""
+    details: tuple[dict[str, Any], ...] = ()
+    """What was asked for more finely than by scope (RFC 9396)."""
 
     @property
     def id_hash(self) -> bytes:
@@ -79,4 +83,7 @@ def underway(portico: Provider, journey_id: str) -> Underway | None:
         parameters.get("redirect_uri", ""),
         frozenset(parameters.get("scope", "").split()) & client.scopes,
         parameters.get("login_hint", ""),
+        narrowing.asked(
+            client, "", parameters.get("authorization_details", "")
+        ).authorization_details,
     )
