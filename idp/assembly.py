@@ -26,6 +26,7 @@ from idp.oidc.dpop import Proofs
 from idp.oidc.grants.authorization_code import AuthorizationCodeGrant
 from idp.oidc.grants.client_credentials import ClientCredentialsGrant
 from idp.oidc.grants.refresh_token import RefreshTokenGrant
+from idp.oidc.grants.token_exchange import TokenExchangeGrant
 from idp.oidc.registration import Registrar
 from idp.oidc.server import AuthorizationServer, Parts
 from idp.oidc.subjects import Subjects
@@ -37,6 +38,14 @@ from idp.signin.actions import PasswordSignIn
 from idp.signin.counters import Gate
 
 KEK_ENVIRONMENT = "PORTICO_KEK"
+
+
+_GRANTS = (
+    AuthorizationCodeGrant,
+    RefreshTokenGrant,
+    ClientCredentialsGrant,
+    TokenExchangeGrant,
+)
 
 
 def build(
@@ -80,7 +89,7 @@ def assemble(
             entropy,
         )
     )
-    for grant in (AuthorizationCodeGrant, RefreshTokenGrant, ClientCredentialsGrant):
+    for grant in _GRANTS:
         server.register_grant(grant)
     return Provider(
         config=config,

@@ -59,6 +59,15 @@ def presented(headers: Mapping[str, str]) -> x509.Certificate | None:
         raise BadCertificate("the header holds no certificate") from None
 
 
+def shows(headers: Mapping[str, str], x5t: str) -> bool:
+    """Tell whether the connection's certificate is the one that a token is bound to."""
+    try:
+        certificate = presented(headers)
+    except BadCertificate:
+        return False
+    return certificate is not None and thumbprint(certificate) == x5t
+
+
 def thumbprint(certificate: x509.Certificate) -> str:
     """Give ``x5t#S256`` (RFC 8705 section 3.1)."""
     return base64url(certificate.fingerprint(hashes.SHA256()))

@@ -259,8 +259,9 @@ def _check_authentication(registration: ClientSection) -> None:
     has_keys = registration.jwks.get("keys") or registration.jwks_uri
     if method is AuthMethod.PRIVATE_KEY_JWT and not has_keys:
         raise BadRegistration("jwks: private_key_jwt needs the client's public keys")
-    if method is AuthMethod.NONE and GrantType.CLIENT_CREDENTIALS in registration.grant_types:
-        raise BadRegistration("grant_types: a public client cannot use client_credentials")
+    confidential = {GrantType.CLIENT_CREDENTIALS, GrantType.TOKEN_EXCHANGE}
+    if method is AuthMethod.NONE and confidential & {*registration.grant_types}:
+        raise BadRegistration("grant_types: a public client can use none without a person")
 
 
 def _check_keys(registration: ClientSection) -> None:

@@ -335,13 +335,18 @@ def _refuse_what_is_not_offered(members: Mapping[str, Any]) -> None:
     for name in ("logo_uri", "client_uri", "policy_uri", "tos_uri", "initiate_login_uri"):
         if name in members and not _is_https(members[name]):
             raise InvalidClientMetadata(f"{name}: must be an https URI")
-    if not frozenset(str(members.get("scope", "")).split()) <= frozenset(Scope):
-        raise InvalidClientMetadata("scope: has one that is given by an operator only")
-    if GrantType.CLIENT_CREDENTIALS in members.get("grant_types", ()):
-        raise InvalidClientMetadata("grant_types: client_credentials is given by an operator only")
+    _refuse_what_an_operator_gives(members)
     contacts = members.get("contacts", [])
     if not isinstance(contacts, list) or not all(isinstance(one, str) for one in contacts):
         raise InvalidClientMetadata("contacts: must be a list of addresses")
+
+
+def _refuse_what_an_operator_gives(members: Mapping[str, Any]) -> None:
+    if not frozenset(str(members.get("scope", "")).split()) <= frozenset(Scope):
+        raise InvalidClientMetadata("scope: has one that is given by an operator only")
+    for grant in (GrantType.CLIENT_CREDENTIALS, GrantType.TOKEN_EXCHANGE):
+        if grant in _texts(members.get("grant_types")):
+            raise InvalidClientMetadata(f"grant_types: {grant} is given by an operator only")
 
 
 def _texts(value: Any) -> list[str]:

@@ -134,6 +134,9 @@ def error_reply(error: OAuthError) -> Reply:
     return json_reply(error.status_code, document, *challenge, *error.headers)
 
 
+_EXCHANGED = ("auth_time", "acr", "amr", "authorization_details")
+
+
 @dataclass(frozen=True, slots=True)
 class Mint:
     """Makes the tokens of one grant, at one instant."""
@@ -181,11 +184,29 @@ class Mint:
         if narrowed.authorization_details:
             authentication["authorization_details"] = narrowed.authorization_details
         return self._sign_access_token(
-            granted.subject,
-            scope,
-            tokens.new_jti(granted.family_id, self.parts.entropy),
-            authentication,
-            narrowing.audience(narrowed, resource, self.parts.issuer),
+            subject=granted.subject,
+            scope=scope,
+            jti=tokens.new_jti(granted.family_id, self.parts.entropy),
+            more=authentication,
+            audience=narrowing.audience(narrowed, resource, self.parts.issuer),
+        )
+
+    def exchanged_token(
+        self,
+        handed: tokens.AccessToken,
+        *,
+        subject: str,
+        scope: str,
+        audience: str | list[str],
+        act: Mapping[str, Any],
+        lifetime: timedelta,
+    ) -> str:
+        """Sign an access token in exchange for another, of the same family (RFC 8693)."""
+        jti = tokens.new_jti(handed.family_id, self.parts.entropy)
+        kept = {name: handed.claims[name] for name in _EXCHANGED if name in handed.claims}
+        more = {**kept, "act": act}
+        return self._sign_access_token(
+            subject=subject, scope=scope, jti=jti, more=more, audience=audience, lifetime=lifetime
         )
 
     def machine_token(self, scope: str, resource: str = "") -> str:
@@ -197,15 +218,19 @@ class Mint:
         jti = tokens.new_jti(None, self.parts.entropy)
         narrowed = narrowing.asked(self.client, resource, "")
         audience = narrowing.audience(narrowed, resource, self.parts.issuer)
-        return self._sign_access_token(self.client.client_id, scope, jti, {}, audience)
+        return self._sign_access_token(
+            subject=self.client.client_id, scope=scope, jti=jti, more={}, audience=audience
+        )
 
     def _sign_access_token(
         self,
+        *,
         subject: str,
         scope: str,
         jti: str,
-        authentication: Mapping[str, Any],
+        more: Mapping[str, Any],
         audience: str | list[str],
+        lifetime: timedelta | None = None,
     ) -> str:
         body = tokens.access_token_claims(
             issuer=self.parts.issuer,
@@ -215,8 +240,8 @@ class Mint:
             scope=scope,
             jti=jti,
             now=self.tx.now,
-            lifetime=self.access_token_lifetime,
-            authentication=authentication,
+            lifetime=lifetime or self.access_token_lifetime,
+            authentication=more,
         )
         if self.jkt or self.x5t:
             bound = {"jkt": self.jkt, "x5t#S256": self.x5t}

@@ -65,7 +65,7 @@ def answer(
         raise InvalidToken("the access token is for another resource")
     if token.jkt != (proven or ""):
         raise InvalidToken("the access token is bound to another key, or to one and none was shown")
-    if token.x5t and not _shows(exchange, token.x5t):
+    if token.x5t and not client_certificates.shows(exchange.headers, token.x5t):
         raise InvalidToken("the access token is bound to a certificate that was not shown")
     scopes = frozenset(token.scope.split())
     if token.family_id is None or Scope.OPENID not in scopes:
@@ -75,14 +75,6 @@ def answer(
         raise InvalidToken("the access token was revoked")
     account, asked = found
     return token, {"sub": token.subject, **claims.of_userinfo(account, scopes, asked)}
-
-
-def _shows(exchange: Exchange, x5t: str) -> bool:
-    try:
-        certificate = client_certificates.presented(exchange.headers)
-    except client_certificates.BadCertificate:
-        return False
-    return certificate is not None and client_certificates.thumbprint(certificate) == x5t
 
 
 def bearer_token(exchange: Exchange) -> str:

@@ -47,12 +47,13 @@ class Profile(StrEnum):
 
 
 class GrantType(StrEnum):
-    """``grant_type``, RFC 6749 sections 4.1.3, 4.4.2 and 6; ``implicit`` is registered only."""
+    """``grant_type``, RFC 6749 sections 4.1.3, 4.4.2, 6; RFC 8693. ``implicit`` is a registration."""
 
     AUTHORIZATION_CODE = "authorization_code"
     IMPLICIT = "implicit"
     REFRESH_TOKEN = "refresh_token"
     CLIENT_CREDENTIALS = "client_credentials"
+    TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 
 
 class AuthMethod(StrEnum):
