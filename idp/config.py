@@ -24,6 +24,9 @@ Natural = Annotated[int, msgspec.Meta(ge=0)]
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Locale = Literal["zh-Hant", "zh-Hans", "en"]
 Algorithm = Literal["RS256", "PS256", "ES256", "EdDSA"]
+KeyAlgorithm = Literal["RS256", "PS256", "ES256", "EdDSA", "RSA-OAEP-256", "ECDH-ES"]
+Encryption = Literal["", "RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A256KW"]
+ContentEncryption = Literal["A128GCM", "A256GCM", "A128CBC-HS256"]
 ProfileName = Literal["oauth21", "oidc", "fapi2"]
 Texts = dict[Locale, str]
 """A text for people in some of the locales; the first one given serves the others."""
@@ -70,7 +73,9 @@ class KeysSection(Section, frozen=True):
     """The key-encryption key and the life of signing keys."""
 
     kek_file: str = "var/kek"
-    algorithms: list[Algorithm] = msgspec.field(default_factory=lambda: ["RS256", "ES256", "EdDSA"])
+    algorithms: list[KeyAlgorithm] = msgspec.field(
+        default_factory=lambda: ["RS256", "ES256", "EdDSA"]
+    )
     publish_hours: Natural = 24
     rotate_days: Positive = 90
 
@@ -222,6 +227,14 @@ class ClientSection(Section, frozen=True):
     userinfo_signed_response_alg: Algorithm | Literal[""] = ""
     authorization_signed_response_alg: Algorithm | Literal[""] = ""
     introspection_signed_response_alg: Algorithm | Literal[""] = ""
+    id_token_encrypted_response_alg: Encryption = ""
+    id_token_encrypted_response_enc: ContentEncryption = "A256GCM"
+    userinfo_encrypted_response_alg: Encryption = ""
+    userinfo_encrypted_response_enc: ContentEncryption = "A256GCM"
+    authorization_encrypted_response_alg: Encryption = ""
+    authorization_encrypted_response_enc: ContentEncryption = "A256GCM"
+    introspection_encrypted_response_alg: Encryption = ""
+    introspection_encrypted_response_enc: ContentEncryption = "A256GCM"
     subject_type: Literal["public", "pairwise"] = "public"
     sector_identifier_uri: str = ""
     require_pushed_authorization_requests: bool = False

@@ -161,7 +161,8 @@ class SigningKeys:
 
 def _jwks(lives: tuple[Life, ...], held: Mapping[str, KeyPair]) -> bytes:
     public = [
-        held[life.kid].key.as_dict(private=False) | {"kid": life.kid, "alg": life.alg, "use": "sig"}
+        held[life.kid].key.as_dict(private=False)
+        | {"kid": life.kid, "alg": life.alg, "use": _use(life.alg)}
         for life in lives
     ]
     return msgspec.json.encode({"keys": public})
@@ -179,9 +180,14 @@ def _place(kid: str, alg: str) -> str:
 
 
 def _generate(alg: str) -> Key:
-    if alg in {"RS256", "PS256"}:
+    if _KINDS[alg] is RSAKey:
         return RSAKey.generate_key(RSA_BITS)
-    return ECKey.generate_key("P-256") if alg == "ES256" else OKPKey.generate_key("Ed25519")
+    return ECKey.generate_key("P-256") if _KINDS[alg] is ECKey else OKPKey.generate_key("Ed25519")
+
+
+def _use(alg: str) -> str:
+    """Tell signing keys from those that others encrypt to (RFC 7517 section 4.2)."""
+    return "enc" if alg.startswith(("RSA-OAEP", "ECDH-ES")) else "sig"
 
 
 _KINDS: Mapping[str, type[RSAKey | ECKey | OKPKey]] = {
@@ -189,6 +195,8 @@ _KINDS: Mapping[str, type[RSAKey | ECKey | OKPKey]] = {
     "PS256": RSAKey,
     "ES256": ECKey,
     "EdDSA": OKPKey,
+    "RSA-OAEP-256": RSAKey,
+    "ECDH-ES": ECKey,
 }
 _INSERT = insert(SigningKey)
 _NOT_GONE = select(SigningKey).where(

@@ -24,7 +24,7 @@ from idp.accounts.store import SUBJECT_PREFIX
 from idp.config import ClientSection
 from idp.database.columns import Table
 from idp.database.transaction import Transaction
-from idp.oidc import response
+from idp.oidc import jwe, response
 from idp.oidc.client_certificates import SUBJECT_MEMBERS
 from idp.oidc.model import Client, method_of, stored
 from idp.oidc.subjects import sector
@@ -269,6 +269,13 @@ def _check_keys(registration: ClientSection) -> None:
         raise BadRegistration("jwks_uri: excludes jwks; keep the keys in one place")
     if any("d" in key or key.get("kty") == "oct" for key in registration.jwks.get("keys", [])):
         raise BadRegistration("jwks: holds a private or symmetric key; send public keys only")
+    for kind in ("id_token", "userinfo", "authorization", "introspection"):
+        alg = getattr(registration, f"{kind}_encrypted_response_alg")
+        if alg and not jwe.fits(registration.jwks, alg):
+            raise BadRegistration(f"{kind}_encrypted_response_alg: jwks has no key for it")
+    encrypted = registration.userinfo_encrypted_response_alg
+    if encrypted and not registration.userinfo_signed_response_alg:
+        raise BadRegistration("userinfo_signed_response_alg: what is encrypted is signed as well")
     for uri in registration.request_uris:
         _check_uri("request_uris", urldefrag(uri).url, native=False)
 

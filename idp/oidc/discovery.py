@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from idp.config import MtlsSection
-from idp.oidc import claims, client_jwts, dpop, response
+from idp.oidc import claims, client_jwts, dpop, jwe, response, tokens
 from idp.oidc.vocabulary import ACR_PASSWORD, AuthMethod, GrantType, Prompt, ResponseMode
 
 _BY_TLS = {AuthMethod.TLS, AuthMethod.SELF_SIGNED_TLS}
@@ -18,6 +18,18 @@ _ASKED_FOR_CERTIFICATES = (
     ("introspection_endpoint", "/introspect"),
     ("revocation_endpoint", "/revoke"),
 )
+
+
+def _encryption(algorithms: Sequence[str]) -> dict[str, Any]:
+    """Announce what answers can be encrypted with, and requests where we have a key for it."""
+    found: dict[str, Any] = {}
+    for kind in ("id_token", "userinfo", "authorization", "introspection"):
+        found[f"{kind}_encryption_alg_values_supported"] = list(jwe.ALGS)
+        found[f"{kind}_encryption_enc_values_supported"] = list(jwe.ENCS)
+    if own := [one for one in algorithms if one in jwe.OWN_ALGS]:
+        found["request_object_encryption_alg_values_supported"] = own
+        found["request_object_encryption_enc_values_supported"] = list(jwe.ENCS)
+    return found
 
 
 def metadata(
@@ -36,6 +48,7 @@ def metadata(
         mtls: whether client certificates are taken, and at which address.
         details_types: what ``authorization_details`` may be of (RFC 9396 section 10).
     """
+    signing = [one for one in algorithms if one in tokens.SIGNING_ALGS]
     methods = [one for one in AuthMethod if mtls.header or one not in _BY_TLS]
     offered: dict[str, Any] = {}
     if registers:
@@ -45,6 +58,7 @@ def metadata(
         offered["mtls_endpoint_aliases"] = aliases  # RFC 8705 section 5
     if details_types:
         offered["authorization_details_types_supported"] = list(details_types)
+    offered |= _encryption(algorithms)
     return offered | {
         "tls_client_certificate_bound_access_tokens": bool(mtls.header),
         "issuer": issuer,
@@ -63,7 +77,7 @@ def metadata(
         "response_modes_supported": list(ResponseMode),
         "grant_types_supported": list(GrantType),
         "subject_types_supported": ["public", "pairwise"],
-        "id_token_signing_alg_values_supported": list(algorithms),
+        "id_token_signing_alg_values_supported": signing,
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": list(client_jwts.ALGS),
         "introspection_endpoint_auth_methods_supported": [
@@ -79,9 +93,9 @@ def metadata(
         "request_uri_parameter_supported": True,
         "require_request_uri_registration": True,
         "request_object_signing_alg_values_supported": list(client_jwts.ALGS),
-        "userinfo_signing_alg_values_supported": list(algorithms),
-        "authorization_signing_alg_values_supported": list(algorithms),
-        "introspection_signing_alg_values_supported": list(algorithms),
+        "userinfo_signing_alg_values_supported": signing,
+        "authorization_signing_alg_values_supported": signing,
+        "introspection_signing_alg_values_supported": signing,
         "acr_values_supported": [ACR_PASSWORD],
         "prompt_values_supported": list(Prompt),
         "display_values_supported": ["page"],

@@ -8,7 +8,7 @@ from typing import Any
 
 from idp.clock import seconds
 from idp.database.transaction import Transaction
-from idp.oidc import standing, tokens
+from idp.oidc import jwe, standing, tokens
 from idp.oidc.errors import InvalidClient, InvalidRequest, OAuthError
 from idp.oidc.exchange import NO_STORE, Exchange, Reply, json_reply
 from idp.oidc.grants import refresh_token
@@ -49,7 +49,8 @@ def _signed(tx: Transaction, parts: Parts, client: Client, found: dict[str, Any]
     }
     alg, keys = client.alg_of("introspection"), parts.keys.current(tx)
     signed = tokens.sign(keys, alg, TokenType.INTROSPECTION, body, tx.now)
-    return Reply(200, signed.encode(), (("Content-Type", _JWT), *NO_STORE))
+    answer = jwe.sealed(client, "introspection", signed).encode()
+    return Reply(200, answer, (("Content-Type", _JWT), *NO_STORE))
 
 
 def _describe(tx: Transaction, parts: Parts, client: Client, token: str) -> dict[str, Any]:

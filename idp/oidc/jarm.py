@@ -7,7 +7,7 @@ from typing import Any
 from idp.clock import seconds
 from idp.database.transaction import Transaction
 from idp.keys.store import SigningKeys
-from idp.oidc import tokens
+from idp.oidc import jwe, tokens
 from idp.oidc.model import Client
 from idp.oidc.vocabulary import TokenType
 
@@ -26,4 +26,5 @@ def signed(
     }
     alg = client.alg_of("authorization")
     typ = TokenType.AUTHORIZATION_RESPONSE
-    return {"response": tokens.sign(keys.current(tx), alg, typ, claims, tx.now)}
+    token = tokens.sign(keys.current(tx), alg, typ, claims, tx.now)
+    return {"response": jwe.sealed(client, "authorization", token)}

@@ -86,7 +86,8 @@ def _unpacked(
     """Read the request, out of its object where there is one (RFC 9126 section 3)."""
     request = checks.request_of(form)
     if request.request:
-        return request_objects.unpack(parts, client, request, request.request, tx.now)
+        keys = parts.keys.current(tx)
+        return request_objects.unpack(parts, keys, client, request, request.request, now=tx.now)
     if client.registration.require_signed_request_object:
         raise InvalidRequest("the client signs its requests (RFC 9101)")
     return request

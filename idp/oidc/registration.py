@@ -46,14 +46,8 @@ _REFUSED_UNLESS: Mapping[str, tuple[Any, ...]] = {
     "application_type": ("web", "native"),
 }
 """What is understood only in these values."""
-_NOT_OFFERED = (
-    "userinfo_encrypted_response_alg",
-    "id_token_encrypted_response_alg",
-    "request_object_encryption_alg",
-    "authorization_encrypted_response_alg",
-    "introspection_encrypted_response_alg",
-    "authorization_details_types",
-)
+_NOT_OFFERED = ("authorization_details_types",)
+_ENCRYPTED = ("id_token", "userinfo", "authorization", "introspection")
 _AS_SENT = (
     "jwks_uri",
     "request_uris",
@@ -62,10 +56,12 @@ _AS_SENT = (
     "userinfo_signed_response_alg",
     "authorization_signed_response_alg",
     "introspection_signed_response_alg",
+    *(f"{kind}_encrypted_response_alg" for kind in _ENCRYPTED),
     "tls_client_certificate_bound_access_tokens",
     *SUBJECT_MEMBERS,
 )
 """What a registration holds under the same name and in the same form; absent where unset."""
+_ENCS = tuple(f"{kind}_encrypted_response_enc" for kind in _ENCRYPTED)
 _GRANT_OF = {
     ResponseType.CODE: GrantType.AUTHORIZATION_CODE,
     ResponseType.ID_TOKEN: GrantType.IMPLICIT,
@@ -111,6 +107,14 @@ class Metadata(msgspec.Struct, frozen=True):
     userinfo_signed_response_alg: str = ""
     authorization_signed_response_alg: str = ""
     introspection_signed_response_alg: str = ""
+    id_token_encrypted_response_alg: str = ""
+    id_token_encrypted_response_enc: str = "A128CBC-HS256"
+    userinfo_encrypted_response_alg: str = ""
+    userinfo_encrypted_response_enc: str = "A128CBC-HS256"
+    authorization_encrypted_response_alg: str = ""
+    authorization_encrypted_response_enc: str = "A128CBC-HS256"
+    introspection_encrypted_response_alg: str = ""
+    introspection_encrypted_response_enc: str = "A128CBC-HS256"
     tls_client_certificate_bound_access_tokens: bool = False
     tls_client_auth_subject_dn: str = ""
     tls_client_auth_san_dns: str = ""
@@ -265,7 +269,7 @@ class Registrar:
             "dpop_bound_access_tokens": sent.dpop_bound_access_tokens,
             "sector_identifier_uri": sent.sector_identifier_uri,
             "metadata": {name: members[name] for name in _KEPT if name in members},
-            **{name: getattr(sent, name) for name in _AS_SENT},
+            **{name: getattr(sent, name) for name in (*_AS_SENT, *_ENCS)},
         }
         try:
             return msgspec.convert(fields, ClientSection)
@@ -298,6 +302,10 @@ class Registrar:
             "sector_identifier_uri": held.sector_identifier_uri,
             **{name: getattr(held, name) for name in _AS_SENT},
         }
+        for kind in _ENCRYPTED:
+            if optional[f"{kind}_encrypted_response_alg"]:
+                name = f"{kind}_encrypted_response_enc"
+                optional[name] = getattr(held, name)
         present = {name: value for name, value in optional.items() if value}
         return {**held.metadata, **document, **present, **once}
 

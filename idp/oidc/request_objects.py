@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from idp.oidc import checks, client_jwts
+from idp.keys.store import KeySet
+from idp.oidc import checks, client_jwts, jwe
 from idp.oidc.checks import AuthorizationRequest
 from idp.oidc.client_jwts import ALGS, FAPI_ALGS, Rules
 from idp.oidc.errors import OAuthError
@@ -34,7 +35,13 @@ class InvalidRequestUri(OAuthError):
 
 
 def unpack(
-    parts: Parts, client: Client, outer: AuthorizationRequest, token: str, now: datetime
+    parts: Parts,
+    keys: KeySet,
+    client: Client,
+    outer: AuthorizationRequest,
+    token: str,
+    *,
+    now: datetime,
 ) -> AuthorizationRequest:
     """Verify the object and give the request it holds.
 
@@ -45,6 +52,7 @@ def unpack(
         InvalidRequestObject: nothing of it is believed.
     """
     try:
+        token = jwe.decrypted(token, keys) if jwe.is_encrypted(token) else token
         claims = client_jwts.verify_request_object(
             parts.documents.keys(client.registration),
             token,
@@ -55,6 +63,8 @@ def unpack(
         inner = {name: _text(name, claims[name]) for name in _PARAMETERS if name in claims}
     except BadToken as bad:
         raise InvalidRequestObject(f"the request object: {bad}", redirect=False) from None
+    except jwe.CannotDecrypt:
+        raise InvalidRequestObject("the request object: no key opens it", redirect=False) from None
     if "request" in claims or "request_uri" in claims:
         raise InvalidRequestObject("a request object cannot hold another", redirect=False)
     inner["client_id"] = client.client_id

@@ -20,7 +20,7 @@ from idp.clock import seconds
 from idp.config import TokensSection
 from idp.database.transaction import Transaction
 from idp.keys.store import SigningKeys
-from idp.oidc import claims, client_certificates, dpop, narrowing, tokens
+from idp.oidc import claims, client_certificates, dpop, jwe, narrowing, tokens
 from idp.oidc.authorizations import Granted
 from idp.oidc.client_authentication import ClientAuthentication
 from idp.oidc.client_documents import ClientDocuments
@@ -280,7 +280,7 @@ class Mint:
         if whole or claims.wants_account(granted.claims):
             body |= self._asked_for(granted, frozenset(granted.scope.split() if whole else ()))
         alg = self.client.registration.id_token_signed_response_alg
-        return self._sign(alg, TokenType.ID_TOKEN, body)
+        return jwe.sealed(self.client, "id_token", self._sign(alg, TokenType.ID_TOKEN, body))
 
     def _asked_for(self, granted: Granted, scopes: frozenset[str]) -> dict[str, Any]:
         account = self.parts.accounts.find(self.tx, granted.account_id)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from idp.database.transaction import Transaction
-from idp.oidc import claims, client_certificates, standing, tokens
+from idp.oidc import claims, client_certificates, jwe, standing, tokens
 from idp.oidc.errors import InvalidRequest, InvalidToken, OAuthError
 from idp.oidc.exchange import NO_STORE, Exchange, Reply, json_reply
 from idp.oidc.server import Parts
@@ -36,7 +36,8 @@ def reply(tx: Transaction, parts: Parts, exchange: Exchange, *, proven: str = ""
     claims_of_it = {**found, "iss": parts.issuer, "aud": client.client_id}
     alg = client.alg_of("userinfo")
     signed = tokens.sign(parts.keys.current(tx), alg, TokenType.USERINFO, claims_of_it, tx.now)
-    return Reply(200, signed.encode(), (("Content-Type", "application/jwt"), *NO_STORE))
+    body = jwe.sealed(client, "userinfo", signed).encode()
+    return Reply(200, body, (("Content-Type", "application/jwt"), *NO_STORE))
 
 
 def answer(

@@ -47,7 +47,7 @@ class Profile(StrEnum):
 
 
 class GrantType(StrEnum):
-    """``grant_type``, RFC 6749 sections 4.1.3, 4.4.2, 6; RFC 8693. ``implicit`` is a registration."""
+    """``grant_type``: RFC 6749 sections 4.1.3, 4.4.2, 6; RFC 8693. Implicit is only registered."""
 
     AUTHORIZATION_CODE = "authorization_code"
     IMPLICIT = "implicit"

@@ -169,13 +169,14 @@ def _resolved(portico: Provider, asked: AuthorizationRequest) -> Resolved:
         with portico.database.read() as tx:
             return pushed_requests.resolve(tx, asked)
     with portico.database.read() as tx:
-        client = portico.clients.find(tx, asked.client_id)
+        client, keys = portico.clients.find(tx, asked.client_id), portico.keys.current(tx)
     if client is None:
         raise InvalidRequest("client_id is not registered", redirect=False)
     try:
         token = ahead.request_object(portico, client, asked)
         now = portico.database.clock()
-        inner = request_objects.unpack(portico.oidc.parts, client, asked, token, now)
+        parts = portico.oidc.parts
+        inner = request_objects.unpack(parts, keys, client, asked, token, now=now)
     except OAuthError as error:
         error.redirect = checks.may_answer_at(asked, client)
         raise
