@@ -2,15 +2,18 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from idp import assembly, worker
-from idp.config import Config, DatabaseSection
+from idp.config import ClientSection, Config, DatabaseSection
 from idp.database.columns import Table
 from idp.database.transaction import Database, open_database
+from idp.oidc import clients
 from idp.provider import Provider
 from idp.secret import Keychain, keychain
 from migrations import runner
@@ -19,6 +22,7 @@ from tests.clock import MovableClock
 from tests.labs import postgres
 
 ROOT_KEY = bytes(range(32))
+Enrol = Callable[..., ClientSection]
 
 
 @pytest.fixture
@@ -107,3 +111,17 @@ def citizen(provider: Provider) -> people.Person:
 def browser(provider: Provider) -> people.Browser:
     """A browser on the provider, over WSGI."""
     return people.Browser.on(provider)
+
+
+@pytest.fixture
+def enrol(provider: Provider) -> Enrol:
+    """Registers a client like ``app`` with changes; gives its registration."""
+
+    def register(client_id: str, **changes: Any) -> ClientSection:
+        fields = msgspec.to_builtins(people.APP) | {"client_id": client_id} | changes
+        registration = msgspec.convert(fields, ClientSection)
+        with provider.database.write() as tx:
+            clients.add(tx, registration, source="operator")
+        return registration
+
+    return register

@@ -16,10 +16,10 @@ from idp.config import Config, FetchSection
 from idp.oidc.client_documents import COOLDOWN
 from idp.oidc.vocabulary import CLIENT_ASSERTION_TYPE
 from tests.clock import MovableClock
+from tests.conftest import Enrol
 from tests.labs.listener import listener, says
 from tests.labs.signing import Key, public, signed
 from tests.people import BASE, CALLBACK, CONFIG, VERIFIER, Browser, Person
-from tests.protocol.conftest import Enrol
 
 OLD, NEW = ECKey.generate_key("P-256"), ECKey.generate_key("P-256")
 _NUMBER = iter(range(1_000_000))

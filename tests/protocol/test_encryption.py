@@ -13,9 +13,9 @@ from idp.oidc.clients import BadRegistration
 from idp.provider import Provider
 from idp.worker import rotate_keys
 from tests.clock import MovableClock
+from tests.conftest import Enrol
 from tests.labs.signing import Key, claims_of, public, signed
 from tests.people import BASE, CONFIG, Browser, Person, answer, request_of
-from tests.protocol.conftest import Enrol
 from tests.protocol.test_signed_answers import introspect
 
 EC, RSA, SIGNING = ECKey.generate_key("P-256"), RSAKey.generate_key(2048), ECKey.generate_key()

@@ -15,9 +15,9 @@ from idp.clock import seconds
 from idp.oidc.clients import BadRegistration
 from idp.oidc.vocabulary import CLIENT_ASSERTION_TYPE
 from tests.clock import MovableClock
+from tests.conftest import Enrol
 from tests.labs.signing import Key, claims_of, header_of, public, signed
 from tests.people import BASE, CALLBACK, VERIFIER, Browser, Person, answer, dropped, request_of
-from tests.protocol.conftest import Enrol
 from tests.protocol.test_authorization_endpoint import error_page
 from tests.protocol.test_dpop import proof
 

@@ -11,10 +11,10 @@ from werkzeug.test import TestResponse
 from idp.config import Config, MtlsSection, ServerSection
 from idp.oidc.clients import BadRegistration
 from tests.clock import MovableClock
+from tests.conftest import Enrol
 from tests.labs.certificates import Issued, issue
 from tests.labs.signing import claims_of
 from tests.people import BASE, CALLBACK, CONFIG, VERIFIER, Browser, Person, answer, request_of
-from tests.protocol.conftest import Enrol
 
 NOW = MovableClock().now
 ROOT = issue("Court apps root", NOW, authority=True)

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from idp.oidc.clients import BadRegistration
+from tests.conftest import Enrol
 from tests.labs.signing import claims_of
 from tests.people import BASE, CALLBACK, SECRET, VERIFIER, Browser, Person, answer, request_of
-from tests.protocol.conftest import Enrol
 
 CASES, FILES = "https://cases.example/api", "https://files.example/api"
 PAYMENT = {"type": "payment", "amount": {"currency": "TWD", "value": 3000}, "payee": "法院"}

@@ -9,10 +9,10 @@ from joserfc.jwk import ECKey, RSAKey
 from idp.clock import seconds
 from idp.config import Config, FetchSection
 from tests.clock import MovableClock
+from tests.conftest import Enrol
 from tests.labs.listener import listener, says
 from tests.labs.signing import public, signed
 from tests.people import BASE, CALLBACK, CHALLENGE, CONFIG, Browser, Person, answer, request_of
-from tests.protocol.conftest import Enrol
 from tests.protocol.test_authorization_endpoint import error_page
 
 KEY = ECKey.generate_key("P-256")

@@ -12,9 +12,9 @@ from werkzeug.test import TestResponse
 
 from idp.clock import seconds
 from tests.clock import MovableClock
+from tests.conftest import Enrol
 from tests.labs.signing import header_of
 from tests.people import BASE, SECRET, Browser, Person, answer
-from tests.protocol.conftest import Enrol
 
 
 def verified(browser: Browser, token: str, alg: str, typ: str) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from joserfc.jwk import ECKey
 
 from idp.oidc.clients import BadRegistration
 from tests.clock import MovableClock
+from tests.conftest import Enrol
 from tests.labs.signing import claims_of
 from tests.people import BASE, SECRET, Browser, Person
-from tests.protocol.conftest import Enrol
 from tests.protocol.test_dpop import proof
 from tests.protocol.test_dpop import redeem as redeem_bound
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from idp.config import Config
+from tests.conftest import Enrol
 from tests.people import Browser, Person
-from tests.protocol.conftest import Enrol
 from tests.protocol.test_dynamic_registration import configured, manage, register, send
 
 SAID = {
