@@ -95,6 +95,7 @@ class TokensSection(Section, frozen=True):
     id_token_minutes: Positive = 10
     refresh_idle_days: Positive = 14
     refresh_absolute_days: Positive = 90
+    refresh_grace_seconds: Annotated[int, msgspec.Meta(ge=0, le=60)] = 10
     journey_minutes: Positive = 30
     dpop_nonces_required: bool = False
 

@@ -12,6 +12,8 @@ from idp.config import ClientSection
 from idp.oidc.vocabulary import AuthMethod, Profile
 from idp.secret import digest, same
 
+_BY_KEY = {AuthMethod.PRIVATE_KEY_JWT, AuthMethod.TLS, AuthMethod.SELF_SIGNED_TLS}
+
 
 @dataclass(frozen=True)
 class Client:
@@ -70,6 +72,11 @@ class Client:
         """Whether its requests go ahead of the browser, always (RFC 9126)."""
         required = self.registration.require_pushed_authorization_requests
         return required or self.profile is Profile.FAPI2
+
+    @property
+    def proves_a_key(self) -> bool:
+        """Whether it proves a private key with every request, so that a stolen token is no use."""
+        return method_of(self.registration) in _BY_KEY
 
     @property
     def rotates_refresh_tokens(self) -> bool:

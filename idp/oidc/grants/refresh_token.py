@@ -123,6 +123,20 @@ def use(
     return Reused(*consumed) if consumed else Unknown()
 
 
+def use_again(
+    tx: Transaction, token: str, client_id: str, jkt: str, grace: timedelta
+) -> tuple[Granted, datetime] | None:
+    """Give once more what a token bought a moment ago: its answer may have been lost on the way.
+
+    Only for a caller that has just proven a key; ``jkt`` is the one the token is bound to, if it
+    is bound to one. Whoever merely holds the token gets nothing and ends the family.
+    """
+    presented = {"presented_hash": digest(token), "presenting_client": client_id}
+    when = {"instant": tx.now, "since": tx.now - grace, "jkt": jkt}
+    again = tx.ask(_AGAIN, presented | when)
+    return _read(again) if again is not None else None
+
+
 def keep(
     tx: Transaction, token: str, client_id: str, *, idle_until: datetime
 ) -> tuple[Granted, datetime] | Unknown:
@@ -197,10 +211,16 @@ class RefreshTokenGrant(AuthlibGrant):  # type: ignore[misc]
 
     def _used(self, token: str, client: Client) -> tuple[Granted, datetime] | Reused | Unknown:
         tx = self.request.tx
-        if client.rotates_refresh_tokens:
-            return use(tx, token, client.client_id, self.request.jkt)
-        idle = timedelta(days=self.server.parts.lifetimes.refresh_idle_days)
-        return keep(tx, token, client.client_id, idle_until=tx.now + idle)
+        lifetimes = self.server.parts.lifetimes
+        if not client.rotates_refresh_tokens:
+            idle = timedelta(days=lifetimes.refresh_idle_days)
+            return keep(tx, token, client.client_id, idle_until=tx.now + idle)
+        outcome = use(tx, token, client.client_id, self.request.jkt)
+        if isinstance(outcome, Reused) and (client.proves_a_key or self.request.jkt):
+            grace = timedelta(seconds=lifetimes.refresh_grace_seconds)
+            jkt = "" if client.proves_a_key else self.request.jkt
+            return use_again(tx, token, client.client_id, jkt, grace) or outcome
+        return outcome
 
     def _scope_is_wider(self, token: str) -> bool:
         asked = set(self.request.form.get("scope", "").split())
@@ -282,6 +302,15 @@ _CLAIM = Prepared(
     )
     .values(consumed_at=bindparam("instant"))
     .returning(*_BOUGHT)
+)
+_AGAIN = Prepared(
+    select(*_BOUGHT).where(
+        *_PRESENTED,
+        RefreshToken.consumed_at > bindparam("since"),
+        RefreshToken.expires_at > bindparam("instant"),
+        func.coalesce(RefreshToken.dpop_jkt, "") == bindparam("jkt", type_=Text()),
+        _OF_A_USABLE_FAMILY,
+    )
 )
 _IDLE_UNTIL = bindparam("idle_until", type_=RefreshToken.idle_expires_at.type)
 _KEEP = Prepared(
