@@ -20,6 +20,19 @@ _ASKED_FOR_CERTIFICATES = (
 )
 
 
+def resource_metadata(issuer: str, scopes: Sequence[str], *, mtls: bool) -> dict[str, Any]:
+    """Describe userinfo as a protected resource (RFC 9728 section 2): where its tokens are from."""
+    return {
+        "resource": issuer,
+        "authorization_servers": [issuer],
+        "jwks_uri": f"{issuer}/jwks",
+        "scopes_supported": list(scopes),
+        "bearer_methods_supported": ["header", "body"],
+        "dpop_signing_alg_values_supported": list(dpop.ALGS),
+        "tls_client_certificate_bound_access_tokens": mtls,
+    }
+
+
 def _encryption(algorithms: Sequence[str]) -> dict[str, Any]:
     """Announce what answers can be encrypted with, and requests where we have a key for it."""
     found: dict[str, Any] = {}

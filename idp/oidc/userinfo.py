@@ -110,11 +110,18 @@ def token_in_header(exchange: Exchange) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def challenge_reply(error: OAuthError, scheme: str = "Bearer") -> Reply:
-    """Write an error as RFC 6750 section 3 wants it: in ``WWW-Authenticate``, and as JSON."""
+def challenge_reply(error: OAuthError, scheme: str = "Bearer", *, resource: str = "") -> Reply:
+    """Write an error as RFC 6750 section 3 wants it: in ``WWW-Authenticate``, and as JSON.
+
+    Args:
+        resource: whose metadata says where tokens are to be had (RFC 9728 section 5.1).
+    """
+    parts = f'{scheme} realm="portico"'
+    if resource:
+        parts += f', resource_metadata="{resource}/.well-known/oauth-protected-resource"'
     if isinstance(error, NoToken):
-        return json_reply(401, {}, ("WWW-Authenticate", 'Bearer realm="portico"'))
-    parts = f'{scheme} realm="portico", error="{error.error}"'
+        return json_reply(401, {}, ("WWW-Authenticate", parts))
+    parts += f', error="{error.error}"'
     document = {"error": error.error}
     if error.detail:
         parts += f', error_description="{error.detail}"'

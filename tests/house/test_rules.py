@@ -196,6 +196,7 @@ CENSUS = {
     "/token": ("POST", "clients", "client"),
     "/userinfo": ("GET POST", "bearers", "token"),
     "/.well-known/oauth-authorization-server": ("GET", "anybody", ""),
+    "/.well-known/oauth-protected-resource": ("GET", "anybody", ""),
     "/.well-known/openid-configuration": ("GET", "anybody", ""),
 }
 

@@ -44,7 +44,9 @@ def test_a_resource_asks_in_its_challenge(
     good = proof(clock, "/userinfo", "GET", ath=ath(access_token), nonce=fresh)
 
     assert refused.status_code == 401
-    assert 'DPoP realm="portico", error="use_dpop_nonce"' in refused.headers["WWW-Authenticate"]
+    challenge = refused.headers["WWW-Authenticate"]
+    assert challenge.startswith("DPoP ")
+    assert 'error="use_dpop_nonce"' in challenge
     assert userinfo(browser, access_token, good).status_code == 200
 
 

@@ -1,14 +1,16 @@
 """The endpoints that no person sees: one function each, from an exchange to a reply."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from idp.oidc import introspection, pushed_requests, revocation, userinfo
 from idp.oidc.clients import everyone, scopes_offered
-from idp.oidc.discovery import metadata
+from idp.oidc.discovery import metadata, resource_metadata
 from idp.oidc.dpop import InvalidDpopProof, TokenNotProven, UseDpopNonce
 from idp.oidc.errors import InvalidRequest, InvalidToken
 from idp.oidc.exchange import Exchange, Reply, json_reply
+from idp.oidc.model import Client
 from idp.oidc.userinfo import challenge_reply
 from idp.provider import Provider
 from idp.web.oidc import ahead
@@ -79,7 +81,8 @@ def answer_userinfo(portico: Provider, exchange: Exchange) -> Reply:
         with portico.database.read() as tx:
             return userinfo.reply(tx, portico.oidc.parts, exchange, proven=proven)
     except (InvalidToken, InvalidRequest, TokenNotProven, UseDpopNonce) as error:
-        return challenge_reply(error, "DPoP" if bound else "Bearer")
+        scheme = "DPoP" if bound else "Bearer"
+        return challenge_reply(error, scheme, resource=portico.oidc.parts.issuer)
 
 
 def _proven(portico: Provider, exchange: Exchange, token: str) -> str:
@@ -116,41 +119,47 @@ def answer_jwks(portico: Provider, exchange: Exchange) -> Reply:
 
 
 class Discovery:
-    """The metadata document: made at the first request, the same bytes afterwards."""
+    """A metadata document: made at the first request, the same bytes afterwards."""
 
-    def __init__(self) -> None:
+    def __init__(self, write: Callable[[Provider, Sequence[Client]], dict[str, Any]]) -> None:
+        self._write = write
         self._reply: Reply | None = None
 
     def __call__(self, portico: Provider, exchange: Exchange) -> Reply:
-        """``GET /.well-known/openid-configuration`` and RFC 8414's address for the same."""
+        """Answer with the document; what it says changes with the configuration alone."""
         if self._reply is None:
             with portico.database.read() as tx:
                 known = [client for _, client in everyone(tx) if not client.disabled]
-            scopes = scopes_offered(known)
-            types = {
-                one for client in known for one in client.registration.authorization_details_types
-            }
-            document = metadata(
-                portico.oidc.parts.issuer,
-                portico.config.keys.algorithms,
-                scopes,
-                registers=portico.config.registration.mode != "off",
-                mtls=portico.config.mtls,
-                details_types=sorted(types),
-            )
-            found = json_reply(200, document)
+            body = json_reply(200, self._write(portico, known)).body
             headers = (
                 ("Content-Type", "application/json"),
                 ("Cache-Control", "public, max-age=300"),
                 *_PUBLIC,
             )
-            self._reply = Reply(200, found.body, headers)
+            self._reply = Reply(200, body, headers)
         return self._reply
+
+
+def _provider_metadata(portico: Provider, known: Sequence[Client]) -> dict[str, Any]:
+    types = {kind for one in known for kind in one.registration.authorization_details_types}
+    return metadata(
+        portico.oidc.parts.issuer,
+        portico.config.keys.algorithms,
+        scopes_offered(known),
+        registers=portico.config.registration.mode != "off",
+        mtls=portico.config.mtls,
+        details_types=sorted(types),
+    )
+
+
+def _resource_metadata(portico: Provider, known: Sequence[Client]) -> dict[str, Any]:
+    mtls = bool(portico.config.mtls.header)
+    return resource_metadata(portico.oidc.parts.issuer, scopes_offered(known), mtls=mtls)
 
 
 def endpoints() -> Mapping[str, Endpoint]:
     """List the endpoints of one application, by path."""
-    discovery = Discovery()
+    discovery, resource = Discovery(_provider_metadata), Discovery(_resource_metadata)
     found = (
         Endpoint("/token", ("POST",), answer_token),
         Endpoint("/par", ("POST",), answer_par),
@@ -161,5 +170,6 @@ def endpoints() -> Mapping[str, Endpoint]:
         Endpoint("/jwks", ("GET",), answer_jwks),
         Endpoint("/.well-known/openid-configuration", ("GET",), discovery),
         Endpoint("/.well-known/oauth-authorization-server", ("GET",), discovery),
+        Endpoint("/.well-known/oauth-protected-resource", ("GET",), resource),
     )
     return {endpoint.path: endpoint for endpoint in found}
