@@ -18,6 +18,7 @@ from idp.gateways.fetch import Fetcher
 from idp.gateways.smtp import SmtpGateway
 from idp.keys.store import SigningKeys
 from idp.mail.messages import Post, Stationery
+from idp.oidc.backchannel_authentication import BackchannelAuthentication
 from idp.oidc.client_authentication import ClientAuthentication
 from idp.oidc.client_certificates import Certificates
 from idp.oidc.client_documents import ClientDocuments
@@ -25,6 +26,7 @@ from idp.oidc.clients import Clients
 from idp.oidc.dpop import Proofs
 from idp.oidc.grants.authorization_code import AuthorizationCodeGrant
 from idp.oidc.grants.client_credentials import ClientCredentialsGrant
+from idp.oidc.grants.decoupled import CibaGrant, DeviceCodeGrant
 from idp.oidc.grants.refresh_token import RefreshTokenGrant
 from idp.oidc.grants.token_exchange import TokenExchangeGrant
 from idp.oidc.registration import Registrar
@@ -45,6 +47,8 @@ _GRANTS = (
     RefreshTokenGrant,
     ClientCredentialsGrant,
     TokenExchangeGrant,
+    DeviceCodeGrant,
+    CibaGrant,
 )
 
 
@@ -73,6 +77,7 @@ def assemble(
     signing_keys, clients = SigningKeys(keys_of.seal("signing-keys")), Clients()
     captcha = Captcha(keys_of.key("captcha"), config.captcha, entropy)
     fetcher = Fetcher(config.fetch)
+    gate = Gate(keys_of.key("throttle"), config.throttle)
     documents = ClientDocuments(fetcher)
     server = AuthorizationServer(
         Parts(
@@ -104,14 +109,16 @@ def assemble(
         captcha=captcha,
         signing_in=PasswordSignIn(
             config,
-            Gate(keys_of.key("throttle"), config.throttle),
+            gate,
             captcha,
             accounts,
             trail,
             Post(outbox),
             entropy,
         ),
+        gate=gate,
         registrar=Registrar(server.parts, config.registration, fetcher),
+        backchannel=BackchannelAuthentication(server.parts, keys_of.seal("ciba"), outbox),
         ending=Ending(trail, outbox),
         trail=trail,
         outbox=outbox,

@@ -12,6 +12,7 @@ from idp.gateways.fetch import Fetcher
 from idp.gateways.smtp import SmtpGateway
 from idp.keys.store import SigningKeys
 from idp.mail.messages import Stationery
+from idp.oidc.backchannel_authentication import BackchannelAuthentication
 from idp.oidc.clients import Clients
 from idp.oidc.registration import Registrar
 from idp.oidc.server import AuthorizationServer
@@ -19,6 +20,7 @@ from idp.outbox.store import Outbox
 from idp.secret import Entropy, Keychain
 from idp.sessions.actions import Ending
 from idp.signin.actions import PasswordSignIn
+from idp.signin.counters import Gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,9 @@ class Provider:
     password: PasswordAuthenticator
     captcha: Captcha
     signing_in: PasswordSignIn
+    gate: Gate
     registrar: Registrar
+    backchannel: BackchannelAuthentication
     ending: Ending
     trail: Trail
     outbox: Outbox

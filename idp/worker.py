@@ -25,7 +25,15 @@ from idp.gateways.fetch import Unreachable as NoAnswer
 from idp.gateways.smtp import Refused, Unreachable
 from idp.keys import ring
 from idp.keys import store as keys
-from idp.oidc import authorizations, client_authentication, logout, pushed_requests, standing
+from idp.oidc import (
+    authorizations,
+    client_authentication,
+    logout,
+    pending,
+    pushed_requests,
+    standing,
+)
+from idp.oidc.backchannel_authentication import Ping
 from idp.oidc.grants import refresh_token
 from idp.outbox import store as outbox
 from idp.outbox.store import Kind, Leased
@@ -116,6 +124,7 @@ def rounds(portico: Provider) -> list[Round]:
             lambda: deliver(portico, "logout_token", _send_logout_token, _NOTICES_AT_ONCE),
             batch=_NOTICES_AT_ONCE,
         ),
+        Round("ciba", poll, lambda: deliver(portico, "ciba_ping", send_ciba_ping), batch=1),
         Round("keys", timedelta(minutes=10), lambda: rotate_keys(portico)),
         Round("sweep", timedelta(minutes=1), lambda: sweep(portico), batch=_SWEEP_BATCH),
         Round(
@@ -203,6 +212,18 @@ def _send_logout_token(portico: Provider, row: Leased) -> None:
         raise _Failed(f"HTTP {reply.status}")
 
 
+def send_ciba_ping(portico: Provider, row: Leased) -> None:
+    """Tell one service that its request was decided (CIBA Core section 10.2)."""
+    ping = msgspec.json.decode(row.payload, type=Ping)
+    document = msgspec.json.encode({"auth_req_id": ping.auth_req_id})
+    try:
+        reply = portico.fetch.post_json(ping.uri, document, bearer=ping.token)
+    except (NoAnswer, Forbidden) as why:
+        raise _Failed(f"{type(why).__name__}: {why}") from why
+    if not 200 <= reply.status < 300:
+        raise _Failed(f"HTTP {reply.status}")
+
+
 def rotate_keys(portico: Provider) -> int:
     """Make the keys that are due: the first of an algorithm, or the successor of an old one."""
     section = portico.config.keys
@@ -242,6 +263,7 @@ def sweep(portico: Provider) -> int:
 _SWEEPERS: Iterable[Callable[[Transaction], int]] = (
     signin.sweep,
     pushed_requests.sweep,
+    pending.sweep,
     captcha.sweep,
     counters.sweep,
     standing.sweep,

@@ -153,6 +153,11 @@ class Accounts:
         row = tx.execute(_BY_NAME, {"wanted": account_name}).one_or_none()
         return self.read(row) if row else None
 
+    def known_as(self, tx: Transaction, subject: str) -> Account | None:
+        """Find an account by its public subject."""
+        row = tx.execute(_BY_SUBJECT, {"wanted": subject}).one_or_none()
+        return self.read(row) if row else None
+
     def read(self, row: Row[tuple[object, ...]]) -> Account:
         """Turn a row that selects :data:`COLUMNS` into an account; opens the sealed profile."""
         email = Email(row.email, row.email_verified_at is not None) if row.email else None
@@ -235,6 +240,7 @@ _ADD_PASSWORD = insert(PasswordCredential)
 _SELECT = select(*COLUMNS).outerjoin(AccountEmail, FIRST_EMAIL)
 _BY_ID = Prepared(_SELECT.where(AccountRow.id == bindparam("wanted")))
 _BY_NAME = _SELECT.where(AccountRow.account_name == bindparam("wanted"))
+_BY_SUBJECT = _SELECT.where(AccountRow.subject == bindparam("wanted"))
 _PASSWORD = Prepared(
     select(
         AccountRow.id,

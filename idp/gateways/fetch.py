@@ -82,6 +82,11 @@ class Fetcher:
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "*/*"}
         return self._call("POST", url, urlencode(fields).encode(), headers)
 
+    def post_json(self, url: str, document: bytes, *, bearer: str) -> Reply:
+        """Post JSON with a bearer token; raises as :meth:`post_form` does."""
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {bearer}"}
+        return self._call("POST", url, document, headers)
+
     def get(self, url: str, *, accept: str) -> Reply:
         """Get a document of at most 256 kB; raises as :meth:`post_form` does."""
         return self._call("GET", url, None, {"Accept": accept})

@@ -130,12 +130,7 @@ class ClientAuthentication:
             )
         except BadToken as bad:
             return f"assertion: {bad}"
-        used = {
-            "jti_hash": digest(f"{client.client_id} {jti}"),
-            "client_id": client.client_id,
-            "expires_at": expires_at,
-        }
-        return "" if tx.ask(_USE, used) is not None else "assertion: replayed"
+        return "" if single_use(tx, client.client_id, jti, expires_at) else "assertion: replayed"
 
     def _rules(self, client: Client) -> Rules:
         """Say who an assertion may be meant for: FAPI 2.0 wants the issuer alone (5.3.2.1)."""
@@ -156,6 +151,16 @@ class ClientAuthentication:
         self._refusals[key] = (refusals + 1, since)
         if len(self._refusals) > 10_000:
             self._refusals.clear()
+
+
+def single_use(tx: Transaction, client_id: str, jti: str, expires_at: datetime) -> bool:
+    """Note that a client's JWT was used; ``False`` for all but the first. One round trip."""
+    used = {
+        "jti_hash": digest(f"{client_id} {jti}"),
+        "client_id": client_id,
+        "expires_at": expires_at,
+    }
+    return tx.ask(_USE, used) is not None
 
 
 def credentials(headers: Mapping[str, str], form: Mapping[str, str]) -> Credentials:

@@ -195,6 +195,7 @@ def check(registration: ClientSection) -> None:
     _check_keys(registration)
     _check_certificate(registration)
     _check_resources(registration)
+    _check_ciba(registration)
     _check_frontchannel_logout(registration)
     if registration.profile == "fapi2":
         _check_fapi2(registration)
@@ -259,7 +260,7 @@ def _check_authentication(registration: ClientSection) -> None:
     has_keys = registration.jwks.get("keys") or registration.jwks_uri
     if method is AuthMethod.PRIVATE_KEY_JWT and not has_keys:
         raise BadRegistration("jwks: private_key_jwt needs the client's public keys")
-    confidential = {GrantType.CLIENT_CREDENTIALS, GrantType.TOKEN_EXCHANGE}
+    confidential = {GrantType.CLIENT_CREDENTIALS, GrantType.TOKEN_EXCHANGE, GrantType.CIBA}
     if method is AuthMethod.NONE and confidential & {*registration.grant_types}:
         raise BadRegistration("grant_types: a public client can use none without a person")
 
@@ -278,6 +279,14 @@ def _check_keys(registration: ClientSection) -> None:
         raise BadRegistration("userinfo_signed_response_alg: what is encrypted is signed as well")
     for uri in registration.request_uris:
         _check_uri("request_uris", urldefrag(uri).url, native=False)
+
+
+def _check_ciba(registration: ClientSection) -> None:
+    endpoint = registration.backchannel_client_notification_endpoint
+    if endpoint:
+        _check_uri("backchannel_client_notification_endpoint", endpoint, native=False)
+    elif registration.backchannel_token_delivery_mode == "ping":
+        raise BadRegistration("backchannel_client_notification_endpoint: ping needs one")
 
 
 def _check_resources(registration: ClientSection) -> None:

@@ -62,6 +62,13 @@ _AS_SENT = (
 )
 """What a registration holds under the same name and in the same form; absent where unset."""
 _ENCS = tuple(f"{kind}_encrypted_response_enc" for kind in _ENCRYPTED)
+_OPERATORS = (
+    GrantType.CLIENT_CREDENTIALS,
+    GrantType.TOKEN_EXCHANGE,
+    GrantType.DEVICE_CODE,
+    GrantType.CIBA,
+)
+"""What acts without a person before it, or asks people by itself."""
 _GRANT_OF = {
     ResponseType.CODE: GrantType.AUTHORIZATION_CODE,
     ResponseType.ID_TOKEN: GrantType.IMPLICIT,
@@ -352,7 +359,7 @@ def _refuse_what_is_not_offered(members: Mapping[str, Any]) -> None:
 def _refuse_what_an_operator_gives(members: Mapping[str, Any]) -> None:
     if not frozenset(str(members.get("scope", "")).split()) <= frozenset(Scope):
         raise InvalidClientMetadata("scope: has one that is given by an operator only")
-    for grant in (GrantType.CLIENT_CREDENTIALS, GrantType.TOKEN_EXCHANGE):
+    for grant in _OPERATORS:
         if grant in _texts(members.get("grant_types")):
             raise InvalidClientMetadata(f"grant_types: {grant} is given by an operator only")
 

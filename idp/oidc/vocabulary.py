@@ -53,6 +53,8 @@ class GrantType(StrEnum):
     IMPLICIT = "implicit"
     REFRESH_TOKEN = "refresh_token"
     CLIENT_CREDENTIALS = "client_credentials"
+    DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+    CIBA = "urn:openid:params:grant-type:ciba"
     TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 
 

@@ -12,7 +12,7 @@ from idp.provider import Provider
 from idp.web import errors, ops, watch
 from idp.web.oidc import authorize, bridge, check_session, logout
 from idp.web.oidc.machine import endpoints
-from idp.web.portal import dashboard, guide
+from idp.web.portal import dashboard, device, guide, requests
 from idp.web.request import babel_locale, speaks
 from idp.web.signin import captcha, consent, password
 
@@ -26,6 +26,8 @@ _BLUEPRINTS = (
     consent.pages,
     dashboard.pages,
     guide.pages,
+    device.pages,
+    requests.pages,
     ops.probes,
 )
 

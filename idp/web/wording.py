@@ -4,6 +4,7 @@ Features return reasons; only this module and the templates know languages.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
@@ -123,3 +124,22 @@ APP_REFUSED = (
     _("The app that sent you here made a mistake, so you were not sent back to it."),
     _("Tell the people who run the app; they will need the text below."),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One scope in plain words, or something that an app asks for in its own."""
+
+    scope: str
+    title: LazyString | str
+    detail: LazyString | str
+
+
+def lines_of(scopes: frozenset[str]) -> list[Line]:
+    """Say in plain words what scopes stand for."""
+    known = [scope for scope in SCOPES if scope in scopes]
+    own = sorted(scopes - set(SCOPES))
+    return [
+        *(Line(scope, *SCOPES[scope]) for scope in known),
+        *(Line(scope, scope, OWN_SCOPE) for scope in own),
+    ]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from idp.oidc import introspection, pushed_requests, revocation, userinfo
+from idp.oidc import device_authorization, introspection, pushed_requests, revocation, userinfo
 from idp.oidc.clients import everyone, scopes_offered
 from idp.oidc.discovery import metadata, resource_metadata
 from idp.oidc.dpop import InvalidDpopProof, TokenNotProven, UseDpopNonce
@@ -57,6 +57,20 @@ def answer_par(portico: Provider, exchange: Exchange) -> Reply:
     ahead.of_client(portico, exchange)
     with portico.database.write(exchange.origin) as tx:
         return pushed_requests.reply(tx, portico.oidc.parts, exchange)
+
+
+def answer_device_authorization(portico: Provider, exchange: Exchange) -> Reply:
+    """``POST /device_authorization`` (RFC 8628)."""
+    ahead.of_client(portico, exchange)
+    with portico.database.write(exchange.origin) as tx:
+        return device_authorization.reply(tx, portico.oidc.parts, exchange)
+
+
+def answer_backchannel(portico: Provider, exchange: Exchange) -> Reply:
+    """``POST /bc-authorize`` (CIBA Core section 7)."""
+    ahead.of_client(portico, exchange)
+    with portico.database.write(exchange.origin) as tx:
+        return portico.backchannel.reply(tx, exchange)
 
 
 def answer_register(portico: Provider, exchange: Exchange) -> Reply:
@@ -163,6 +177,8 @@ def endpoints() -> Mapping[str, Endpoint]:
     found = (
         Endpoint("/token", ("POST",), answer_token),
         Endpoint("/par", ("POST",), answer_par),
+        Endpoint("/device_authorization", ("POST",), answer_device_authorization),
+        Endpoint("/bc-authorize", ("POST",), answer_backchannel),
         Endpoint("/register", ("GET", "POST", "PUT", "DELETE"), answer_register),
         Endpoint("/revoke", ("POST",), answer_revoke),
         Endpoint("/introspect", ("POST",), answer_introspect),

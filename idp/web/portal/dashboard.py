@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _
 
 from idp.accounts.model import Account
 from idp.database.transaction import Transaction
-from idp.oidc import logout
+from idp.oidc import logout, pending
 from idp.oidc.clients import everyone
 from idp.oidc.model import Client
 from idp.sessions import store as sessions
@@ -65,6 +65,8 @@ class DashboardPage:
     failures_since: int
     recent: list[Entry]
     apps: list[AppLink]
+    waiting: int
+    """How many services wait for an answer."""
     signout_url: str
 
 
@@ -78,7 +80,7 @@ class WelcomePage:
 
 @pages.get("/")
 def show() -> ResponseReturnValue:
-    """Show the front page; two round trips and one more for the apps."""
+    """Show the front page; three round trips and one more for the apps."""
     portico, cookie = provider(), session_hash()
     if cookie is None:
         return _welcome()
@@ -134,6 +136,7 @@ def _dashboard(tx: Transaction, account: Account) -> DashboardPage:
         failures_since=len(since),
         recent=[_entry(one) for one in past[:_RECENT]],
         apps=[_link(one) for one in clients if _may_open(one, account)],
+        waiting=len(pending.of_account(tx, account.id)),
         signout_url=url_for("dashboard.sign_out"),
     )
 

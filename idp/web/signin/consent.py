@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import LazyString
 
 from idp.audit.events import ConsentGiven, ConsentRefused
 from idp.consent import store as consents
@@ -21,18 +20,9 @@ from idp.web.request import demand_csrf, origin, session_hash, single_form
 from idp.web.signin.journeys import App, Underway, underway
 from idp.web.who import who
 from idp.web.wiring import provider
-from idp.web.wording import OWN_SCOPE, SCOPES
+from idp.web.wording import Line, lines_of
 
 pages = Blueprint("consent", __name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One scope in plain words."""
-
-    scope: str
-    title: LazyString | str
-    detail: LazyString | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +99,7 @@ def _found(journey_id: str) -> tuple[Underway, Session] | None:
 
 
 def _lines(journey: Underway) -> list[Line]:
-    known = [scope for scope in SCOPES if scope in journey.scopes]
-    own = sorted(journey.scopes - set(SCOPES))
-    return [
-        *(Line(scope, *SCOPES[scope]) for scope in known),
-        *(Line(scope, scope, OWN_SCOPE) for scope in own),
-        *(_of_details(one) for one in journey.details),
-    ]
+    return [*lines_of(journey.scopes), *(_of_details(one) for one in journey.details)]
 
 
 def _of_details(details: Mapping[str, Any]) -> Line:

@@ -11,6 +11,7 @@ from idp.oidc.model import Client
 from idp.provider import Provider
 from idp.secret import digest
 from idp.signin import store
+from idp.web import returning
 from idp.web.headers import PAGES, leading_to
 from idp.web.request import browser_hash, speaks
 
@@ -58,7 +59,7 @@ class Underway:
     def next_url(self) -> str:
         """Where to go on: to the hub, or to the front page."""
         if self.client is None:
-            return url_for("dashboard.show")
+            return returning.address(self.id)
         return url_for("authorize.proceed", journey=self.id)
 
     def protect(self, response: Response) -> Response:
@@ -69,8 +70,8 @@ class Underway:
 
 def underway(portico: Provider, journey_id: str) -> Underway | None:
     """Find the journey of a page; ``None`` when it is not this browser's or no longer open."""
-    if not journey_id:
-        return Underway("")
+    if not journey_id or returning.is_name(journey_id):
+        return Underway(journey_id)
     with portico.database.read() as tx:
         journey = store.find_journey(tx, digest(journey_id), browser_hash())
         client = portico.clients.find(tx, journey.client_id) if journey else None

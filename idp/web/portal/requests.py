@@ -1,0 +1,91 @@
+"""``/requests``: what services are waiting to hear from the person (CIBA Core section 8)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Blueprint, make_response, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from idp.oidc import pending
+from idp.oidc.pending import Waiting
+from idp.provider import Provider
+from idp.sessions.store import Session
+from idp.web import returning
+from idp.web.current import signed_in
+from idp.web.headers import PAGES
+from idp.web.portal.device import record
+from idp.web.request import demand_csrf, origin, single_form, speaks
+from idp.web.who import who
+from idp.web.wiring import provider
+from idp.web.wording import Line, lines_of
+
+pages = Blueprint("requests", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One request as the page shows it."""
+
+    reference: str
+    app_name: str
+    message: str
+    until: datetime
+    lines: list[Line]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestsPage:
+    """What ``portal/requests.html`` shows."""
+
+    action: str
+    questions: list[Question]
+
+
+@pages.get("/requests")
+def show() -> ResponseReturnValue:
+    """List what waits; who is not signed in does that first."""
+    portico = provider()
+    session = signed_in(portico)
+    if session is None:
+        return redirect(url_for("password.show", journey=returning.REQUESTS), code=303)
+    page = RequestsPage(url_for("requests.decide"), _questions(portico, session))
+    person = who(session.account_name, session.kind)
+    shown = render_template("portal/requests.html", page=page, who=person)
+    return PAGES.apply(make_response(shown))
+
+
+@pages.post("/requests")
+def decide() -> ResponseReturnValue:
+    """Note a decision and show what is left; anything but ``allow`` is a no."""
+    form = single_form()
+    demand_csrf(form)
+    portico = provider()
+    session = signed_in(portico)
+    if session is not None:
+        allow = form.get("decision") == "allow"
+        _decide(portico, session, form.get("reference", ""), allow=allow)
+    return redirect(url_for("requests.show"), code=303)
+
+
+def _decide(portico: Provider, session: Session, reference: str, *, allow: bool) -> None:
+    with portico.database.write(origin()) as tx:
+        for waiting in pending.of_account(tx, session.account_id):
+            if waiting.reference == reference and pending.decide(
+                tx, waiting.handle_hash, session, allow=allow
+            ):
+                record(tx, portico, session, waiting, allow=allow)
+                portico.backchannel.decided(tx, waiting)
+
+
+def _questions(portico: Provider, session: Session) -> list[Question]:
+    with portico.database.read() as tx:
+        found = [
+            (waiting, portico.clients.find(tx, waiting.client_id))
+            for waiting in pending.of_account(tx, session.account_id)
+        ]
+    return [_question(waiting, client.name(speaks())) for waiting, client in found if client]
+
+
+def _question(waiting: Waiting, app_name: str) -> Question:
+    lines = lines_of(frozenset(waiting.scope.split()))
+    return Question(waiting.reference, app_name, waiting.binding_message, waiting.expires_at, lines)
