@@ -91,6 +91,8 @@ def granted(columns: Sequence[Any]) -> Granted:
 
 def told(granted: Granted) -> dict[str, Any]:
     """Give the members of a token response that say what was granted (RFC 9396 section 7)."""
+    if granted.details is None:
+        return {}
     details = narrowing.read(granted.details).authorization_details
     return {"authorization_details": list(details)} if details else {}
 

@@ -4,7 +4,7 @@ Everything that can be wrong with the form of a request is refused here, once: r
 parameters (OAuth 2.1 section 3.2.2), bytes that are no text, credentials in a URL.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -86,15 +86,20 @@ def parameters(encoded: str) -> dict[str, str]:
         )
     except ValueError:
         raise InvalidRequest("the parameters cannot be decoded", redirect=False) from None
-    resources = [value for name, value in pairs if name == "resource"]
     found = dict(pairs)
-    if len(found) != len(pairs) - max(len(resources) - 1, 0):
-        raise InvalidRequest("a parameter is repeated", redirect=False)
+    if len(found) != len(pairs):
+        found = _with_all_resources(pairs)
     if any("\x00" in value for value in found.values()):
         raise InvalidRequest("a parameter holds a NUL", redirect=False)
-    if len(resources) > 1:
-        found["resource"] = " ".join(resources)
     return {name: value for name, value in found.items() if value}
+
+
+def _with_all_resources(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    others = [pair for pair in pairs if pair[0] != "resource"]
+    found = dict(others)
+    if len(found) != len(others):
+        raise InvalidRequest("a parameter is repeated", redirect=False)
+    return found | {"resource": " ".join(value for name, value in pairs if name == "resource")}
 
 
 def json_reply(status: int, document: Any, *headers: tuple[str, str]) -> Reply:

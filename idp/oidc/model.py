@@ -28,7 +28,7 @@ class Client:
         """The identifier, compared byte for byte."""
         return self.registration.client_id
 
-    @property
+    @cached_property
     def profile(self) -> Profile:
         """The set of rules it lives by."""
         return Profile(self.registration.profile)
@@ -73,7 +73,7 @@ class Client:
         required = self.registration.require_pushed_authorization_requests
         return required or self.profile is Profile.FAPI2
 
-    @property
+    @cached_property
     def proves_a_key(self) -> bool:
         """Whether it proves a private key with every request, so that a stolen token is no use."""
         return method_of(self.registration) in _BY_KEY

@@ -4,7 +4,7 @@ A token names the resources it is for, so that one of them cannot use it at anot
 say what was allowed more finely than a scope can. Pure.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -83,11 +83,13 @@ def audience(narrowed: Narrowed, resource: str, issuer: str) -> str | list[str]:
     Raises:
         InvalidTarget: one was not granted.
     """
+    if not resource and not narrowed.resources:
+        return issuer
     wanted = list(dict.fromkeys(resource.split()))
     if not frozenset(wanted) <= frozenset(narrowed.resources):
         raise InvalidTarget("resource was not granted")
-    named: Sequence[str] = wanted or ([issuer, *narrowed.resources] if narrowed.resources else ())
-    return list(named) if len(named) > 1 else next(iter(named), issuer)
+    named = wanted or [issuer, *narrowed.resources]
+    return named if len(named) > 1 else named[0]
 
 
 _WIDE = Narrowed()

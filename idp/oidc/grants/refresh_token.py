@@ -150,7 +150,8 @@ def keep(
 
 def _read(columns: Sequence[Any]) -> tuple[Granted, datetime]:
     *granted, details, expires_at = columns
-    return replace(authorizations.granted(granted), details=details), expires_at
+    found = authorizations.granted(granted)
+    return (replace(found, details=details) if details else found), expires_at
 
 
 def find_family(tx: Transaction, token: str, client_id: str) -> UUID | None:

@@ -370,8 +370,9 @@ def at_once(portico: Provider, exchange: Exchange) -> Reply | None:
 
 def _needs_flask(portico: Provider, exchange: Exchange, found: Situation) -> bool:
     """Tell whether the answer is a form, or brings the cookie that our frame reads."""
+    if found.client.profile is not Profile.OIDC:
+        return False
     asked = found.request
     if mode_of(asked.response_type, asked.response_mode) is ResponseMode.FORM_POST:
         return True
-    state = cookie_in(exchange.header("cookie"), "state", portico.config.provider.issuer)
-    return not state and found.client.profile is Profile.OIDC
+    return not cookie_in(exchange.header("cookie"), "state", portico.config.provider.issuer)
