@@ -3,7 +3,7 @@
 import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 import msgspec
@@ -15,11 +15,13 @@ from idp.audit.checkpoint import Anchor
 from idp.audit.events import ClientAdded, ClientRemoved, ClientSecretRotated, KeyRetired
 from idp.cli.context import Invocation, fail, json_option, operator, say
 from idp.cli.operate import built
+from idp.cli.posture import show_posture
 from idp.config import ClientSection
 from idp.keys import store as keys_store
 from idp.oidc import clients
 from idp.oidc.clients import BadRegistration
 from idp.oidc.model import Client
+from idp.oidc.vocabulary import AuthMethod, Profile
 
 _SHOWN = ("client_id", "source", "auth", "grants", "redirect_uris", "state")
 
@@ -36,12 +38,15 @@ def client() -> None:
 @click.option("--backchannel-logout-uri", default="")
 @click.option(
     "--auth",
-    type=click.Choice(["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]),
+    type=click.Choice([one.value for one in AuthMethod]),
     default="client_secret_basic",
     show_default=True,
 )
 @click.option(
-    "--profile", type=click.Choice(["oauth21", "oidc"]), default="oauth21", show_default=True
+    "--profile",
+    type=click.Choice([one.value for one in Profile]),
+    default="oauth21",
+    show_default=True,
 )
 @click.option("--response-type", "response_types", multiple=True, help="Default: code.")
 @click.option(
@@ -56,6 +61,11 @@ def client() -> None:
 @click.option("--jwks", type=click.File("rb"), help="Its public keys, for private_key_jwt.")
 @click.option("--trusted", is_flag=True, help="A first-party app: consent is not asked for.")
 @click.option("--introspects", is_flag=True, help="A resource server: may introspect any token.")
+@click.option(
+    "--metadata",
+    type=click.File("rb"),
+    help="A JSON object with further members, by the names of RFC 7591.",
+)
 @json_option
 @click.pass_obj
 def add_client(invocation: Invocation, /, as_json: bool, **given: Any) -> None:
@@ -86,7 +96,7 @@ def add_client(invocation: Invocation, /, as_json: bool, **given: Any) -> None:
 def _registration(given: dict[str, Any]) -> ClientSection:
     grants = list(given["grants"]) or ["authorization_code", "refresh_token"]
     jwks = msgspec.json.decode(given["jwks"].read()) if given["jwks"] else {}
-    return ClientSection(
+    registration = ClientSection(
         client_id=given["client_id"],
         names={"en": given["name"]} if given["name"] else {},
         redirect_uris=list(given["redirect_uris"]),
@@ -105,6 +115,21 @@ def _registration(given: dict[str, Any]) -> ClientSection:
         introspects=given["introspects"],
         home_uri=given["home_uri"],
     )
+    return _with_metadata(registration, given["metadata"])
+
+
+def _with_metadata(registration: ClientSection, file: BinaryIO | None) -> ClientSection:
+    """Lay a file's members over what the options say."""
+    if file is None:
+        return registration
+    try:
+        more = msgspec.json.decode(file.read(), type=dict[str, Any])
+        return msgspec.convert(msgspec.to_builtins(registration) | more, ClientSection)
+    except (msgspec.DecodeError, msgspec.ValidationError) as wrong:
+        fail(f"--metadata: {wrong}")
+
+
+client.add_command(show_posture)
 
 
 @client.command("list")

@@ -57,7 +57,7 @@ COMMANDS = [
     ["migrate"],
     ["doctor"],
     ["client"],
-    *(["client", act] for act in ("add", "list", "show", "rotate-secret", "remove")),
+    *(["client", act] for act in ("add", "list", "show", "posture", "rotate-secret", "remove")),
     ["keys"],
     *(["keys", act] for act in ("init", "list", "rotate", "retire")),
     ["account"],
@@ -73,6 +73,34 @@ def test_every_command_explains_itself(words: list[str]) -> None:
 
     assert done.exit_code == 0
     assert len(done.output.splitlines()) > 4
+
+
+def test_further_members_of_a_registration_come_from_a_file(shell: Shell, tmp_path: Path) -> None:
+    members = tmp_path / "members.json"
+    members.write_text('{"dpop_bound_access_tokens": true, "resources": ["https://a.example/"]}')
+    words = ["--id", "filed", "--redirect-uri", "https://a.example/cb", "--metadata"]
+
+    added = shell.ok("client", "add", *words, str(members))
+    members.write_text('{"dpop_bound": true}')
+    refused = shell.run("client", "add", *words, str(members))
+
+    assert added["dpop_bound_access_tokens"] is True
+    assert refused.exit_code == 1
+    assert "dpop_bound" in refused.output
+
+
+def test_a_posture_tells_what_is_broken_and_ci_what_was_required(shell: Shell) -> None:
+    shell.ok("client", "add", "--id", "usual", "--redirect-uri", "https://a.example/cb")
+
+    usual = shell.run("client", "posture", "usual")
+    banking = shell.run("client", "posture", "usual", "--require", "fapi2")
+    nobody = shell.run("client", "posture", "nobody")
+    document = shell.ok("client", "posture", "usual")
+
+    assert (usual.exit_code, banking.exit_code, nobody.exit_code) == (0, 1, 2)
+    assert "oauth21: stands" in usual.output
+    assert "requests are pushed" in banking.output
+    assert document["stands"] == {"oauth21": True, "rfc9700": False, "fapi2": False}
 
 
 def test_a_client_is_added_shown_given_a_new_secret_and_removed(shell: Shell) -> None:
