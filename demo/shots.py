@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import httpx2
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from idp.authenticators.password.captcha import Captcha
@@ -69,7 +70,14 @@ class Walk:
         self._take("sign-in-mistakes")
         self._sign_in()
         self._take("consent")
+        self._ask_elsewhere()
         self._open("front-page", f"{self._portal}/")
+        self._open("requests", f"{self._portal}/requests")
+        self._open("device", self._begin_device())
+        page.click("#device-continue")
+        self._take("device-question")
+        page.click("#device-deny")
+        self._take("device-denied")
         self._open("app-cases", f"{self._app}/cases")
         page.click("#open-1")
         self._take("app-case")
@@ -96,6 +104,20 @@ class Walk:
         page.fill("#captcha", _answer(page.input_value("input[name=captcha_id]")))
         page.click("#login-submit")
 
+    def _begin_device(self) -> str:
+        """Begin as a kiosk does; gives the address that it shows."""
+        form = {"client_id": "kiosk", "scope": "openid profile"}
+        begun = httpx2.post(f"{self._portal}/device_authorization", data=form).json()
+        return str(begun["verification_uri_complete"])
+
+    def _ask_elsewhere(self) -> None:
+        """Ask as the service desk does."""
+        secret = next(
+            one["client_secret"] for one in self._demo["clients"] if one["client_id"] == "counter"
+        )
+        form = {"scope": "openid email", "login_hint": "CITIZEN1", "binding_message": "W-4711"}
+        httpx2.post(f"{self._portal}/bc-authorize", data=form, auth=("counter", secret))
+
     def _consent_request(self) -> str:
         app = next(one for one in self._demo["clients"] if one["client_id"] == "flowbench")
         query = {
@@ -116,12 +138,20 @@ def _answer(captcha_id: str) -> str:
     return captcha.answer(captcha_id)
 
 
+def _answers(demo: dict[str, Any]) -> bool:
+    try:
+        return httpx2.get(f"{demo['addresses']['provider']}/health/ready").status_code == 200
+    except httpx2.HTTPError:
+        return False
+
+
 @contextlib.contextmanager
 def stack() -> Iterator[dict[str, Any]]:
     """Give what the running demo says of itself; start one for the time being if none runs."""
-    if KNOWN.exists():
+    if KNOWN.exists() and _answers(json.loads(KNOWN.read_text("utf-8"))):
         yield json.loads(KNOWN.read_text("utf-8"))
         return
+    KNOWN.unlink(missing_ok=True)  # of a stack that was killed
     process = subprocess.Popen(
         [sys.executable, "-m", "demo.stack"], cwd=HERE, stdout=subprocess.DEVNULL
     )

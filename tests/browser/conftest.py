@@ -82,7 +82,7 @@ def _stack(folder: Path, app: str, older: Listener) -> Iterator[Stack]:
     port = int(app.rpartition(":")[2])
     settings = {
         "PORTICO__CLIENTS": msgspec.json.encode(
-            [_casequery(app), _stranger(), _older(older.port)]
+            [_casequery(app), _stranger(), _older(older.port), _kiosk(), _counter()]
         ).decode(),
         "PORTICO__CAPTCHA__MODE": "always",
         "PORTICO__THROTTLE__EXEMPT_NETWORKS": '["127.0.0.0/8"]',
@@ -135,6 +135,24 @@ def _older(port: int) -> ClientSection:
         post_logout_redirect_uris=[f"{home}/bye"],
         frontchannel_logout_uri=f"{home}/gone",
         trusted=True,
+        secret_sha256=_sha256(APP_SECRET),
+    )
+
+
+def _kiosk() -> ClientSection:
+    return ClientSection(
+        client_id="kiosk",
+        names={"en": "Courthouse kiosk", "zh-Hant": "法院服務台觸控螢幕"},
+        token_endpoint_auth_method="none",
+        grant_types=["urn:ietf:params:oauth:grant-type:device_code"],
+    )
+
+
+def _counter() -> ClientSection:
+    return ClientSection(
+        client_id="counter",
+        names={"en": "Telephone service desk", "zh-Hant": "電話服務專線"},
+        grant_types=["urn:openid:params:grant-type:ciba"],
         secret_sha256=_sha256(APP_SECRET),
     )
 
