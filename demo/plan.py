@@ -61,12 +61,13 @@ def make(environ: Mapping[str, str] = os.environ) -> Plan:
     designed = int(_toml(_CASEQUERY_FILE)["server"]["port"])
     casequery_port = _number(environ, "CASEQUERY__SERVER__PORT", designed)
     at_home = f"http://localhost:{provider.server.port}"
+    issuer = environ.get("PORTICO__PROVIDER__ISSUER", at_home)
     return Plan(
         provider=provider,
-        issuer=environ.get("PORTICO__PROVIDER__ISSUER", at_home),
+        issuer=issuer,
         casequery_port=casequery_port,
         mailbox_port=_number(environ, "MAILBOX__PORT", 9025),
-        clients=_moved(provider.clients, designed, casequery_port),
+        clients=_moved(provider.clients, designed, casequery_port, issuer),
         secrets=_toml(_SECRETS_FILE),
     )
 
@@ -143,9 +144,11 @@ def _health(port: Port) -> str:
 
 
 def _moved(
-    clients: list[ClientSection], designed_port: int, actual_port: int
+    clients: list[ClientSection], designed_port: int, actual_port: int, issuer: str
 ) -> tuple[ClientSection, ...]:
+    """Write the addresses as they are in this run: case query's, and the provider's own page."""
     text = msgspec.json.encode(clients).decode()
+    text = text.replace("http://localhost:9000/developers", f"{issuer}/developers")
     text = text.replace(f"//localhost:{designed_port}/", f"//localhost:{actual_port}/")
     return tuple(msgspec.json.decode(text, type=list[ClientSection]))
 

@@ -49,6 +49,7 @@ class ProviderSection(Section, frozen=True):
     issuer: str = "http://localhost:9000"
     names: Texts = msgspec.field(default_factory=lambda: dict(_NAMES))
     help_desk: str = "help@portico.example"
+    developers_page: bool = False
 
 
 class ServerSection(Section, frozen=True):

@@ -10,6 +10,7 @@ import ui
 from idp.oidc.exchange import BODY_LIMIT
 from idp.provider import Provider
 from idp.web import errors, ops, watch
+from idp.web.developers import pages as developers
 from idp.web.oidc import authorize, bridge, check_session, logout
 from idp.web.oidc.machine import endpoints
 from idp.web.portal import dashboard, device, guide, requests
@@ -47,6 +48,8 @@ def create_app(portico: Provider) -> Flask:
     ui.install(app, site=lambda: _site(portico), speaks=speaks, keeps=["journey"])
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
+    if portico.config.provider.developers_page:
+        app.register_blueprint(developers.pages(portico))
     errors.register(app)
     watch.every_page(app)
     bridge.mount(app, portico, endpoints(), {"/authorize": authorize.at_once})

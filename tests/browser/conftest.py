@@ -89,12 +89,18 @@ def _stack(folder: Path, app: str, older: Listener) -> Iterator[Stack]:
         "PORTICO__FETCH__ALLOWED_NETWORKS": '["127.0.0.0/8","::1/128"]',
         "PORTICO__WORKER__INSIDE_SERVE": "true",
         "PORTICO__OUTBOX__POLL_SECONDS": "1",
+        "PORTICO__PROVIDER__DEVELOPERS_PAGE": "true",
     }
     database = f"sqlite:///{folder / 'idp.sqlite'}"
     with running(folder, database, workers=1, settings=settings) as provider:
         known = provider.command(
             "account", "add", "--username", "CITIZEN1", "--password-stdin",
             "--name", "林美玲", "--email", "mei@people.example", stdin=f"{PASSWORD}\n",
+        )  # fmt: skip
+        provider.command(
+            "client", "add", "--id", "developers", "--auth", "none",
+            "--redirect-uri", f"{provider.url}/developers/callback",
+            "--scope", "openid profile email offline_access",
         )  # fmt: skip
         with _case_query(folder, provider.url, port, known["sub"]):
             yield Stack(provider, app, older)

@@ -1,0 +1,82 @@
+"""The flows that can be demonstrated, as data: which client, which request, which steps."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _
+
+CODE, OLDER = "developers", "developers-older"
+"""The demonstration's clients: one of the profile ``oauth21``, one of ``oidc``. Both public."""
+
+_AFTERWARDS = ("userinfo", "refresh", "revoke")
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One way through the protocol."""
+
+    name: str
+    title: LazyString
+    standard: str
+    """Where it is written."""
+    client_id: str
+    steps: tuple[str, ...]
+    request: Mapping[str, str] = field(default_factory=dict)
+    """What the authorization request holds beside the usual."""
+    bound: bool = False
+    """Whether a DPoP proof goes with every request for and with a token."""
+
+
+FLOWS = (
+    Flow(
+        "code",
+        _("Authorization code with PKCE"),
+        "OAuth 2.1, OpenID Connect Core",
+        CODE,
+        ("authorize", "token", *_AFTERWARDS),
+    ),
+    Flow(
+        "par",
+        _("Pushed authorization request"),
+        "RFC 9126",
+        CODE,
+        ("push", "authorize", "token", "userinfo"),
+    ),
+    Flow(
+        "dpop",
+        _("Tokens bound to a key"),
+        "RFC 9449",
+        CODE,
+        ("authorize", "token", *_AFTERWARDS),
+        bound=True,
+    ),
+    Flow(
+        "jarm",
+        _("Signed authorization response"),
+        "JARM",
+        CODE,
+        ("authorize", "token"),
+        {"response_mode": "jwt"},
+    ),
+    Flow(
+        "device", _("Device without a keyboard"), "RFC 8628", CODE, ("device", "poll", "userinfo")
+    ),
+    Flow(
+        "hybrid",
+        _("Hybrid, as older apps use it"),
+        "OpenID Connect Core 3.3",
+        OLDER,
+        ("authorize", "token", "userinfo"),
+        {"response_type": "code id_token", "response_mode": "form_post"},
+    ),
+    Flow(
+        "implicit",
+        _("Implicit, as older apps use it"),
+        "OpenID Connect Core 3.2",
+        OLDER,
+        ("authorize", "userinfo"),
+        {"response_type": "id_token token", "response_mode": "form_post"},
+    ),
+)
+BY_NAME: Mapping[str, Flow] = {flow.name: flow for flow in FLOWS}
