@@ -22,6 +22,7 @@ from tests.races.harness import Running, running
 
 WORKS: dict[str, Callable[[User], None]] = {
     "flow": User.flow,
+    "pushed_and_bound": User.pushed_and_bound_flow,
     "refresh": User.refresh,
     "client_credentials": User.client_credentials,
     "introspect": User.introspect,

@@ -1,15 +1,21 @@
 """A few users who never rest: threads, each on connections that stay open."""
 
 import base64
+import hashlib
 import http.client
 import json
 import re
+import secrets
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from joserfc.jwk import ECKey
+
+from idp.clock import seconds, system_clock
+from tests.labs.signing import base64url, signed
 from tests.people import CHALLENGE, PASSWORD, VERIFIER
 
 CALLBACK = "http://localhost:8787/callback"
@@ -41,6 +47,7 @@ class User:
     def __post_init__(self) -> None:
         self._connection = http.client.HTTPConnection("localhost", self.port, timeout=30)
         credentials = f"{self.client_id}:{self.secret}".encode()
+        self._key = ECKey.generate_key("P-256")
         self._basic = f"Basic {base64.b64encode(credentials).decode()}"
 
     def sign_in(self) -> None:
@@ -72,6 +79,42 @@ class User:
         assert tokens["id_token"]
         self.userinfo()
 
+    def pushed_and_bound_flow(self) -> None:
+        """The same with a pushed request and every token bound to a key (PAR and DPoP)."""
+        proven = self._proven("POST", "/par")
+        pushed = self._send("POST", "/par", urlencode(self._parameters()), proven)
+        reference = json.loads(pushed.body)["request_uri"]
+        query = urlencode({"client_id": self.client_id, "request_uri": reference})
+        code = parse_qs(urlsplit(self._get(f"/authorize?{query}").location).query)["code"][0]
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": CALLBACK,
+            "code_verifier": VERIFIER,
+        }
+        bought = self._send("POST", "/token", urlencode(form), self._proven("POST", "/token"))
+        token = json.loads(bought.body)["access_token"]
+        headers = {
+            "Authorization": f"DPoP {token}",
+            "DPoP": self._proof("GET", "/userinfo", token),
+        }
+        assert self._send("GET", "/userinfo", None, headers).status == 200
+
+    def _proven(self, method: str, path: str) -> dict[str, str]:
+        return _FORM | {"Authorization": self._basic, "DPoP": self._proof(method, path)}
+
+    def _proof(self, method: str, path: str, token: str = "") -> str:
+        claims: dict[str, object] = {
+            "jti": secrets.token_urlsafe(16),
+            "htm": method,
+            "htu": f"http://localhost:{self.port}{path}",
+            "iat": seconds(system_clock()),
+        }
+        if token:
+            claims["ath"] = base64url(hashlib.sha256(token.encode()).digest())
+        header = {"typ": "dpop+jwt", "jwk": self._key.as_dict(private=False), "kid": None}
+        return signed(self._key, claims, header)
+
     def refresh(self) -> None:
         """Use the refresh token and keep its successor."""
         tokens = self._token(grant_type="refresh_token", refresh_token=self.refresh_token)
@@ -97,7 +140,10 @@ class User:
         assert self._send("GET", "/.well-known/openid-configuration", None, {}).status == 200
 
     def _request(self) -> str:
-        query = {
+        return f"/authorize?{urlencode(self._parameters())}"
+
+    def _parameters(self) -> dict[str, str]:
+        return {
             "response_type": "code",
             "client_id": self.client_id,
             "redirect_uri": CALLBACK,
@@ -107,7 +153,6 @@ class User:
             "code_challenge": CHALLENGE,
             "code_challenge_method": "S256",
         }
-        return f"/authorize?{urlencode(query)}"
 
     def _get(self, path: str) -> Answer:
         return self._with_cookies("GET", path, None, {})
