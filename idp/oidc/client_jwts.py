@@ -106,11 +106,11 @@ def _verified(
     _demand(alg in algs and "crit" not in header, "alg or crit")
     _demand(not typ or named in {"", "jwt", typ}, "typ")
     for one in jwks.get("keys", []):
-        if kid not in {None, one.get("kid", kid)} or one.get("use", "sig") != "sig":
+        if kid not in (None, one.get("kid", kid)) or one.get("use", "sig") != "sig":
             continue
         try:
             return _verified_by(signature, _PUBLIC[one.get("kty")].import_key(one), alg)
-        except (BadToken, KeyError, JoseError, ValueError):
+        except (BadToken, KeyError, JoseError, ValueError, TypeError):
             continue
     raise BadToken("no key of the client verifies it")
 

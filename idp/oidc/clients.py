@@ -191,8 +191,8 @@ def check(registration: ClientSection) -> None:
         raise BadRegistration(f"grant_types: {', '.join(sorted(unknown))} is not offered")
     _check_response_types(registration)
     _check_redirects(registration)
-    _check_authentication(registration)
     _check_keys(registration)
+    _check_authentication(registration)
     _check_certificate(registration)
     _check_resources(registration)
     _check_ciba(registration)
@@ -266,6 +266,9 @@ def _check_authentication(registration: ClientSection) -> None:
 
 
 def _check_keys(registration: ClientSection) -> None:
+    keys = registration.jwks.get("keys", [])
+    if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys):
+        raise BadRegistration("jwks: is no set of keys (RFC 7517 section 5)")
     if registration.jwks and registration.jwks_uri:
         raise BadRegistration("jwks_uri: excludes jwks; keep the keys in one place")
     if any("d" in key or key.get("kty") == "oct" for key in registration.jwks.get("keys", [])):

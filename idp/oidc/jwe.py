@@ -24,6 +24,8 @@ _KINDS: Mapping[str, tuple[str, type[RSAKey | ECKey | OKPKey]]] = {
 }
 _REGISTRY = jwe.JWERegistry(algorithms=[*ALGS, *ENCS])
 _PARTS = 5
+_MALFORMED = (JoseError, ValueError, TypeError, KeyError)
+"""What joserfc and cryptography raise about keys and ciphertexts that are none."""
 
 
 class NoKey(Exception):
@@ -83,7 +85,7 @@ def decrypted(token: str, keys: KeySet) -> str:
         pair = keys.verifier(life.kid, life.alg)
         try:
             found = jwe.decrypt_compact(token, pair.key, registry=_REGISTRY) if pair else None
-        except (JoseError, ValueError, TypeError):
+        except _MALFORMED:
             continue
         if found is not None and found.plaintext is not None:
             return found.plaintext.decode("ascii", "replace")
@@ -91,7 +93,9 @@ def decrypted(token: str, keys: KeySet) -> str:
 
 
 def fits(jwks: Mapping[str, Any], alg: str) -> bool:
-    """Tell whether a client has a key for ``alg``."""
-    kty, _ = _KINDS[alg]
-    keys = [one for one in jwks.get("keys", []) if isinstance(one, dict)]
-    return any(one.get("kty") == kty and one.get("use", "enc") == "enc" for one in keys)
+    """Tell whether a client has a key for ``alg`` that can really be encrypted to."""
+    try:
+        encrypted("probe", jwks, alg, ENCS[0])
+    except (NoKey, *_MALFORMED):
+        return False
+    return True

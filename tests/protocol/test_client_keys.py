@@ -135,7 +135,14 @@ def test_D21_keys_serve_on_while_their_server_is_down_but_not_for_ever(
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b'{"keys": 1}', b'{"keys": [1, {}, {"kty": "EC"}]}', b"x" * 300_000]
+    "body",
+    [
+        b"",
+        b"[]",
+        b'{"keys": 1}',
+        b'{"keys": [1, {}, {"kty": "EC"}, {"kty": []}, {"kty": "EC", "kid": {}}]}',
+        b"x" * 300_000,
+    ],
 )
 def test_what_is_no_key_set_proves_nothing(
     browser: Browser, clock: MovableClock, enrol: Enrol, body: bytes

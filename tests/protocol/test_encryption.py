@@ -14,7 +14,7 @@ from idp.provider import Provider
 from idp.worker import rotate_keys
 from tests.clock import MovableClock
 from tests.conftest import Enrol
-from tests.labs.signing import Key, claims_of, public, signed
+from tests.labs.signing import Key, base64url, claims_of, public, signed
 from tests.people import BASE, CONFIG, Browser, Person, answer, request_of
 from tests.protocol.test_signed_answers import introspect
 
@@ -100,6 +100,16 @@ def test_a_request_object_is_encrypted_to_a_published_key(
 @pytest.mark.parametrize("token", ["a.b.c.d.e", "eyJhbGciOiJkaXIifQ....", "....", "é.b.c.d.e"])
 def test_what_no_key_of_ours_opens_is_refused(browser: Browser, enrol: Enrol, token: str) -> None:
     enrol("secretive", jwks=public(SIGNING))
+
+    browser.get("/authorize", **(request_of("secretive") | {"request": token}))
+
+    assert answer(browser.last)["error"] == "invalid_request_object"
+
+
+def test_a_key_on_a_curve_that_is_none_opens_nothing(browser: Browser, enrol: Enrol) -> None:
+    enrol("secretive", jwks=public(SIGNING))
+    header = {"alg": "ECDH-ES", "enc": "A256GCM", "epk": {"kty": "EC", "crv": "P-0", "x": "AA"}}
+    token = f"{base64url(msgspec.json.encode(header))}..AAAA.AAAA.AAAA"
 
     browser.get("/authorize", **(request_of("secretive") | {"request": token}))
 
