@@ -1,5 +1,6 @@
 """Every parameter of every endpoint, missing, empty, doubled, oversized, of the wrong kind."""
 
+import base64
 import re
 from urllib.parse import urlencode
 
@@ -7,12 +8,27 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.people import Browser, Person, request_of
+from idp.oidc.vocabulary import GrantType
+from tests.conftest import Enrol
+from tests.people import SECRET, Browser, Person, request_of
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 ASCII = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]*")
-AUTHORIZE = (*request_of("app"), "prompt", "max_age", "claims", "id_token_hint", "ui_locales")
+AUTHORIZE = (
+    *request_of("app"),
+    "prompt",
+    "max_age",
+    "claims",
+    "id_token_hint",
+    "ui_locales",
+    "response_mode",
+    "request",
+    "request_uri",
+    "resource",
+    "authorization_details",
+    "dpop_jkt",
+)
 TOKEN = (
     "grant_type",
     "code",
@@ -24,12 +40,34 @@ TOKEN = (
     "client_secret",
     "client_assertion",
     "client_assertion_type",
+    "resource",
+    "audience",
+    "device_code",
+    "auth_req_id",
+    "subject_token",
+    "subject_token_type",
+    "actor_token",
+    "requested_token_type",
+)
+BACKCHANNEL = (
+    "scope",
+    "login_hint",
+    "id_token_hint",
+    "login_hint_token",
+    "binding_message",
+    "requested_expiry",
+    "client_notification_token",
+    "request",
 )
 ENDPOINTS = {
     "/token": TOKEN,
     "/revoke": ("token", "token_type_hint", "client_id", "client_secret"),
     "/introspect": ("token", "token_type_hint", "client_id", "client_secret"),
+    "/par": (*AUTHORIZE, "client_secret"),
+    "/device_authorization": ("scope", "client_id", "client_secret"),
+    "/bc-authorize": BACKCHANNEL,
 }
+EVERY_GRANT = tuple(grant.value for grant in GrantType if grant is not GrantType.IMPLICIT)
 VALUES = st.one_of(
     st.text(max_size=40),
     st.sampled_from(
@@ -53,6 +91,11 @@ VALUES = st.one_of(
             "machine",
             "a.b.c",
             "eyJhbGciOiJub25lIn0.e30.",
+            "a.b.c.d.e",
+            '[{"type": "payment"}]',
+            "https://a.example/api",
+            "urn:ietf:params:oauth:token-type:access_token",
+            *EVERY_GRANT,
         ]
     ),
 )
@@ -81,6 +124,48 @@ def test_machines_always_get_an_oauth_error(
     assert re.fullmatch(r"[a-z_]+", reply.json["error"])
     assert ASCII.fullmatch(reply.json.get("error_description", ""))
     assert "alert" not in reply.text
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+@given(data=st.data())
+@CALM
+def test_so_does_a_client_that_has_proven_itself_and_may_do_everything(
+    browser: Browser, everything: str, path: str, data: st.DataObject
+) -> None:
+    names = [one for one in ENDPOINTS[path] if not one.startswith("client_")]
+    fields = data.draw(st.lists(st.tuples(st.sampled_from(names), VALUES), max_size=6))
+    headers = {"Authorization": everything, "DPoP": data.draw(st.sampled_from(PROOFS))}
+
+    reply = browser.client.post(
+        path,
+        data=urlencode(fields, errors="surrogatepass"),
+        content_type="application/x-www-form-urlencoded",
+        headers={name: value for name, value in headers.items() if value},
+    )
+
+    assert reply.status_code in {200, 201, 400, 401, 413}, reply.text
+    if reply.status_code >= 400:
+        assert reply.json is not None
+        assert re.fullmatch(r"[a-z_]+", reply.json["error"])
+        assert ASCII.fullmatch(reply.json.get("error_description", ""))
+        assert "alert" not in reply.text
+
+
+PROOFS = ("", "", "x", "a.b.c", "eyJhbGciOiJub25lIn0.e30.", "é".encode().decode("latin-1"))
+
+
+@pytest.fixture
+def everything(enrol: Enrol) -> str:
+    """A client with every grant; gives the header it proves itself with."""
+    enrol(
+        "everything",
+        grant_types=list(EVERY_GRANT),
+        scope="openid profile email offline_access api",
+        resources=["https://a.example/api"],
+        authorization_details_types=["payment"],
+        introspects=True,
+    )
+    return "Basic " + base64.b64encode(f"everything:{SECRET}".encode()).decode()
 
 
 @given(changes=st.dictionaries(st.sampled_from(AUTHORIZE), VALUES, max_size=4))
@@ -136,8 +221,6 @@ def test_O4_other_methods_are_405(browser: Browser, path: str) -> None:
 
 
 def test_O3_credentials_in_the_url_are_refused_even_if_right(browser: Browser) -> None:
-    from tests.people import SECRET
-
     reply = browser.client.post(
         f"/token?client_id=machine&client_secret={SECRET}",
         data={"grant_type": "client_credentials"},
@@ -165,8 +248,6 @@ def test_B12_other_grants_do_not_exist(browser: Browser, grant_type: str) -> Non
 def test_O11_guessing_a_clients_secret_is_braked_where_it_comes_from(
     browser: Browser, citizen: Person
 ) -> None:
-    import base64
-
     wrong = base64.b64encode(b"app:guess").decode()
     for _ in range(25):
         browser.post("/token", {"grant_type": "x"} | GRANT, Authorization=f"Basic {wrong}")
