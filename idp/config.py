@@ -162,6 +162,15 @@ class MtlsSection(Section, frozen=True):
     header: str = ""
     ca_file: str = ""
     endpoint: str = ""
+    host: str = "127.0.0.1"
+    port: Natural = 0
+    certificate_file: str = ""
+    key_file: str = ""
+
+    @property
+    def is_on(self) -> bool:
+        """Whether client certificates are taken, from a proxy or by a listener of our own."""
+        return bool(self.header or self.port)
 
 
 class AuditSection(Section, frozen=True):

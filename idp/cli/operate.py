@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
@@ -82,8 +83,21 @@ def attend(invocation: Invocation) -> None:
     if config.server.metrics_port:
         _serve_metrics(config, os.environ["PROMETHEUS_MULTIPROC_DIR"])
     portico = built(config)
+    if config.mtls.port:
+        _serve_certified(portico)
     rounds = worker.rounds(portico) if config.worker.inside_serve else []
     _run_rounds(worker.Loop(rounds, portico.database.clock), parent=os.getppid())
+
+
+def _serve_certified(portico: Provider) -> None:
+    """Listen for callers with certificates, in a thread that ends with this process."""
+    from idp.web import create_app, mutual_tls
+
+    try:
+        server = mutual_tls.listener(create_app(portico), portico.config.mtls)
+    except OSError as wrong:
+        fail(f"[mtls]: {wrong}")
+    threading.Thread(target=server.serve, name="mutual-tls", daemon=True).start()
 
 
 def _run_rounds(loop: worker.Loop, parent: int | None = None) -> None:

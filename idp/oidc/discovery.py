@@ -62,7 +62,7 @@ def metadata(
         details_types: what ``authorization_details`` may be of (RFC 9396 section 10).
     """
     signing = [one for one in algorithms if one in tokens.SIGNING_ALGS]
-    methods = [one for one in AuthMethod if mtls.header or one not in _BY_TLS]
+    methods = [one for one in AuthMethod if mtls.is_on or one not in _BY_TLS]
     offered: dict[str, Any] = {}
     if registers:
         offered["registration_endpoint"] = f"{issuer}/register"
@@ -73,7 +73,7 @@ def metadata(
         offered["authorization_details_types_supported"] = list(details_types)
     offered |= _encryption(algorithms)
     return offered | {
-        "tls_client_certificate_bound_access_tokens": bool(mtls.header),
+        "tls_client_certificate_bound_access_tokens": mtls.is_on,
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
         "token_endpoint": f"{issuer}/token",

@@ -27,6 +27,8 @@ from idp.web.request import Peer, is_listed, origin_of
 
 log = logging.getLogger(__name__)
 
+OWN_CERTIFICATE = "portico.client_certificate"
+"""Where our own TLS listener leaves one: no header of a caller can be called so."""
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 Shortcut = Callable[[Provider, Exchange], Reply | None]
@@ -175,12 +177,14 @@ def exchange_of(portico: Provider, environ: Environ, body: bytes | None = None) 
 
 
 def _settle_certificate(portico: Provider, environ: Environ, headers: dict[str, str]) -> None:
-    """Leave a client certificate in ``HEADER`` only if a listed proxy says there was one."""
-    told = portico.config.mtls.header.lower()
-    certificate = headers.get(told, "") if told else ""
+    """Leave a client certificate in ``HEADER`` if our listener or a listed proxy saw one."""
     headers.pop(HEADER, None)
+    certificate = environ.get(OWN_CERTIFICATE, "")
+    told = portico.config.mtls.header.lower()
     proxies = portico.config.server.trusted_proxies
-    if certificate and is_listed(environ.get("REMOTE_ADDR", ""), proxies):
+    if told and told in headers and is_listed(environ.get("REMOTE_ADDR", ""), proxies):
+        certificate = certificate or headers[told]
+    if certificate:
         headers[HEADER] = certificate
 
 

@@ -167,7 +167,7 @@ def _provider_metadata(portico: Provider, known: Sequence[Client]) -> dict[str, 
 
 
 def _resource_metadata(portico: Provider, known: Sequence[Client]) -> dict[str, Any]:
-    mtls = bool(portico.config.mtls.header)
+    mtls = portico.config.mtls.is_on
     return resource_metadata(portico.oidc.parts.issuer, scopes_offered(known), mtls=mtls)
 
 
