@@ -79,7 +79,8 @@ class Lane:
         """Undo the unit of work; what cannot be undone any more is gone with the connection."""
         with suppress(*DRIVER_ERRORS):
             self._channel.abandon()
-        if self._connection.in_transaction():
+        # A transaction whose end failed is not "in" any more, and still has to be rolled back.
+        if self._connection.get_transaction() is not None:
             with suppress(SQLAlchemyError):
                 self._connection.rollback()
 
