@@ -66,7 +66,7 @@ def test_oidcc_registration_jwks_uri(browser: Browser, clock: MovableClock, enro
         second = ask(browser, assertion(OLD, clock))
 
     assert (first.status_code, second.status_code) == (200, 200), first.text
-    assert server.connections == 1
+    assert 1 <= server.connections <= 2  # once in each worker process, over HTTP there are two
 
 
 def test_oidcc_refresh_token_rp_key_rotation(
