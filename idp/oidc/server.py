@@ -20,7 +20,7 @@ from idp.clock import seconds
 from idp.config import TokensSection
 from idp.database.transaction import Transaction
 from idp.keys.store import SigningKeys
-from idp.oidc import claims, client_certificates, dpop, jwe, narrowing, tokens
+from idp.oidc import authorizations, claims, client_certificates, dpop, jwe, narrowing, tokens
 from idp.oidc.authorizations import Granted
 from idp.oidc.client_authentication import ClientAuthentication
 from idp.oidc.client_documents import ClientDocuments
@@ -29,7 +29,7 @@ from idp.oidc.errors import InvalidGrant, InvalidRequest, OAuthError, Unsupporte
 from idp.oidc.exchange import Exchange, Reply, json_reply
 from idp.oidc.model import Client
 from idp.oidc.subjects import Subjects
-from idp.oidc.vocabulary import TokenType
+from idp.oidc.vocabulary import Scope, TokenType
 from idp.secret import Entropy
 
 
@@ -168,6 +168,26 @@ class Mint:
     def token_type(self) -> str:
         """``token_type`` of the response (RFC 9449 section 5)."""
         return "DPoP" if self.jkt else "Bearer"
+
+    def document(self, granted: Granted, *, scope: str = "", resource: str = "") -> dict[str, Any]:
+        """Write what every grant of a person answers with (RFC 6749 section 5.1, OIDC 3.1.3.3).
+
+        Args:
+            scope: less than was granted, where less was asked for.
+            resource: as sent with the request (RFC 8707).
+        """
+        scope = scope or granted.scope
+        access_token = self.access_token(granted, scope, resource)
+        found: dict[str, Any] = {
+            "access_token": access_token,
+            "token_type": self.token_type,
+            "expires_in": int(self.access_token_lifetime.total_seconds()),
+            "scope": scope,
+            **authorizations.told(granted),
+        }
+        if Scope.OPENID in granted.scope.split():
+            found["id_token"] = self.id_token(granted, access_token)
+        return found
 
     def access_token(self, granted: Granted, scope: str, resource: str = "") -> str:
         """Sign an access token that names its family (RFC 9068).

@@ -197,17 +197,7 @@ class AuthorizationCodeGrant(AuthlibGrant):  # type: ignore[misc]
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         """Mint and save what the claimed code buys (RFC 6749 section 4.1.4)."""
         granted, made, client = self._granted, self._mint, self._mint.client
-        resource = self.request.form.get("resource", "")
-        access_token = made.access_token(granted, granted.scope, resource)
-        document: dict[str, Any] = {
-            "access_token": access_token,
-            "token_type": made.token_type,
-            "expires_in": int(made.access_token_lifetime.total_seconds()),
-            "scope": granted.scope,
-            **authorizations.told(granted),
-        }
-        if Scope.OPENID in granted.scope.split():
-            document["id_token"] = made.id_token(granted, access_token)
+        document = made.document(granted, resource=self.request.form.get("resource", ""))
         if client.may_use(GrantType.REFRESH_TOKEN):
             document["refresh_token"] = refresh_token.issue(
                 self.request.tx,

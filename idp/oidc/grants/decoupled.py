@@ -13,7 +13,7 @@ from idp.oidc.grants import refresh_token
 from idp.oidc.model import Client
 from idp.oidc.pending import Allowed, NotYet, Over
 from idp.oidc.server import Mint, OAuthRequest
-from idp.oidc.vocabulary import GrantType, Scope
+from idp.oidc.vocabulary import GrantType
 from idp.secret import new_id
 
 
@@ -70,15 +70,7 @@ class DecoupledGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         """Put the authorization on record and mint what it buys."""
         made, tx = self._mint, self.request.tx
         granted = self._grant()
-        access_token = made.access_token(granted, granted.scope)
-        document: dict[str, Any] = {
-            "access_token": access_token,
-            "token_type": made.token_type,
-            "expires_in": int(made.access_token_lifetime.total_seconds()),
-            "scope": granted.scope,
-        }
-        if Scope.OPENID in granted.scope.split():
-            document["id_token"] = made.id_token(granted, access_token)
+        document = made.document(granted)
         if made.client.may_use(GrantType.REFRESH_TOKEN):
             jkt = made.jkt if made.client.is_public else ""
             document["refresh_token"] = refresh_token.issue(

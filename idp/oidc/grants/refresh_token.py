@@ -33,7 +33,7 @@ from idp.oidc.authorizations import USABLE, Authorization, Granted
 from idp.oidc.errors import InvalidGrant, InvalidRequest, InvalidScope, UnauthorizedClient
 from idp.oidc.model import Client
 from idp.oidc.server import Mint, OAuthRequest, Parts
-from idp.oidc.vocabulary import GrantType, Scope
+from idp.oidc.vocabulary import GrantType
 from idp.secret import digest, mint, well_formed
 
 PREFIX = "prt"
@@ -233,17 +233,8 @@ class RefreshTokenGrant(AuthlibGrant):  # type: ignore[misc]
         granted, made = self._granted, self._mint
         scope = self.request.form.get("scope") or granted.scope
         resource = self.request.form.get("resource", "")
-        access_token = made.access_token(granted, scope, resource)
-        document: dict[str, Any] = {
-            "access_token": access_token,
-            "token_type": made.token_type,
-            "expires_in": int(made.access_token_lifetime.total_seconds()),
-            "scope": scope,
-            "refresh_token": self._next_token(),
-            **authorizations.told(granted),
-        }
-        if Scope.OPENID in granted.scope.split():
-            document["id_token"] = made.id_token(granted, access_token)
+        document = made.document(granted, scope=scope, resource=resource)
+        document["refresh_token"] = self._next_token()
         bought = TokenIssued(
             subject=granted.subject,
             client_id=granted.client_id,
