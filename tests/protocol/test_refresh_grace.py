@@ -73,6 +73,20 @@ def test_after_that_it_is_reuse_and_ends_the_family(
     assert refresh(browser, clock, latest)["error"] == "invalid_grant"
 
 
+@pytest.mark.usefixtures("keyed")
+def test_the_repetition_buys_no_more_than_was_granted(
+    browser: Browser, citizen: Person, clock: MovableClock
+) -> None:
+    token = bought(browser, citizen, clock)
+    latest = refresh(browser, clock, token)["refresh_token"]
+    form = {"grant_type": "refresh_token", "refresh_token": token, "scope": "openid email"}
+
+    wider: Any = ask(browser, assertion(KEY, clock), **form).json
+
+    assert wider["error"] == "invalid_grant"
+    assert refresh(browser, clock, latest)["error"] == "invalid_grant"  # it was reuse
+
+
 def test_a_public_client_repeats_with_the_key_of_the_token(
     browser: Browser, citizen: Person, clock: MovableClock
 ) -> None:

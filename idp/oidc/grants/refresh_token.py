@@ -220,13 +220,18 @@ class RefreshTokenGrant(AuthlibGrant):  # type: ignore[misc]
         if isinstance(outcome, Reused) and (client.proves_a_key or self.request.jkt):
             grace = timedelta(seconds=lifetimes.refresh_grace_seconds)
             jkt = "" if client.proves_a_key else self.request.jkt
-            return use_again(tx, token, client.client_id, jkt, grace) or outcome
+            again = use_again(tx, token, client.client_id, jkt, grace)
+            # A repeated request is the same request: one that asks for more is somebody else's.
+            return again if again and self._asks_within(again[0].scope) else outcome
         return outcome
 
     def _scope_is_wider(self, token: str) -> bool:
-        asked = set(self.request.form.get("scope", "").split())
+        asked = self.request.form.get("scope", "")
         held = look_at(self.request.tx, token) if asked else None
-        return held is not None and not asked <= set(held.scope.split())
+        return held is not None and not self._asks_within(held.scope)
+
+    def _asks_within(self, granted: str) -> bool:
+        return set(self.request.form.get("scope", "").split()) <= set(granted.split())
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         """Mint the next tokens of the family; the ID token says when the person signed in."""
