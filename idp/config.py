@@ -86,6 +86,7 @@ class SessionsSection(Section, frozen=True):
 
     idle_minutes: Positive = 60
     absolute_hours: Positive = 12
+    recent_minutes: Positive = 10
 
 
 class TokensSection(Section, frozen=True):

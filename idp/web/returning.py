@@ -8,7 +8,11 @@ import re
 from flask import url_for
 
 REQUESTS = "requests"
-_NAMES = re.compile(r"requests|device\.[A-Z]{0,8}")
+PAGES = {
+    REQUESTS: "requests.show",
+}
+"""The endpoint of each page that a sign-in may lead back to."""
+_DEVICE = re.compile(r"device\.[A-Z]{0,8}")
 
 
 def device(user_code: str) -> str:
@@ -18,13 +22,11 @@ def device(user_code: str) -> str:
 
 def is_name(journey_id: str) -> bool:
     """Tell a page of ours from a journey's id."""
-    return _NAMES.fullmatch(journey_id) is not None
+    return journey_id in PAGES or _DEVICE.fullmatch(journey_id) is not None
 
 
 def address(name: str) -> str:
     """Give where a sign-in that no app asked for leads: the page named, or the front page."""
-    if name == REQUESTS:
-        return url_for("requests.show")
     if name.startswith("device."):
         return url_for("device.show", user_code=name.removeprefix("device.") or None)
-    return url_for("dashboard.show")
+    return url_for(PAGES.get(name, "dashboard.show"))
