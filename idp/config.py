@@ -205,6 +205,8 @@ class AccountsSection(Section, frozen=True):
     """Which kinds of account people may open themselves (``idp.registration.flows``)."""
 
     open_to: list[str] = msgspec.field(default_factory=lambda: ["uncertified"])
+    places: dict[str, str] = {}
+    """Names of networks, shown beside addresses in people's history."""
 
 
 class RegistrationSection(Section, frozen=True):
@@ -370,6 +372,7 @@ def _refuse_unsafe(config: Config, place: str) -> None:
         ("[server] trusted_proxies", config.server.trusted_proxies),
         ("[throttle] exempt_networks", config.throttle.exempt_networks),
         ("[fetch] allowed_networks", config.fetch.allowed_networks),
+        ("[accounts] places", list(config.accounts.places)),
     ):
         for network in networks:
             try:

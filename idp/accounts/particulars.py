@@ -28,12 +28,13 @@ class Field(StrEnum):
     UNIFORM_NUMBER = "uniform_number"
     PHONE = "phone"
     """Landline in E.164, with ``;ext=`` where it has an extension (RFC 3966)."""
+    MOBILE = "mobile"
     FAX = "fax"
     REPRESENTATIVE = "representative"
     REPRESENTATIVE_TITLE = "representative_title"
 
 
-_INDEXED = frozenset({Field.NATIONAL_ID, Field.UNIFORM_NUMBER, Field.PHONE})
+_INDEXED = frozenset({Field.NATIONAL_ID, Field.UNIFORM_NUMBER, Field.PHONE, Field.MOBILE})
 _ONE_A_KIND = frozenset({Field.NATIONAL_ID, Field.UNIFORM_NUMBER})
 
 

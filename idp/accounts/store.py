@@ -168,6 +168,14 @@ class Accounts:
         sealed = self._close(account_id, profile)
         tx.execute(_DESCRIBE, {"owner": account_id, "sealed": sealed, "instant": tx.now})
 
+    def close(self, tx: Transaction, account_id: UUID) -> None:
+        """Close an account for good: nothing is left of it but its name and its ``sub``."""
+        owner = {"owner": account_id}
+        self.describe(tx, account_id, Profile())
+        for statement in _EMPTY:
+            tx.execute(statement, owner)
+        tx.execute(_CLOSE, owner | {"instant": tx.now})
+
     def find(self, tx: Transaction, account_id: UUID) -> Account | None:
         """Find an account by its id."""
         row = tx.ask(_BY_ID, {"wanted": account_id})
@@ -403,6 +411,16 @@ _DESCRIBE = (
     update(AccountRow)
     .where(AccountRow.id == bindparam("owner"))
     .values(profile_sealed=bindparam("sealed"), updated_at=bindparam("instant"))
+)
+_EMPTY = (
+    delete(AccountEmail).where(AccountEmail.account_id == bindparam("owner")),
+    delete(PasswordCredential).where(PasswordCredential.account_id == bindparam("owner")),
+    delete(PastPassword).where(PastPassword.account_id == bindparam("owner")),
+)
+_CLOSE = (
+    update(AccountRow)
+    .where(AccountRow.id == bindparam("owner"))
+    .values(state=State.CLOSED, updated_at=bindparam("instant"))
 )
 _TOUCH = (
     update(AccountRow)

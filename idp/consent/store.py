@@ -1,5 +1,6 @@
 """Remembered consent: scopes that an account has given a client."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -38,6 +39,26 @@ def withdraw(tx: Transaction, account_id: UUID, client_id: str) -> bool:
     return tx.execute(_FORGET, {"owner": account_id, "app": client_id}).rowcount == 1
 
 
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What an account lets one client have."""
+
+    client_id: str
+    scopes: frozenset[str]
+    given_at: datetime
+
+
+def of_account(tx: Transaction, account_id: UUID) -> list[Remembered]:
+    """List what an account lets its clients have."""
+    rows = tx.execute(_ALL, {"owner": account_id})
+    return [Remembered(row.client_id, frozenset(row.scope.split()), row.given_at) for row in rows]
+
+
+_ALL = (
+    select(Consent.client_id, Consent.scope, Consent.given_at)
+    .where(Consent.account_id == bindparam("owner"))
+    .order_by(Consent.client_id)
+)
 _OF = (Consent.account_id == bindparam("owner"), Consent.client_id == bindparam("app"))
 _SCOPE = select(Consent.scope).where(*_OF).with_for_update()
 _ADD = Prepared(insert_if_new(Consent).returning(Consent.client_id))

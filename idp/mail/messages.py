@@ -198,7 +198,7 @@ class Stationery:
             "lang": letter.locale,
         }
         if isinstance(letter.message, NewBrowser):
-            words["browser"] = _known_as(letter.message.browser)
+            words["browser"] = known_as(letter.message.browser)
         text = environment.get_template(f"{name}.txt").render(words)
         subject, _, body = text.partition("\n")
         return Rendered(
@@ -206,7 +206,7 @@ class Stationery:
         )
 
 
-def _known_as(user_agent: str) -> str:
+def known_as(user_agent: str) -> str:
     """Name a browser in words of ours: what it calls itself was written by a stranger."""
     kinds = (_BROWSERS, _SYSTEMS)
     found = [next((ours for sign, ours in kind if sign in user_agent), "") for kind in kinds]

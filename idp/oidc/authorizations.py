@@ -119,6 +119,26 @@ def revoke_all_of_client(tx: Transaction, client_id: str) -> int:
     return tx.execute(_REVOKE_ALL_OF_CLIENT, {"app": client_id, "instant": tx.now}).rowcount
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What one client holds of an account."""
+
+    scopes: frozenset[str]
+    since: datetime
+
+
+def of_account(tx: Transaction, account_id: UUID) -> dict[str, Access]:
+    """List what clients hold of an account at this moment, by client id."""
+    found: dict[str, Access] = {}
+    for row in tx.execute(_OF_ACCOUNT, {"owner": account_id, "instant": tx.now}):
+        scopes, before = frozenset(row.scope.split()), found.get(row.client_id)
+        if before is not None:
+            scopes |= before.scopes
+        since = min(row.created_at, before.since) if before else row.created_at
+        found[row.client_id] = Access(scopes, since)
+    return found
+
+
 def sweep(tx: Transaction, limit: int) -> int:
     """Delete up to ``limit`` authorizations that nothing lives of any more."""
     return tx.execute(_SWEEP, {"instant": tx.now, "at_most": limit}).rowcount
@@ -195,4 +215,10 @@ _SWEEP = delete(Authorization).where(
         .where(Authorization.expires_at <= bindparam("instant"))
         .limit(bindparam("at_most"))
     )
+)
+_OF_ACCOUNT = select(Authorization.client_id, Authorization.scope, Authorization.created_at).where(
+    Authorization.account_id == bindparam("owner"),
+    Authorization.code_consumed_at.is_not(None),
+    Authorization.expires_at > bindparam("instant"),
+    *USABLE,
 )

@@ -174,8 +174,8 @@ class Registering:
         )
         account = self.accounts.add(tx, new)
         accounts.replace_emails(tx, account.id, emails)
-        if answers.phone:
-            self.particulars.put(tx, account.id, account.kind, {Field.PHONE: answers.phone})
+        numbers = {Field.PHONE: answers.phone, Field.MOBILE: answers.mobile}
+        self.particulars.put(tx, account.id, account.kind, numbers)
         terms.accept(tx, account.id, answers.terms)
         self.registrations.opened(tx, under, account.id)
         registered = AccountRegistered(

@@ -137,6 +137,23 @@ def predecessors(tx: Transaction, session_id: UUID) -> list[UUID]:
     return list(tx.execute(_PREDECESSORS, {"which": session_id}).scalars())
 
 
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A live session as its owner sees it."""
+
+    id: UUID
+    address: str
+    user_agent: str
+    authenticated_at: datetime
+    last_seen_at: datetime
+
+
+def live_of(tx: Transaction, account_id: UUID, idle: timedelta) -> list[OpenSession]:
+    """List an account's live sessions, the one used last first."""
+    asked = {"owner": account_id, "instant": tx.now, "idle_since": tx.now - idle}
+    return [OpenSession(*row) for row in tx.execute(_LIVE_OF, asked)]
+
+
 def open_of(tx: Transaction, account_id: UUID) -> list[UUID]:
     """List the sessions of an account that have not been ended."""
     return list(tx.execute(_OPEN, {"owner": account_id}).scalars())
@@ -178,5 +195,22 @@ _PREDECESSORS = select(BrowserSession.id).where(
 )
 _OPEN = select(BrowserSession.id).where(
     BrowserSession.account_id == bindparam("owner"), BrowserSession.ended_at.is_(None)
+)
+_LIVE_OF = (
+    select(
+        BrowserSession.id,
+        BrowserSession.address,
+        BrowserSession.user_agent,
+        BrowserSession.authenticated_at,
+        BrowserSession.last_seen_at,
+    )
+    .join(AccountRow, AccountRow.id == BrowserSession.account_id)
+    # One that lives on for its apps alone is not a browser of its own.
+    .where(
+        BrowserSession.account_id == bindparam("owner"),
+        BrowserSession.successor_id.is_(None),
+        *LIVE,
+    )
+    .order_by(BrowserSession.last_seen_at.desc())
 )
 _ADD = Prepared(insert(BrowserSession))

@@ -102,6 +102,8 @@ class PastAttempt:
     method: str
     refused_for: str | None
     address: str
+    user_agent: str = ""
+    client_id: str | None = None
 
 
 def begin_journey(
@@ -276,7 +278,14 @@ _HERE = Prepared(
 )
 _ATTEMPT = Prepared(insert(SignInAttempt))
 _HISTORY = (
-    select(SignInAttempt.at, SignInAttempt.method, SignInAttempt.refused_for, SignInAttempt.address)
+    select(
+        SignInAttempt.at,
+        SignInAttempt.method,
+        SignInAttempt.refused_for,
+        SignInAttempt.address,
+        SignInAttempt.user_agent,
+        SignInAttempt.client_id,
+    )
     .where(SignInAttempt.account_id == bindparam("owner"))
     .order_by(SignInAttempt.at.desc(), SignInAttempt.id.desc())
     .limit(bindparam("at_most"))

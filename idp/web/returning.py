@@ -10,6 +10,14 @@ from flask import url_for
 REQUESTS = "requests"
 PAGES = {
     REQUESTS: "requests.show",
+    "account": "account.show",
+    "details": "account.change",
+    "emails": "emails.show",
+    "password": "own_password.show",
+    "sessions": "own_sessions.show",
+    "apps": "own_apps.show",
+    "history": "own_history.show",
+    "data": "own_data.show",
 }
 """The endpoint of each page that a sign-in may lead back to."""
 _DEVICE = re.compile(r"device\.[A-Z]{0,8}")

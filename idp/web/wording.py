@@ -53,6 +53,18 @@ KINDS: Mapping[str, LazyString] = {
     Kind.JUDGE: _("Judge"),
     Kind.STAFF: _("Court staff"),
 }
+KIND_OF_ACCOUNT: LazyString = _("Kind of account")
+ACCOUNT_PAGES: Mapping[str, tuple[str, LazyString]] = {
+    # page: its endpoint, its name
+    "account": ("account.show", _("Details")),
+    "emails": ("emails.show", _("E-mail")),
+    # Translators: 修改密碼, manual P31
+    "password": ("own_password.show", _("Password")),
+    "sessions": ("own_sessions.show", _("Signed-in browsers")),
+    "apps": ("own_apps.show", _("Apps with access")),
+    "history": ("own_history.show", _("Sign-in history")),
+    "data": ("own_data.show", _("My data")),
+}
 METHODS: Mapping[str, LazyString] = {"password": _("Account and password")}
 HISTORY: Mapping[str, LazyString] = {
     "wrong_password": _("Wrong password"),

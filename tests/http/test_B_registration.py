@@ -228,9 +228,7 @@ def test_T31_steps_cannot_be_skipped_mixed_or_taken_by_another_browser(
     assert letters.waiting(provider) == []
 
 
-def test_another_first_address_has_to_be_proven_anew(
-    browser: Browser, provider: Provider
-) -> None:
+def test_another_first_address_has_to_be_proven_anew(browser: Browser, provider: Provider) -> None:
     to_the_check(browser, provider)
     flow = browser.hidden()["flow"]
 
@@ -353,7 +351,7 @@ def test_T43_an_address_of_somebody_gets_a_mail_and_the_stranger_no_sign(
     assert bare(theirs.text) == bare(free.text)
 
 
-def test_cancelling_forgets_what_was_typed(browser: Browser, provider: Provider) -> None:
+def test_cancelling_forgets_what_was_typed(browser: Browser) -> None:
     begin(browser)
     accept(browser)
     describe(browser)
@@ -366,9 +364,7 @@ def test_cancelling_forgets_what_was_typed(browser: Browser, provider: Provider)
     assert "no longer open" in lost.text
 
 
-def test_too_late_is_told_and_leads_to_the_beginning(
-    browser: Browser, clock: MovableClock
-) -> None:
+def test_too_late_is_told_and_leads_to_the_beginning(browser: Browser, clock: MovableClock) -> None:
     begin(browser)
     accept(browser)
     form = browser.hidden()

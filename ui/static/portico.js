@@ -19,6 +19,7 @@
   each('form', function (form) {
     var sent = false;
     form.addEventListener('submit', function (event) {
+      if (form.hasAttribute('data-downloads')) { return; } /* the page stays */
       if (sent) { event.preventDefault(); return; }
       sent = true;
       form.setAttribute('aria-busy', 'true');
