@@ -140,7 +140,7 @@ _SPELLINGS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Foreign]], ..
     (
         re.compile(
             r"\$pbkdf2(?:-(sha1|sha256|sha512))?\$([1-9][0-9]{0,8})"
-            r"\$([A-Za-z0-9./]+)\$([A-Za-z0-9./]+)"
+            r"\$([A-Za-z0-9./+]+)\$([A-Za-z0-9./+]+)"
         ),
         _passlib_pbkdf2,
     ),
