@@ -193,6 +193,8 @@ def import_accounts(
     form = form or file.suffix.removeprefix(".").lower()
     if form not in _READERS:
         fail("--format is needed: the name of the file does not tell it")
+    if report_path is not None and report_path.exists() and report_path.samefile(file):
+        fail("the report would be written over the file itself")
     portico = built(invocation.config())
     with (
         file.open("r", encoding="utf-8-sig", errors="surrogateescape", newline="") as source,

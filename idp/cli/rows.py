@@ -62,7 +62,7 @@ class Record:
     """A row as it was read; with a problem it could not be."""
 
     number: int
-    """From 1, the heading of a CSV file not counted."""
+    """Its line; the heading of a CSV file is not counted."""
     fields: Mapping[str, str] = field(repr=False)
     problem: str = ""
 
@@ -78,30 +78,29 @@ def read_csv(file: TextIO) -> Iterator[Record]:
     Raises:
         BadFile: the heading is missing, or names a column that is not known.
     """
-    reader = csv.reader(_lines(file), strict=True)
+    lines = _lines(file)
     try:
-        heading = [name.strip() for name in next(reader, [])]
+        heading = [name.strip() for name in _cells(next(lines, ""))]
     except csv.Error as wrong:
         raise BadFile(f"the heading cannot be read: {wrong}") from wrong
     _demand_known(heading)
-    number = 0
-    while True:
-        number += 1
+    for number, line in enumerate(lines, 1):
         try:
-            values = next(reader)
-        except StopIteration:
-            return
+            values = _cells(line)
         except csv.Error as wrong:
             yield Record(number, {}, f"cannot be read: {wrong}")
             continue
-        if not values:
-            number -= 1  # an empty line is no row
-        elif len(values) != len(heading):
+        if len(values) == len(heading):
+            yield _record(number, {k: _fuse(k, v) for k, v in zip(heading, values, strict=True)})
+        elif values:  # an empty line is no row
             yield Record(
                 number, {}, f"has {len(values)} fields, the heading has {len(heading)} columns"
             )
-        else:
-            yield _record(number, {k: _fuse(k, v) for k, v in zip(heading, values, strict=True)})
+
+
+def _cells(line: str) -> list[str]:
+    """No value may hold a line end: so a quotation mark that is never closed spoils one row."""
+    return next(csv.reader([line], strict=True), [])
 
 
 def read_jsonl(file: TextIO) -> Iterator[Record]:
@@ -110,9 +109,7 @@ def read_jsonl(file: TextIO) -> Iterator[Record]:
     Raises:
         BadFile: the first object has a member that is not known, or no username.
     """
-    number = 0
-    for line in _lines(file):
-        number += 1
+    for number, line in enumerate(_lines(file), 1):
         if not line.strip():
             continue
         try:

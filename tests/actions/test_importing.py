@@ -108,7 +108,7 @@ def test_a_bad_row_is_reported_and_the_others_stand(
         "first,,,,,,,,",
         f"second,,,,,,{HASH[:-1]},bcrypt,",
         "third,,",
-        '"fourth"x,,,,,,,,',
+        'fourth,,"never closed,,,,,,',
         "fifth,,\x00,,,,,,",
         "FIRST,,,,,,,,",
         ",,,,,,,,",
@@ -193,6 +193,16 @@ def test_every_column_has_a_part_in_an_account() -> None:
 
     assert set(fields) | {"salt", "state"} == set(rows.COLUMNS)
     assert new_account(fields).phc_hash == HASH
+
+
+@on_sqlite
+def test_the_report_is_not_written_over_the_file(shell: Shell, file: Path) -> None:
+    path = write(file, "username", "ming")
+
+    done = shell.run("account", "import", path, "--report", path)
+
+    assert done.exit_code == 1
+    assert file.read_text() == "username\nming\n"
 
 
 @on_sqlite
