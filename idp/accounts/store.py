@@ -76,7 +76,7 @@ class AccountIdentity(Table):
 
 
 class PasswordCredential(Table):
-    """The password of an account, as a hash in PHC string format."""
+    """The password of an account, as a hash in PHC string format (or bcrypt's, or ``$6$``)."""
 
     __tablename__ = "password_credentials"
 
@@ -131,37 +131,49 @@ class Accounts:
         self._entropy = entropy
 
     def add(self, tx: Transaction, new: NewAccount) -> Account:
-        """Add an active account. The caller has seen that the name is free.
+        """Add an account. The caller has seen that the name is free.
 
         Raises:
             sqlalchemy.exc.IntegrityError: somebody took the name in between.
         """
-        account_id = new_id(tx.now, self._entropy)
-        subject = SUBJECT_PREFIX + base64url(self._entropy(16))
-        tx.execute(
-            _ADD,
-            {
-                "id": account_id,
-                "subject": subject,
-                "account_name": new.account_name,
-                "kind": new.kind,
-                "state": new.state,
-                "epoch": 0,
-                "locale": new.locale,
-                "electronic_id": new.electronic_id,
-                "accepted_terms": new.accepted_terms,
-                "profile_sealed": self._close(account_id, new.profile),
-                "created_at": tx.now,
-                "updated_at": tx.now,
-            },
-        )
-        _add_emails(tx, account_id, new.emails)
-        if new.phc_hash:
-            tx.execute(
-                _ADD_PASSWORD,
-                {"account_id": account_id, "phc_hash": new.phc_hash, "changed_at": tx.now},
-            )
+        (account_id,) = self.add_all(tx, [new])
         return self.read(tx.ask(_BY_ID, {"wanted": account_id}))
+
+    def add_all(self, tx: Transaction, accounts: Sequence[NewAccount]) -> list[UUID]:
+        """Add accounts, with one statement a table however many they are; gives their ids.
+
+        Raises:
+            sqlalchemy.exc.IntegrityError: one of the names is taken; none was added.
+        """
+        named = [(new_id(tx.now, self._entropy), new) for new in accounts]
+        tx.execute(_ADD, [self._account(tx, account_id, new) for account_id, new in named])
+        emails = [row for account_id, new in named for row in _rows(tx, account_id, new.emails)]
+        if emails:
+            tx.execute(_ADD_EMAIL, emails)
+        passwords = [
+            {"account_id": account_id, "phc_hash": new.phc_hash, "changed_at": tx.now}
+            for account_id, new in named
+            if new.phc_hash
+        ]
+        if passwords:
+            tx.execute(_ADD_PASSWORD, passwords)
+        return [account_id for account_id, _ in named]
+
+    def _account(self, tx: Transaction, account_id: UUID, new: NewAccount) -> dict[str, object]:
+        return {
+            "id": account_id,
+            "subject": SUBJECT_PREFIX + base64url(self._entropy(16)),
+            "account_name": new.account_name,
+            "kind": new.kind,
+            "state": new.state,
+            "epoch": 0,
+            "locale": new.locale,
+            "electronic_id": new.electronic_id,
+            "accepted_terms": new.accepted_terms,
+            "profile_sealed": self._close(account_id, new.profile),
+            "created_at": tx.now,
+            "updated_at": tx.now,
+        }
 
     def describe(self, tx: Transaction, account_id: UUID, profile: Profile) -> None:
         """Replace what is known of a person."""
@@ -201,7 +213,7 @@ class Accounts:
             Kind(row.kind),
             State(row.state),
             row.epoch,
-            self._open(row.account_id, row.profile_sealed),
+            self.open_profile(row.account_id, row.profile_sealed),
             email,
             seconds(row.updated_at),
             row.locale,
@@ -212,12 +224,13 @@ class Accounts:
     def _close(self, account_id: UUID, profile: Profile) -> bytes:
         return self._seal.close(msgspec.json.encode(profile), place=_place(account_id))
 
-    def _open(self, account_id: UUID, sealed: bytes) -> Profile:
+    def open_profile(self, account_id: UUID, sealed: bytes) -> Profile:
+        """Open the sealed profile of an account."""
         return msgspec.json.decode(self._seal.open(sealed, place=_place(account_id)), type=Profile)
 
 
-def _add_emails(tx: Transaction, account_id: UUID, emails: Sequence[Email]) -> None:
-    rows = [
+def _rows(tx: Transaction, account_id: UUID, emails: Sequence[Email]) -> list[dict[str, object]]:
+    return [
         {
             "account_id": account_id,
             "position": position,
@@ -227,8 +240,6 @@ def _add_emails(tx: Transaction, account_id: UUID, emails: Sequence[Email]) -> N
         }
         for position, email in enumerate(emails)
     ]
-    if rows:
-        tx.execute(_ADD_EMAIL, rows)
 
 
 def emails_of(tx: Transaction, account_id: UUID) -> list[Email]:
@@ -245,7 +256,8 @@ def replace_emails(tx: Transaction, account_id: UUID, emails: Sequence[Email]) -
     """
     tx.execute(_HOLD, {"owner": account_id})  # two tabs may do so at once
     tx.execute(_FORGET_EMAILS, {"owner": account_id})
-    _add_emails(tx, account_id, emails)
+    if emails:
+        tx.execute(_ADD_EMAIL, _rows(tx, account_id, emails))
     proven = [address_key(email.address) for email in emails if email.verified]
     if proven:
         tx.execute(_UNPROVEN, {"owner": account_id, "proven": proven})

@@ -238,6 +238,23 @@ class DataExported(Event, frozen=True):
     name = "data.exported"
 
 
+class AccountsImported(Event, frozen=True):
+    """Accounts of another system were made: one batch of a file, in one transaction."""
+
+    name = "accounts.imported"
+    accounts: int
+    first_row: int
+    last_row: int
+
+
+class AccountsExported(Event, frozen=True):
+    """An operator took all accounts out; ``personal`` and ``hashes`` say how much of them."""
+
+    name = "accounts.exported"
+    personal: bool
+    hashes: bool
+
+
 class Throttled(Event, frozen=True):
     """A gate began to refuse a context."""
 

@@ -10,6 +10,8 @@ import pytest
 
 from idp.accounts import store as accounts
 from idp.accounts.model import State
+from idp.accounts.store import NewAccount
+from idp.authenticators.password.adoption import adopt
 from idp.config import Config, PasswordSection, ThrottleSection
 from idp.provider import Provider
 from tests.clock import MovableClock
@@ -20,6 +22,8 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 _ROUNDS = 30
 _CLOSE_MS = 5.0
 """A password costs twenty milliseconds as shipped: one that is not hashed stands out by far."""
+_FOREIGN = adopt("salted-sha1", "{SSHA}pKqkNr1tq3wtQqk+UcPyA3HnA2NsU5NJ")
+"""Another system's hash, that takes no time by itself."""
 
 
 @pytest.fixture
@@ -41,7 +45,11 @@ def names(provider: Provider) -> Mapping[str, str]:
                 accounts.set_state(tx, person.account.id, State.DISABLED)
             if sort == "without a password":
                 accounts.disable_password(tx, person.account.id)
-    return sorts | {"unknown": "NOBODY1"}
+    with provider.database.write() as tx:
+        provider.accounts.add(tx, NewAccount("IMPORTED1", phc_hash=_FOREIGN))
+        provider.accounts.add(tx, NewAccount("BROKEN1", phc_hash="$broken$"))
+    imported = {"imported": "IMPORTED1", "imported, and no hash": "BROKEN1"}
+    return sorts | imported | {"unknown": "NOBODY1"}
 
 
 def guess(browser: Browser, name: str) -> tuple[int, str, float]:
