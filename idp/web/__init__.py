@@ -13,7 +13,7 @@ from idp.web import errors, ops, watch
 from idp.web.developers import pages as developers
 from idp.web.oidc import authorize, bridge, check_session, logout
 from idp.web.oidc.machine import endpoints
-from idp.web.portal import dashboard, device, guide, requests
+from idp.web.portal import dashboard, device, guide, links, requests
 from idp.web.request import babel_locale, speaks
 from idp.web.signin import captcha, consent, password
 
@@ -29,6 +29,7 @@ _BLUEPRINTS = (
     guide.pages,
     device.pages,
     requests.pages,
+    links.pages,
     ops.probes,
 )
 

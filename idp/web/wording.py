@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _
 
 from idp.accounts.model import Kind
 from idp.authenticators import Reason
+from idp.linking.rules import Outcome
 from idp.oidc.vocabulary import Scope
 from idp.signin.journey import ACR_OUT_OF_REACH, KIND_NOT_ALLOWED
 
@@ -30,6 +31,13 @@ FIELD_OF: Mapping[Reason, str] = {
     Reason.TOO_MANY_ATTEMPTS: "",
     Reason.BUSY: "",
 }
+LINKING: Mapping[Outcome, tuple[LazyString, str]] = {
+    Outcome.REFUSED: (_("This account or this password is not right there."), "account"),
+    Outcome.TAKEN: (_("This account is linked with somebody else already."), "account"),
+    Outcome.THROTTLED: (_("Too many tries. Wait a while before the next one."), ""),
+    Outcome.UNSENT: (_("The system cannot be asked at the moment. Nothing was sent to it."), ""),
+}
+"""A sentence, and the field it is about; what is not here has a page of its own."""
 KINDS: Mapping[str, LazyString] = {
     Kind.CITIZEN: _("Natural person"),
     Kind.ORGANISATION: _("Legal person"),
