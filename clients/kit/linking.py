@@ -96,10 +96,14 @@ class Attempt:
     sub: str
 
 
-def page_url(config: KitConfig, path: str) -> str:
-    """Give the provider's page that links an account and leads back to ``path`` of this app."""
+def page_url(config: KitConfig, target: str) -> str:
+    """Give the provider's page that links an account and leads back to ``target`` of this app.
+
+    Args:
+        target: path and query as they stand in an address.
+    """
     section = config.provider
-    back = urlencode({"return_to": config.server.base_url + quote(path, safe="/?&=%")})
+    back = urlencode({"return_to": config.server.base_url + target})
     return f"{section.issuer}/links/{quote(section.client_id, safe='')}?{back}"
 
 
@@ -186,10 +190,10 @@ def unlink(tx: Transaction, issuer: str, sub: str) -> bool:
 
 def hear_unlinked(tx: Transaction, attempt: Attempt) -> None:
     """End the link that an attempt made, or would have made: the provider says it is over."""
+    named = {"which": attempt.id, "at": attempt.issuer, "who": attempt.sub}
     if not claim(tx, attempt, "unlinked"):
-        named = {"which": attempt.id, "at": attempt.issuer, "who": attempt.sub}
         tx.execute(_END_ATTEMPT, named)
-        tx.execute(_DROP_OF_ATTEMPT, named)
+    tx.execute(_DROP_OF_ATTEMPT, named)
 
 
 def notices(tx: Transaction, limit: int) -> list[tuple[UUID, int]]:
@@ -210,7 +214,7 @@ def put_off(tx: Transaction, attempt: UUID, tries: int) -> None:
 
 
 def sweep(tx: Transaction) -> None:
-    """Forget attempts so old that nobody asks about them."""
+    """Forget attempts so old that nobody asks about them, unless their link still stands."""
     tx.execute(_SWEEP, {"long_ago": tx.now - _KEEP_ATTEMPTS})
 
 
@@ -271,4 +275,6 @@ _PUT_OFF = (
     .where(UnlinkNotice.attempt == bindparam("which"))
     .values(tries=bindparam("so_many"), not_before=bindparam("next_time"))
 )
-_SWEEP = delete(LinkAttempt).where(LinkAttempt.at <= bindparam("long_ago"))
+_SWEEP = delete(LinkAttempt).where(
+    LinkAttempt.at <= bindparam("long_ago"), LinkAttempt.status != "linked"
+)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
+from urllib.parse import quote
 
 from flask import (
     Blueprint,
@@ -163,6 +164,12 @@ def signed_in() -> SignedIn | None:
         if found is not None:
             session.touch(tx, found.id)
     return found
+
+
+def here() -> str:
+    """Give path and query of this request, as they stand in an address."""
+    query = request.query_string.decode("latin-1")
+    return quote(request.path, safe="/") + (f"?{query}" if query else "")
 
 
 def csrf_token() -> str:
