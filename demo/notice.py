@@ -52,8 +52,10 @@ def table(document: dict[str, Any]) -> str:
     ]
     local = [f"  {one['name']:<10}  {one['password']}" for one in document["local_accounts"]]
     return "\n".join(
-        ["", *addresses, "", "  Sign in as (account, password):", *accounts, ""]
-        + ["  Accounts of the case query, to link at the first visit there:", *local, ""]
+        [
+            *("", *addresses, "", "  Sign in as (account, password):", *accounts, ""),
+            *("  Accounts of the case query, to link at the first visit there:", *local, ""),
+        ]
     )
 
 

@@ -53,7 +53,7 @@ def all_cases() -> ResponseReturnValue:
     """List the cases: all, or the one chosen (全部案件 or 選一案件)."""
     person = signed_in()
     if person is None:
-        return redirect(signin_url("/cases"), code=303)
+        return redirect(signin_url(here()), code=303)
     with app_of().database.read() as tx:
         account = accounts.of(tx, person)
         found = cases.of_account(tx, account) if account else []
@@ -70,7 +70,7 @@ def one(number: str) -> ResponseReturnValue:
     """Show one case; somebody else's is not there."""
     person = signed_in()
     if person is None:
-        return redirect(signin_url(request.path), code=303)
+        return redirect(signin_url(here()), code=303)
     with app_of().database.read() as tx:
         account = accounts.of(tx, person)
         found = cases.find(tx, account, number) if account else None

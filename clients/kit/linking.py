@@ -168,8 +168,8 @@ def decide(tx: Transaction, attempt: Attempt, checked: Checked) -> Status:
 def status_of(tx: Transaction, attempt: Attempt) -> tuple[Status, str]:
     """Say what came of an attempt. One that is not decided yet is refused from now on."""
     claim(tx, attempt, "refused")
-    tx.execute(_DECIDE, {"which": attempt.id, "so": "refused", "name": ""})
-    asked = {"which": attempt.id, "at": attempt.issuer, "who": attempt.sub}
+    asked = {"which": attempt.id, "whose": attempt.issuer, "who": attempt.sub}
+    tx.execute(_DECIDE, asked | {"so": "refused", "name": ""})
     row = tx.execute(_STATUS, asked).one_or_none()
     if row is None or row.status == "unlinked":
         return "refused", ""
@@ -190,7 +190,7 @@ def unlink(tx: Transaction, issuer: str, sub: str) -> bool:
 
 def hear_unlinked(tx: Transaction, attempt: Attempt) -> None:
     """End the link that an attempt made, or would have made: the provider says it is over."""
-    named = {"which": attempt.id, "at": attempt.issuer, "who": attempt.sub}
+    named = {"which": attempt.id, "whose": attempt.issuer, "who": attempt.sub}
     if not claim(tx, attempt, "unlinked"):
         tx.execute(_END_ATTEMPT, named)
     tx.execute(_DROP_OF_ATTEMPT, named)
@@ -219,7 +219,8 @@ def sweep(tx: Transaction) -> None:
 
 
 def _decided(tx: Transaction, attempt: Attempt, status: Status, account: str = "") -> bool:
-    so = {"which": attempt.id, "so": status, "name": account}
+    which = {"which": attempt.id, "whose": attempt.issuer, "who": attempt.sub}
+    so = which | {"so": status, "name": account}
     return bool(tx.execute(_DECIDE, so).rowcount == 1)
 
 
@@ -247,20 +248,21 @@ _DROP = (
 )
 _DROP_OF_ATTEMPT = delete(Link).where(
     Link.attempt == bindparam("which"),
-    Link.issuer == bindparam("at"),
+    Link.issuer == bindparam("whose"),
     Link.sub == bindparam("who"),
 )
 _OF_ATTEMPT = update(LinkAttempt).where(LinkAttempt.attempt == bindparam("which"))
-_DECIDE = _OF_ATTEMPT.where(LinkAttempt.status == "begun").values(
+_CORRECT = _OF_ATTEMPT.values(status=bindparam("so"))
+_OF_PERSON = _OF_ATTEMPT.where(
+    LinkAttempt.issuer == bindparam("whose"), LinkAttempt.sub == bindparam("who")
+)
+_DECIDE = _OF_PERSON.where(LinkAttempt.status == "begun").values(
     status=bindparam("so"), account=bindparam("name")
 )
-_CORRECT = _OF_ATTEMPT.values(status=bindparam("so"))
-_END_ATTEMPT = _OF_ATTEMPT.where(
-    LinkAttempt.issuer == bindparam("at"), LinkAttempt.sub == bindparam("who")
-).values(status="unlinked")
+_END_ATTEMPT = _OF_PERSON.values(status="unlinked")
 _STATUS = select(LinkAttempt.status, LinkAttempt.account).where(
     LinkAttempt.attempt == bindparam("which"),
-    LinkAttempt.issuer == bindparam("at"),
+    LinkAttempt.issuer == bindparam("whose"),
     LinkAttempt.sub == bindparam("who"),
 )
 _DUE = (
