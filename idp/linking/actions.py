@@ -74,17 +74,12 @@ class Linking:
     def begin(
         self, tx: Transaction, session: Session, client: Client, local_account: str
     ) -> Begun | Outcome:
-        """Count a try and put it on record, before anything is sent.
+        """Put a try on record and count it, before anything is sent.
 
         The gate counts per person and app: what fills up is the guesser's own, and an app's
-        account cannot be locked from here. The app counts for itself, by account.
+        account cannot be locked from here. The app counts for itself, by account. Nothing but
+        a link gives a try back: whoever could bring about anything else would guess for ever.
         """
-        name = f"{session.account_name} at {client.client_id}"
-        attempt = Attempt(GATE, name, tx.origin.address)
-        reserved = self.gate.reserve(tx, attempt, captcha=True)
-        if not isinstance(reserved.verdict, Proceed):
-            self._refused(tx, session.subject, client, "gate")
-            return Outcome.THROTTLED
         link = Link(
             session.account_id,
             client.client_id,
@@ -95,8 +90,14 @@ class Linking:
             None,
         )
         if not store.begin(tx, new_id(tx.now, self.parts.entropy), link):
-            self.gate.succeed(tx, attempt)
             return Outcome.OPEN
+        name = f"{session.account_name} at {client.client_id}"
+        attempt = Attempt(GATE, name, tx.origin.address)
+        reserved = self.gate.reserve(tx, attempt, captcha=True)
+        if not isinstance(reserved.verdict, Proceed):
+            store.drop(tx, link.attempt_id)
+            self._refused(tx, session.subject, client, "gate")
+            return Outcome.THROTTLED
         keys = self.parts.keys.current(tx)
         return Begun(link, client, session.subject, keys, tx.now, attempt)
 
@@ -143,8 +144,6 @@ class Linking:
         if heard.outcome is Outcome.UNANSWERED:
             return heard.outcome
         if heard.outcome is not Outcome.LINKED:
-            if begun.attempt and heard.outcome is Outcome.UNSENT:
-                self.gate.succeed(tx, begun.attempt)  # nothing was tried
             # A question that could not be sent says nothing of the try before it.
             is_over = begun.attempt is not None or heard.outcome is not Outcome.UNSENT
             if is_over and store.drop(tx, attempt_id):

@@ -13,11 +13,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from idp.config import ClientSection
-from tests.browser.conftest import APP_SECRET, PASSWORD, Stack, violations
+from tests.browser.conftest import APP_SECRET, Stack, violations
 from tests.browser.conftest import _case_query as case_query
 from tests.browser.conftest import _casequery as casequery
 from tests.labs.listener import listener, says
 from tests.labs.ports import free_port
+from tests.people import PASSWORD
 from tests.races.harness import HOUSE, running
 
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.timeout(120)]

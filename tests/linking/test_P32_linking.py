@@ -9,6 +9,8 @@ import pytest
 
 from clients.kit import errands
 from idp.linking import store
+from idp.linking.actions import Heard, Linking
+from idp.linking.rules import Outcome
 from idp.oidc import clients
 from idp.oidc.clients import BadRegistration
 from idp.provider import Provider
@@ -282,3 +284,15 @@ def test_who_is_not_signed_in_does_that_first_and_comes_back(
 
     assert "/links/casequery" in visitor.at
     assert f'name="return_to" value="{back}"' in visitor.text
+
+
+def test_nothing_but_a_link_gives_tries_back(
+    pair: Pair, visitor: Visitor, citizen: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor.sign_in(citizen)
+    monkeypatch.setattr(Linking, "ask", lambda *_: Heard(Outcome.UNSENT, ""))
+
+    statuses = [visitor.link("CITIZEN1").status_code for _ in range(6)]
+
+    assert statuses == [503] * 5 + [429]
+    assert pair.states() == []
