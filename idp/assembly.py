@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cryptography import x509
 
+from idp.accounts.particulars import Particulars
 from idp.accounts.store import Accounts
 from idp.audit.store import Trail
 from idp.authenticators.password.authenticator import PasswordAuthenticator
@@ -35,10 +36,15 @@ from idp.oidc.server import AuthorizationServer, Parts
 from idp.oidc.subjects import Subjects
 from idp.outbox.store import Outbox
 from idp.provider import Provider
+from idp.registration.actions import Registering
+from idp.registration.store import Registrations
 from idp.secret import KEY_BYTES, Entropy, Keychain, keychain, system_entropy
 from idp.sessions.actions import Ending
 from idp.signin.actions import PasswordSignIn
+from idp.signin.codes import Codes
 from idp.signin.counters import Gate
+from idp.signin.passwords import Passwords
+from idp.signin.recovery import Recovery
 
 KEK_ENVIRONMENT = "PORTICO_KEK"
 
@@ -80,6 +86,14 @@ def assemble(
     fetcher = Fetcher(config.fetch)
     gate = Gate(keys_of.key("throttle"), config.throttle)
     documents = ClientDocuments(fetcher)
+    post, ending, password = (
+        Post(outbox),
+        Ending(trail, outbox),
+        PasswordAuthenticator(config.password),
+    )
+    codes = Codes(keys_of.key("email-codes"), gate, post, entropy)
+    particulars = Particulars(keys_of.seal("particulars"), keys_of.key("blind-index"))
+    registrations = Registrations(keys_of.seal("registrations"))
     server = AuthorizationServer(
         Parts(
             issuer,
@@ -106,7 +120,7 @@ def assemble(
         clients=clients,
         accounts=accounts,
         oidc=server,
-        password=PasswordAuthenticator(config.password),
+        password=password,
         captcha=captcha,
         signing_in=PasswordSignIn(
             config,
@@ -114,14 +128,19 @@ def assemble(
             captcha,
             accounts,
             trail,
-            Post(outbox),
+            post,
             entropy,
         ),
+        passwords=Passwords(config.password, password, ending, trail, post),
+        recovery=Recovery(accounts, gate, ending, trail, post, entropy),
+        codes=codes,
+        particulars=particulars,
+        registering=Registering(registrations, accounts, particulars, codes, trail, post, entropy),
         gate=gate,
         registrar=Registrar(server.parts, config.registration, fetcher),
         backchannel=BackchannelAuthentication(server.parts, keys_of.seal("ciba"), outbox),
         linking=Linking(server.parts, gate, outbox, fetcher, accounts),
-        ending=Ending(trail, outbox),
+        ending=ending,
         trail=trail,
         outbox=outbox,
         stationery=Stationery(

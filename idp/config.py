@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 PREFIX = "PORTICO__"
+_SAFE_MAXIMUM = 64
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Natural = Annotated[int, msgspec.Meta(ge=0)]
@@ -27,6 +28,7 @@ Algorithm = Literal["RS256", "PS256", "ES256", "EdDSA"]
 KeyAlgorithm = Literal["RS256", "PS256", "ES256", "EdDSA", "RSA-OAEP-256", "ECDH-ES"]
 Encryption = Literal["", "RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A256KW"]
 ContentEncryption = Literal["A128GCM", "A256GCM", "A128CBC-HS256"]
+PolicyName = Literal["modern", "tw-gov-internal", "seed-compat"]
 ProfileName = Literal["oauth21", "oidc", "fapi2"]
 Texts = dict[Locale, str]
 """A text for people in some of the locales; the first one given serves the others."""
@@ -109,6 +111,11 @@ class PasswordSection(Section, frozen=True):
     time_cost: Positive = 2
     parallelism: Positive = 1
     queue_limit: Positive = 32
+    policy: PolicyName = "modern"
+    staff_policy: PolicyName = "tw-gov-internal"
+    minimum_length: Natural = 0
+    maximum_length: Natural = 0
+    accept_unsafe_policy: bool = False
 
 
 class CaptchaSection(Section, frozen=True):
@@ -192,6 +199,12 @@ class WorkerSection(Section, frozen=True):
 
     inside_serve: bool = False
     migrate_on_start: bool = False
+
+
+class AccountsSection(Section, frozen=True):
+    """Which kinds of account people may open themselves (``idp.registration.flows``)."""
+
+    open_to: list[str] = msgspec.field(default_factory=lambda: ["uncertified"])
 
 
 class RegistrationSection(Section, frozen=True):
@@ -291,6 +304,7 @@ class Config(Section, frozen=True):
     fetch: FetchSection = FetchSection()
     mtls: MtlsSection = MtlsSection()
     audit: AuditSection = AuditSection()
+    accounts: AccountsSection = AccountsSection()
     registration: RegistrationSection = RegistrationSection()
     logging: LoggingSection = LoggingSection()
     worker: WorkerSection = WorkerSection()
@@ -348,6 +362,12 @@ def _refuse_unsafe(config: Config, place: str) -> None:
         raise ConfigError(f"{place}: [provider] issuer must be https (http only on localhost)")
     if issuer.query or issuer.fragment or issuer.path.endswith("/"):
         raise ConfigError(f"{place}: [provider] issuer has a query, a fragment or a final slash")
+    longest = config.password.maximum_length
+    if 0 < longest < _SAFE_MAXIMUM and not config.password.accept_unsafe_policy:
+        raise ConfigError(
+            f"{place}: [password] maximum_length below {_SAFE_MAXIMUM} keeps people from good "
+            "passwords (NIST SP 800-63B-4); accept_unsafe_policy = true allows it all the same"
+        )
     for key, networks in (
         ("[server] trusted_proxies", config.server.trusted_proxies),
         ("[throttle] exempt_networks", config.throttle.exempt_networks),

@@ -39,8 +39,9 @@ from idp.oidc.grants import refresh_token
 from idp.outbox import store as outbox
 from idp.outbox.store import Kind, Leased
 from idp.provider import Provider
+from idp.registration import store as registrations
 from idp.sessions.actions import LogoutNotice
-from idp.signin import counters
+from idp.signin import codes, counters, tickets
 from idp.signin import store as signin
 
 WORKER = Origin(operator="worker")
@@ -302,6 +303,9 @@ _SWEEPERS: Iterable[Callable[[Transaction], int]] = (
     signin.sweep,
     pushed_requests.sweep,
     pending.sweep,
+    codes.sweep,
+    tickets.sweep,
+    registrations.sweep,
     captcha.sweep,
     counters.sweep,
     standing.sweep,

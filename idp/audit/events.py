@@ -194,6 +194,72 @@ class AccountAdded(Event, frozen=True):
     kind: str
 
 
+class AccountRegistered(Event, frozen=True):
+    """A person went through a registration to its end."""
+
+    name = "account.registered"
+    kind: str
+    proof: str
+    terms: str
+
+
+class AccountActivated(Event, frozen=True):
+    """The link of the confirmation mail was used."""
+
+    name = "account.activated"
+
+
+class AccountChanged(Event, frozen=True):
+    """A person changed what is known of them; which fields, never what they hold."""
+
+    name = "account.changed"
+    fields: list[str]
+
+
+class AccountClosed(Event, frozen=True):
+    """A person closed their account; its personal data is gone."""
+
+    name = "account.closed"
+
+
+class TermsAccepted(Event, frozen=True):
+    """A person accepted a version of the terms."""
+
+    name = "terms.accepted"
+    version: str
+
+
+class RecoveryAsked(Event, frozen=True):
+    """A link to set a new password was sent."""
+
+    name = "recovery.asked"
+
+
+class PasswordChanged(Event, frozen=True):
+    """The password is another one; ``how`` is ``recovery`` or ``change``."""
+
+    name = "password.changed"
+    how: str
+
+
+class SigninDisowned(Event, frozen=True):
+    """The owner says that a sign-in was not theirs."""
+
+    name = "signin.disowned"
+
+
+class AccessWithdrawn(Event, frozen=True):
+    """A person took back what a client was allowed."""
+
+    name = "access.withdrawn"
+
+
+class DataExported(Event, frozen=True):
+    """A person downloaded what is known of them."""
+
+    name = "data.exported"
+
+
 class Throttled(Event, frozen=True):
     """A gate began to refuse a context."""
 

@@ -22,6 +22,8 @@ class Asked:
     """Whom ``id_token_hint`` names; empty: whoever it is."""
     skips_consent: bool = False
     """A first-party app: the operator has consented for everybody."""
+    terms: str = ""
+    """The version of the terms that has to be accepted; empty: nobody asks."""
     account_kinds: frozenset[str] = frozenset()
     """The kinds of account that may open the app (P33); empty: all."""
 
@@ -35,6 +37,7 @@ class Known:
     acr: str
     authenticated_at: datetime
     consented_scopes: frozenset[str]
+    accepted_terms: str = ""
     consented_at: datetime | None = None
     """When consent was given on this very journey, if it was."""
 
@@ -45,6 +48,11 @@ class AskToSignIn:
 
     again: bool = False
     """Somebody is signed in already, and has to prove it once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskTerms:
+    """Show the terms: there is a version that the account has not accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,7 @@ class Answer:
     """Nothing is missing: issue the authorization response."""
 
 
-Step = AskToSignIn | AskConsent | Refuse | Answer
+Step = AskToSignIn | AskTerms | AskConsent | Refuse | Answer
 
 KIND_NOT_ALLOWED = "kind_not_allowed"
 ACR_OUT_OF_REACH = "acr_out_of_reach"
@@ -82,13 +90,22 @@ def next_step(asked: Asked, known: Known | None) -> Step:
         return AskToSignIn()
     if _is_another(asked, known) or _too_old(asked, known):
         return AskToSignIn(again=True)
+    refused = _refused(asked, known)
+    if refused is not None:
+        return refused
+    if asked.terms > known.accepted_terms:
+        return AskTerms()
+    if _must_consent(asked, known):
+        return AskConsent(asked.scopes)
+    return Answer()
+
+
+def _refused(asked: Asked, known: Known) -> Refuse | None:
     if asked.account_kinds and known.kind not in asked.account_kinds:
         return Refuse(KIND_NOT_ALLOWED)
     if asked.essential_acr and known.acr not in asked.essential_acr:
         return Refuse(ACR_OUT_OF_REACH)
-    if _must_consent(asked, known):
-        return AskConsent(asked.scopes)
-    return Answer()
+    return None
 
 
 def _is_another(asked: Asked, known: Known) -> bool:

@@ -89,6 +89,7 @@ class SignedInHere:
 
     session: Session
     consented: frozenset[str]
+    accepted_terms: str
     joined: bool
     """Whether the session has signed in to this client before."""
 
@@ -174,8 +175,9 @@ def signed_in_here(
     )
     if row is None:
         return None
-    *_, scope, joined = row
-    return SignedInHere(sessions.read(row), frozenset((scope or "").split()), joined is not None)
+    *_, terms, scope, joined = row
+    consented = frozenset((scope or "").split())
+    return SignedInHere(sessions.read(row), consented, terms, joined is not None)
 
 
 def add_attempt(tx: Transaction, row: Mapping[str, Any]) -> None:
@@ -255,7 +257,7 @@ _COMPLETE = Prepared(
 _CONSENTED = update(Journey).where(*_OPEN).values(consented_at=bindparam("instant"))
 _DENIED = update(Journey).where(*_OPEN).values(denied_at=bindparam("instant"))
 _HERE = Prepared(
-    select(*sessions.COLUMNS, Consent.scope, SessionClient.client_id)
+    select(*sessions.COLUMNS, AccountRow.accepted_terms, Consent.scope, SessionClient.client_id)
     .join(AccountRow, AccountRow.id == BrowserSession.account_id)
     .outerjoin(
         Consent,

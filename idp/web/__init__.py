@@ -15,7 +15,7 @@ from idp.web.oidc import authorize, bridge, check_session, logout
 from idp.web.oidc.machine import endpoints
 from idp.web.portal import dashboard, device, guide, links, requests
 from idp.web.request import babel_locale, speaks
-from idp.web.signin import captcha, consent, password
+from idp.web.signin import captcha, consent, password, recovery, registering, strength, terms
 
 _LOCALES = str(Path(__file__).parent.parent / "locales")
 _BLUEPRINTS = (
@@ -25,6 +25,10 @@ _BLUEPRINTS = (
     password.pages,
     captcha.pages,
     consent.pages,
+    strength.pages,
+    terms.pages,
+    recovery.pages,
+    *registering.BLUEPRINTS,
     dashboard.pages,
     guide.pages,
     device.pages,
@@ -46,7 +50,12 @@ def create_app(portico: Provider) -> Flask:
         locale_selector=babel_locale,
         default_translation_directories=f"{_LOCALES};{ui.TRANSLATIONS}",
     )
-    ui.install(app, site=lambda: _site(portico), speaks=speaks, keeps=["journey"])
+    ui.install(
+        app,
+        site=lambda: _site(portico),
+        speaks=speaks,
+        keeps=["journey", "flow", "token", "version"],
+    )
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
     if portico.config.provider.developers_page:

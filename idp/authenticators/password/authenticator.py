@@ -106,6 +106,10 @@ class PasswordAuthenticator:
         if last:  # in a rush the next one takes over the memory as it is
             memory.give_back()
 
+    def matches(self, phc_hash: str, password: Secret[str]) -> bool:
+        """Compare a password that is to be chosen with an earlier one."""
+        return self._verify(phc_hash, password)
+
     def hash(self, password: Secret[str]) -> str:
         """Hash a new password with the parameters of the configuration."""
         return self._hasher.hash(_normal(password.reveal()))

@@ -19,6 +19,7 @@ from idp.oidc.checks import At, AuthorizationRequest
 from idp.oidc.errors import (
     AccessDenied,
     ConsentRequired,
+    InteractionRequired,
     InvalidRequest,
     LoginRequired,
     OAuthError,
@@ -41,6 +42,7 @@ from idp.signin.journey import (
     Answer,
     AskConsent,
     Asked,
+    AskTerms,
     AskToSignIn,
     Known,
     Refuse,
@@ -48,6 +50,7 @@ from idp.signin.journey import (
     next_step,
 )
 from idp.signin.store import OnJourney, SignedInHere
+from idp.terms import documents
 from idp.web import errors
 from idp.web.oidc import ahead
 from idp.web.oidc.answering import addressed, back, refuse
@@ -210,6 +213,7 @@ def _asked(
         essential_acr=_essential_acr(asked),
         subject=subject,
         skips_consent=client.registration.trusted,
+        terms=documents.in_force(),
         account_kinds=frozenset(client.registration.account_kinds),
     )
 
@@ -242,6 +246,7 @@ def _known(
         acr=here.session.acr,
         authenticated_at=here.session.authenticated_at,
         consented_scopes=here.consented,
+        accepted_terms=here.accepted_terms,
         consented_at=journey.consented_at if journey else None,
     )
 
@@ -310,6 +315,8 @@ def _show(step: Step, journey_id: str) -> ResponseReturnValue:
     match step:
         case AskToSignIn():
             return redirect(url_for("password.show", journey=journey_id), code=303)
+        case AskTerms():
+            return redirect(url_for("terms.ask", journey=journey_id), code=303)
         case AskConsent():
             return redirect(url_for("consent.show", journey=journey_id), code=303)
         case Refuse(why):
@@ -325,6 +332,8 @@ def _needed(step: Step) -> OAuthError:
     match step:
         case AskToSignIn():
             return LoginRequired("nobody is signed in, or has to sign in again")
+        case AskTerms():
+            return InteractionRequired("new terms have not been accepted")
         case AskConsent():
             return ConsentRequired("consent has not been given")
         case Refuse(why) if why == ACR_OUT_OF_REACH:

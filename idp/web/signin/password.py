@@ -20,7 +20,9 @@ from idp.secret import Secret
 from idp.sessions import store as sessions
 from idp.signin import store
 from idp.signin.actions import Admitted, Browser, SignedIn, Typed
+from idp.terms import documents
 from idp.web import errors, metrics
+from idp.web.forms import FieldError
 from idp.web.request import (
     browser_hash,
     demand_csrf,
@@ -49,14 +51,6 @@ class PasswordForm(msgspec.Struct, frozen=True):
     csrf_token: str = ""
     action: str = "continue"
     """``continue`` (also by the Enter key), ``refresh`` for other digits, or ``cancel``."""
-
-
-@dataclass(frozen=True, slots=True)
-class FieldError:
-    """A sentence, and the field it is about; empty: the whole form."""
-
-    field: str
-    message: LazyString | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +126,15 @@ def _try(portico: Provider, journey: Underway, form: PasswordForm) -> ResponseRe
     if isinstance(outcome, Refusal):
         return _refused(journey, form, outcome)
     metrics.signin("password", "ok")
-    response = make_response(redirect(journey.next_url, code=303))
+    response = make_response(redirect(_next(journey, outcome), code=303))
     return give_session(response, outcome.session.cookie, browser.device)
+
+
+def _next(journey: Underway, signed_in: SignedIn) -> str:
+    """Go on; an app's hub asks for the terms itself, the portal has none."""
+    if journey.client is None and documents.in_force() > signed_in.accepted_terms:
+        return url_for("terms.ask", journey=journey.id)
+    return journey.next_url
 
 
 def _prove_and_record(
@@ -219,7 +220,7 @@ def _page(
         app=journey.app,
         username=username,
         captcha=_new_captcha(challenge=challenge),
-        links=_links(),
+        links=_links(journey.id),
         can_cancel=journey.client is not None,
         errors=problems,
     )
@@ -241,18 +242,20 @@ def _new_captcha(*, challenge: bool) -> CaptchaView | None:
     )
 
 
-def _links() -> list[Link]:
-    """List the links of P01; what this site does not offer online, the guide explains."""
+def _links(journey: str) -> list[Link]:
+    """List the links of P01; where a kind registers otherwise, its page says how."""
     guide = url_for("guide.show")
+    register = url_for("register.show", journey=journey or None)
     return [
-        Link("link-forgotten", _("Forgotten password"), f"{guide}#forgotten"),
-        Link("link-register-card", _("Register with a certificate"), f"{guide}#register"),
+        Link("link-forgotten", _("Forgotten password"), url_for("recovery.show")),
+        Link("link-register", _("Open an account"), register),
+        Link("link-register-card", _("Register with a certificate"), register),
         Link("link-guide", _("Beginners' guide"), guide),
-        Link("link-register-lawyer", _("Lawyers: register"), f"{guide}#register"),
+        Link("link-register-lawyer", _("Lawyers: register"), register),
         Link(
             "link-register-professional",
             _("Accountants, patent attorneys and agents: register"),
-            f"{guide}#register",
+            register,
         ),
-        Link("link-register-firm", _("Firm administrators: register"), f"{guide}#register"),
+        Link("link-register-firm", _("Firm administrators: register"), register),
     ]
