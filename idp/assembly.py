@@ -18,6 +18,7 @@ from idp.database.transaction import Database, open_database
 from idp.gateways.fetch import Fetcher
 from idp.gateways.smtp import SmtpGateway
 from idp.keys.store import SigningKeys
+from idp.linking.actions import Linking
 from idp.mail.messages import Post, Stationery
 from idp.oidc.backchannel_authentication import BackchannelAuthentication
 from idp.oidc.client_authentication import ClientAuthentication
@@ -138,6 +139,7 @@ def assemble(
         gate=gate,
         registrar=Registrar(server.parts, config.registration, fetcher),
         backchannel=BackchannelAuthentication(server.parts, keys_of.seal("ciba"), outbox),
+        linking=Linking(server.parts, gate, outbox, fetcher, accounts),
         ending=ending,
         trail=trail,
         outbox=outbox,

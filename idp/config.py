@@ -279,6 +279,8 @@ class ClientSection(Section, frozen=True):
     backchannel_authentication_request_signing_alg: Algorithm | Literal[""] = ""
     trusted: bool = False
     home_uri: str = ""
+    link_uri: str = ""
+    """Where an app with accounts of its own takes requests to link them (P32)."""
     introspects: bool = False
     """A resource server: may introspect tokens that were issued to others (RFC 7662)."""
     account_kinds: list[str] = []

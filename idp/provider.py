@@ -12,6 +12,7 @@ from idp.database.transaction import Database
 from idp.gateways.fetch import Fetcher
 from idp.gateways.smtp import SmtpGateway
 from idp.keys.store import SigningKeys
+from idp.linking.actions import Linking
 from idp.mail.messages import Stationery
 from idp.oidc.backchannel_authentication import BackchannelAuthentication
 from idp.oidc.clients import Clients
@@ -52,6 +53,7 @@ class Provider:
     gate: Gate
     registrar: Registrar
     backchannel: BackchannelAuthentication
+    linking: Linking
     ending: Ending
     trail: Trail
     outbox: Outbox

@@ -25,6 +25,7 @@ from idp.gateways.fetch import Unreachable as NoAnswer
 from idp.gateways.smtp import Refused, Unreachable
 from idp.keys import ring
 from idp.keys import store as keys
+from idp.linking.wire import LinkEvent
 from idp.oidc import (
     authorizations,
     client_authentication,
@@ -126,6 +127,18 @@ def rounds(portico: Provider) -> list[Round]:
             batch=_NOTICES_AT_ONCE,
         ),
         Round("ciba", poll, lambda: deliver(portico, "ciba_ping", send_ciba_ping), batch=1),
+        Round(
+            "links",
+            poll,
+            lambda: deliver(portico, "link_event", _send_link_event, _NOTICES_AT_ONCE),
+            batch=_NOTICES_AT_ONCE,
+        ),
+        Round(
+            "open-links",
+            timedelta(seconds=10),
+            lambda: ask_about_links(portico),
+            batch=_NOTICES_AT_ONCE,
+        ),
         Round("keys", timedelta(minutes=10), lambda: rotate_keys(portico)),
         Round("sweep", timedelta(minutes=1), lambda: sweep(portico), batch=_SWEEP_BATCH),
         Round(
@@ -223,6 +236,31 @@ def send_ciba_ping(portico: Provider, row: Leased) -> None:
         raise _Failed(f"{type(why).__name__}: {why}") from why
     if not 200 <= reply.status < 300:
         raise _Failed(f"HTTP {reply.status}")
+
+
+def _send_link_event(portico: Provider, row: Leased) -> None:
+    event = msgspec.json.decode(row.payload, type=LinkEvent)
+    with portico.database.read() as tx:
+        uri, token = portico.linking.event(tx, event)
+    if not uri:
+        raise _Failed("the app has no link_uri any more", for_good=True)
+    try:
+        reply = portico.fetch.post_form(uri, {"event": token})
+    except (NoAnswer, Forbidden) as why:
+        raise _Failed(f"{type(why).__name__}: {why}") from why
+    if not 200 <= reply.status < 300:
+        raise _Failed(f"HTTP {reply.status}")
+
+
+def ask_about_links(portico: Provider) -> int:
+    """Ask apps about tries to link that nobody answered, or nobody heard the answer of."""
+    with portico.database.write(WORKER) as tx:
+        overdue = portico.linking.overdue(tx, _NOTICES_AT_ONCE)
+    for begun in overdue:
+        heard = portico.linking.ask_again(begun)
+        with portico.database.write(WORKER) as tx:
+            portico.linking.settle(tx, begun, heard)
+    return len(overdue)
 
 
 def rotate_keys(portico: Provider) -> int:

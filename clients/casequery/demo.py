@@ -1,12 +1,13 @@
 """Court cases of nobody, for the demo: natural in form, invented in every fact."""
 
 import json
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import insert, select
 
-from clients.casequery import cases
+from clients.casequery import accounts, cases
 from clients.casequery.cases import Case, Kind, OpenCaseWord, Progress
 from clients.kit import linking
 from clients.kit.database import Database
@@ -103,6 +104,17 @@ def seed(database: Database, issuer: str, people: Path | None) -> int:
         return sum(
             linking.link(tx, issuer, person["sub"], person["username"]) for person in _read(people)
         )
+
+
+def open_accounts(database: Database, path: Path | None) -> None:
+    """Open the accounts of a file (``[[accounts]]`` of ``name`` and ``password``)."""
+    listed = tomllib.loads(path.read_text("utf-8"))["accounts"] if path else []
+    with database.read() as tx:
+        missing = [one for one in listed if accounts.password_of(tx, one["name"]) is None]
+    hashed = {one["name"]: accounts.hashed(one["password"]) for one in missing}
+    with database.write() as tx:
+        for name, phc_hash in hashed.items():
+            accounts.add(tx, name, phc_hash)
 
 
 def _read(people: Path | None) -> list[dict[str, str]]:

@@ -150,6 +150,28 @@ class ClientRefused(Event, frozen=True):
     reason: str
 
 
+class LinkMade(Event, frozen=True):
+    """An account was linked with one of an app."""
+
+    name = "link.made"
+    attempt: str
+
+
+class LinkRefused(Event, frozen=True):
+    """A try to link came to nothing; ``gate``: it was one too many and nothing was sent."""
+
+    name = "link.refused"
+    reason: str
+
+
+class LinkEnded(Event, frozen=True):
+    """A link, or a try that was still open, was ended by the person or by the app."""
+
+    name = "link.ended"
+    attempt: str
+    why: str
+
+
 class KeyAdded(Event, frozen=True):
     """A signing key was made."""
 

@@ -32,6 +32,8 @@ from idp.oidc.vocabulary import AuthMethod, GrantType, Profile, Scope
 from idp.secret import Entropy, digest, mint
 
 SECRET_PREFIX = "pcs"
+LINK_EVENTS = "events"
+"""``/links/events`` is an endpoint; every other name below ``/links`` is a client's page."""
 _FRESH_FOR = timedelta(seconds=1)
 _GRANTS = frozenset(GrantType)
 _ID_FORM = re.compile(r"[A-Za-z0-9._~-]{1,128}")
@@ -197,6 +199,7 @@ def check(registration: ClientSection) -> None:
     _check_resources(registration)
     _check_ciba(registration)
     _check_frontchannel_logout(registration)
+    _check_linking(registration)
     if registration.profile == "fapi2":
         _check_fapi2(registration)
     if registration.subject_type == "pairwise" and not sector(registration):
@@ -292,6 +295,19 @@ def _check_ciba(registration: ClientSection) -> None:
         raise BadRegistration("backchannel_client_notification_endpoint: ping needs one")
 
 
+def _check_linking(registration: ClientSection) -> None:
+    """Let an app ask for passwords of its own only where it can keep what it is sent."""
+    if not registration.link_uri:
+        return
+    if method_of(registration) is AuthMethod.NONE:
+        raise BadRegistration("link_uri: a public client cannot end a link it was given")
+    if registration.client_id == LINK_EVENTS:
+        raise BadRegistration(f"link_uri: the page of a client called {LINK_EVENTS!r} has no room")
+    keys = registration.jwks.get("keys", [])
+    if not registration.jwks_uri and not any(one.get("use") == "enc" for one in keys):
+        raise BadRegistration("link_uri: needs jwks_uri, or jwks with a key whose use is enc")
+
+
 def _check_resources(registration: ClientSection) -> None:
     for uri in registration.resources:
         if not re.fullmatch(r"[a-z][a-z0-9+.-]*:[!$&-;=?-\[\]_a-z~]+", uri):
@@ -344,6 +360,7 @@ _URIS = (
     "frontchannel_logout_uri",
     "home_uri",
     "sector_identifier_uri",
+    "link_uri",
 )
 
 

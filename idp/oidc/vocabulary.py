@@ -90,6 +90,9 @@ class TokenType(StrEnum):
     USERINFO = "userinfo+jwt"
     DATA_EXPORT = "account-export+jwt"
     INTROSPECTION = "token-introspection+jwt"  # RFC 9701 section 5
+    LINK = "link+jwt"  # ours alone: idp.linking.wire
+    LINK_STATUS = "link-status+jwt"
+    LINK_EVENT = "link-event+jwt"
 
 
 ACR_PASSWORD = "urn:portico:acr:password"

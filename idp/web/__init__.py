@@ -13,7 +13,7 @@ from idp.web import errors, ops, watch
 from idp.web.developers import pages as developers
 from idp.web.oidc import authorize, bridge, check_session, logout
 from idp.web.oidc.machine import endpoints
-from idp.web.portal import account, dashboard, device, guide, requests
+from idp.web.portal import account, dashboard, device, guide, links, requests
 from idp.web.request import babel_locale, speaks
 from idp.web.signin import captcha, consent, password, recovery, registering, strength, terms
 
@@ -34,6 +34,7 @@ _BLUEPRINTS = (
     device.pages,
     requests.pages,
     *account.BLUEPRINTS,
+    links.pages,
     ops.probes,
 )
 

@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _
 from idp.accounts.model import Kind
 from idp.authenticators import Reason
 from idp.authenticators.password.policy import PasswordPolicy, Weakness
+from idp.linking.rules import Outcome
 from idp.oidc.vocabulary import Scope
 from idp.registration.actions import Obstacle
 from idp.registration.fields import Problem
@@ -40,6 +41,13 @@ FIELD_OF: Mapping[Reason, str] = {
     Reason.TOO_MANY_ATTEMPTS: "",
     Reason.BUSY: "",
 }
+LINKING: Mapping[Outcome, tuple[LazyString, str]] = {
+    Outcome.REFUSED: (_("This account or this password is not right there."), "account"),
+    Outcome.TAKEN: (_("This account is linked with somebody else already."), "account"),
+    Outcome.THROTTLED: (_("Too many tries. Wait a while before the next one."), ""),
+    Outcome.UNSENT: (_("The system cannot be asked at the moment. Nothing was sent to it."), ""),
+}
+"""A sentence, and the field it is about; what is not here has a page of its own."""
 KINDS: Mapping[str, LazyString] = {
     Kind.CITIZEN: _("Natural person"),
     # Translators: 非憑證帳號, manual B01
