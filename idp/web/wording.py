@@ -70,6 +70,8 @@ ACCOUNT_PAGES: Mapping[str, tuple[str, LazyString]] = {
     "password": ("own_password.show", _("Password")),
     "sessions": ("own_sessions.show", _("Signed-in browsers")),
     "apps": ("own_apps.show", _("Apps with access")),
+    # Translators: 帳號綁定, manual P32
+    "links": ("links.show", _("Linked accounts")),
     "history": ("own_history.show", _("Sign-in history")),
     "data": ("own_data.show", _("My data")),
 }

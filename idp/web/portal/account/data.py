@@ -14,6 +14,7 @@ from idp.accounts.model import Account, canonical_name
 from idp.audit.events import AccountClosed, DataExported
 from idp.consent import store as consents
 from idp.database.transaction import Transaction
+from idp.linking import store as links
 from idp.mail import messages
 from idp.oidc import logout, tokens
 from idp.oidc.vocabulary import TokenType
@@ -84,6 +85,8 @@ def close() -> ResponseReturnValue:
         portico.ending.end_all(
             tx, account.id, logout.reach(tx), subject=account.subject, why="closed"
         )
+        for client_id in links.of_account(tx, account.id):
+            portico.linking.unlink(tx, found.session, client_id)
         portico.particulars.forget(tx, account.id)
         closing.forget(tx, account.id)
         portico.accounts.close(tx, account.id)
