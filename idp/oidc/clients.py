@@ -145,17 +145,36 @@ def change(tx: Transaction, registration: ClientSection) -> None:
         BadRegistration: a field cannot be taken.
     """
     check(registration)
-    tx.execute(
-        _CHANGE,
-        {
-            "wanted": registration.client_id,
-            "replacement": stored(registration),
-            "instant": tx.now,
-        },
-    )
+    tx.execute(_CHANGE, _changed(tx, registration))
     if registration.secret_sha256:
         tx.execute(_DROP_SECRETS, {"wanted": registration.client_id})
         _add_secret(tx, registration.client_id, bytes.fromhex(registration.secret_sha256))
+
+
+def change_own(tx: Transaction, registration: ClientSection, token_hash: bytes) -> bool:
+    """Replace what a client registered itself; ``False``: it is not its to change, or no longer.
+
+    Decided by the UPDATE: an operator may remove the client while its request is on the way.
+
+    Raises:
+        BadRegistration: a field cannot be taken.
+    """
+    check(registration)
+    changed = _changed(tx, registration) | {"token_hash": token_hash}
+    return tx.execute(_CHANGE_OWN, changed).rowcount == 1
+
+
+def _changed(tx: Transaction, registration: ClientSection) -> dict[str, Any]:
+    return {
+        "wanted": registration.client_id,
+        "replacement": stored(registration),
+        "instant": tx.now,
+    }
+
+
+def bring_back(tx: Transaction, client_id: str) -> None:
+    """Enable a client again that is the configuration's: the file names it once more."""
+    tx.execute(_ENABLE, {"wanted": client_id, "instant": tx.now})
 
 
 def remove(tx: Transaction, client_id: str) -> bool:
@@ -367,9 +386,15 @@ _ADD = insert(ClientRow)
 _CHANGE = (
     update(ClientRow)
     .where(ClientRow.client_id == bindparam("wanted"))
-    .values(
-        registration=bindparam("replacement"), updated_at=bindparam("instant"), disabled_at=None
-    )
+    .values(registration=bindparam("replacement"), updated_at=bindparam("instant"))
+)
+_CHANGE_OWN = _CHANGE.where(
+    ClientRow.disabled_at.is_(None), ClientRow.registration_token_hash == bindparam("token_hash")
+)
+_ENABLE = (
+    update(ClientRow)
+    .where(ClientRow.client_id == bindparam("wanted"))
+    .values(disabled_at=None, updated_at=bindparam("instant"))
 )
 _DISABLE = (
     update(ClientRow)

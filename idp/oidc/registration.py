@@ -7,7 +7,7 @@ and not silently replaced: it would find out in production.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -28,6 +28,8 @@ from idp.oidc.server import Parts
 from idp.oidc.userinfo import token_in_header
 from idp.oidc.vocabulary import AuthMethod, GrantType, ResponseType, Scope
 from idp.secret import base64url, digest, mint, same, well_formed
+
+Outcome = TypeVar("Outcome")
 
 SOURCE = "dynamic"
 PREFIX = "prr"
@@ -221,7 +223,7 @@ class Registrar:
         held = tx.scalar(_TOKEN, {"wanted": wanted}) if well_formed(PREFIX, token) else None
         client = clients.read(tx, wanted) if held and same(held, digest(token)) else None
         if client is None or client.disabled:
-            raise InvalidToken("the registration access token is not valid")
+            raise _NotItsOwn
         return client
 
     def _replace(self, tx: Transaction, exchange: Exchange, client: Client) -> Reply:
@@ -233,7 +235,9 @@ class Registrar:
         if secret is not None and not client.has_secret(str(secret), tx.now):
             raise InvalidClientMetadata("client_secret is not this client's")
         registration = self._registration(client.client_id, members)
-        _checked(lambda: clients.change(tx, registration))
+        held = digest(token_in_header(exchange))
+        if not _checked(lambda: clients.change_own(tx, registration, held)):
+            raise _NotItsOwn
         once: dict[str, Any] = {}
         if _has_secret(registration) and not client.secrets:
             fresh = clients.new_secret(tx, self.parts.entropy, client.client_id)
@@ -242,7 +246,8 @@ class Registrar:
         return json_reply(200, self._document(Client(registration), once))
 
     def _delete(self, tx: Transaction, client: Client) -> Reply:
-        clients.remove(tx, client.client_id)
+        if not clients.remove(tx, client.client_id):
+            raise _NotItsOwn
         authorizations.revoke_all_of_client(tx, client.client_id)
         self.parts.trail.append(tx, ClientRemoved(client_id=client.client_id, source=SOURCE))
         return Reply(204, b"", (("Cache-Control", "no-store"),))
@@ -324,6 +329,13 @@ def _of_another_kind(wrong: msgspec.ValidationError) -> InvalidClientMetadata:
     return InvalidClientMetadata(f"{name}: this value is not offered")
 
 
+class _NotItsOwn(InvalidToken):
+    """Nothing is managed with this token: one answer for all that can be wrong with it."""
+
+    def __init__(self) -> None:
+        super().__init__("the registration access token is not valid")
+
+
 class _Off(AccessDenied):
     """Registration is not offered to this caller."""
 
@@ -392,10 +404,10 @@ def _has_secret(registration: ClientSection) -> bool:
     return registration.token_endpoint_auth_method in {AuthMethod.BASIC, AuthMethod.POST}
 
 
-def _checked(act: Callable[[], None]) -> None:
+def _checked(act: Callable[[], Outcome]) -> Outcome:
     """Tell a refused registration in RFC 7591's words."""
     try:
-        act()
+        return act()
     except BadRegistration as wrong:
         text = str(wrong)
         if text.startswith("redirect_uris"):
