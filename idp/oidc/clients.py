@@ -24,7 +24,7 @@ from idp.accounts.store import SUBJECT_PREFIX
 from idp.config import ClientSection
 from idp.database.columns import Table
 from idp.database.transaction import Transaction
-from idp.oidc import jwe, response
+from idp.oidc import authorizations, jwe, response
 from idp.oidc.client_certificates import SUBJECT_MEMBERS
 from idp.oidc.model import Client, method_of, stored
 from idp.oidc.subjects import sector
@@ -178,8 +178,14 @@ def bring_back(tx: Transaction, client_id: str) -> None:
 
 
 def remove(tx: Transaction, client_id: str) -> bool:
-    """Disable a client for good; ``False`` when there is none. Its id is never given again."""
-    return tx.execute(_DISABLE, {"wanted": client_id, "instant": tx.now}).rowcount == 1
+    """Disable a client for good with all it was ever allowed; ``False`` when there is none.
+
+    Its id is never given again.
+    """
+    if tx.execute(_DISABLE, {"wanted": client_id, "instant": tx.now}).rowcount != 1:
+        return False
+    authorizations.revoke_all_of_client(tx, client_id)
+    return True
 
 
 def new_secret(

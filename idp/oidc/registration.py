@@ -18,7 +18,7 @@ from idp.clock import seconds
 from idp.config import ClientSection, RegistrationSection
 from idp.database.transaction import Transaction
 from idp.gateways.fetch import Fetcher, Forbidden, Unreachable
-from idp.oidc import authorizations, clients
+from idp.oidc import clients
 from idp.oidc.client_certificates import SUBJECT_MEMBERS
 from idp.oidc.clients import BadRegistration, ClientRow
 from idp.oidc.errors import AccessDenied, InvalidToken, OAuthError
@@ -248,7 +248,6 @@ class Registrar:
     def _delete(self, tx: Transaction, client: Client) -> Reply:
         if not clients.remove(tx, client.client_id):
             raise _NotItsOwn
-        authorizations.revoke_all_of_client(tx, client.client_id)
         self.parts.trail.append(tx, ClientRemoved(client_id=client.client_id, source=SOURCE))
         return Reply(204, b"", (("Cache-Control", "no-store"),))
 
