@@ -17,7 +17,7 @@ from tests.protocol.test_dpop import redeem as redeem_bound
 
 GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
 TYPE = "urn:ietf:params:oauth:token-type:access_token"
-CASES = "https://cases.example/api"
+CASES, BANK = "https://cases.example/api", "https://bank.example/api"
 
 
 @pytest.fixture(autouse=True)
@@ -180,7 +180,33 @@ def test_who_did_not_register_for_it_exchanges_nothing(
         enrol("open", token_endpoint_auth_method="none", secret_sha256="", grant_types=[GRANT])
 
 
-def test_the_provider_is_the_audience_where_no_resource_is_named(
-    browser: Browser, handed: str
+def test_without_a_resource_it_is_for_whom_the_handed_token_is_for(
+    browser: Browser, citizen: Person, handed: str, enrol: Enrol
 ) -> None:
-    assert claims_of(exchange(browser, handed)["access_token"])["aud"] == BASE
+    enrol("front", resources=[CASES, BANK])
+    asked = {"scope": "openid email", "resource": f"{CASES} {BANK}"}
+    code = browser.code(citizen, "front", **asked)
+    both: Any = browser.redeem(code, "front").json
+
+    for_cases = browser.redeem(browser.code(citizen, "front", **asked), "front", resource=CASES)
+    narrow: Any = for_cases.json
+    found = [
+        exchange(browser, token)["access_token"]
+        for token in (handed, both["access_token"], narrow["access_token"])
+    ]
+
+    assert [claims_of(token)["aud"] for token in found] == [BASE, [BASE, CASES], CASES]
+    assert [browser.userinfo(token).status_code for token in found] == [200, 200, 401]
+
+
+def test_a_token_for_somebody_elses_resource_buys_nothing(
+    browser: Browser, citizen: Person, enrol: Enrol
+) -> None:
+    enrol("front", resources=[BANK])
+    asked = {"scope": "openid email", "resource": BANK}
+    code = browser.code(citizen, "front", **asked)
+    bought: Any = browser.redeem(code, "front", resource=BANK).json
+
+    for changes in ({}, {"resource": CASES}, {"audience": CASES}):
+        refused = exchange(browser, bought["access_token"], **changes)
+        assert refused["error"] == "invalid_request"

@@ -81,10 +81,21 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         return " ".join(sorted(asked))
 
     def _targets(self, client: Client) -> str | list[str]:
-        form = self.request.form
+        """Say whom the new token is for: without a word about it, whom the old one is for.
+
+        A token that reached the client by a detour, for neither us nor any resource of the
+        client's, buys nothing: its receiver would become whoever the client is.
+        """
+        form, issuer = self.request.form, self.server.parts.issuer
+        known = dict.fromkeys([issuer, *client.registration.resources])
+        usual = [one for one in known if self._subject_token.is_for(one)]
+        if not usual:
+            raise InvalidRequest("subject_token is for somebody else")
         wanted = " ".join(one for one in (form.get("resource"), form.get("audience")) if one)
+        if not wanted:
+            return usual if len(usual) > 1 else usual[0]
         narrowed = narrowing.asked(client, wanted, "")
-        return narrowing.audience(narrowed, wanted, self.server.parts.issuer)
+        return narrowing.audience(narrowed, wanted, issuer)
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         """Mint the token; there is never a refresh token with it (section 2.2.1)."""
