@@ -210,3 +210,15 @@ def test_a_token_for_somebody_elses_resource_buys_nothing(
     for changes in ({}, {"resource": CASES}, {"audience": CASES}):
         refused = exchange(browser, bought["access_token"], **changes)
         assert refused["error"] == "invalid_request"
+
+
+def test_P33_a_kind_that_may_not_open_the_client_is_not_brought_to_it(
+    browser: Browser, handed: str, enrol: Enrol
+) -> None:
+    for kind in ("lawyer", "citizen"):
+        machine: dict[str, Any] = {"redirect_uris": [], "post_logout_redirect_uris": []}
+        machine |= {"grant_types": [GRANT], "introspects": True, "scope": "openid"}
+        enrol(f"for_{kind}", account_kinds=[kind], **machine)
+
+    assert exchange(browser, handed, "for_lawyer")["error"] == "invalid_request"
+    assert "access_token" in exchange(browser, handed, "for_citizen")
