@@ -8,10 +8,11 @@ import pytest
 from joserfc.jwk import ECKey
 
 from idp.oidc.clients import BadRegistration
+from idp.provider import Provider
 from tests.clock import MovableClock
 from tests.conftest import Enrol
 from tests.labs.signing import claims_of
-from tests.people import BASE, SECRET, Browser, Person
+from tests.people import BASE, LAWYER, SECRET, Browser, Person, add
 from tests.protocol.test_dpop import proof
 from tests.protocol.test_dpop import redeem as redeem_bound
 
@@ -222,3 +223,28 @@ def test_P33_a_kind_that_may_not_open_the_client_is_not_brought_to_it(
 
     assert exchange(browser, handed, "for_lawyer")["error"] == "invalid_request"
     assert "access_token" in exchange(browser, handed, "for_citizen")
+
+
+def test_nobody_acts_whose_token_merely_came_along(
+    browser: Browser, handed: str, provider: Provider
+) -> None:
+    lawyer, other = add(provider, LAWYER), Browser.on(provider)
+    passing: Any = other.redeem(other.code(lawyer)).json
+    laundered = exchange(browser, passing["access_token"])["access_token"]
+
+    for actor in (passing["access_token"], laundered):
+        refused = exchange(browser, handed, actor_token=actor, actor_token_type=TYPE)
+        assert refused["error"] == "invalid_request"
+
+
+def test_who_came_to_the_client_itself_may_be_named_as_acting(
+    browser: Browser, handed: str, provider: Provider, enrol: Enrol
+) -> None:
+    enrol("desk", grant_types=["authorization_code", GRANT], introspects=True)
+    lawyer, other = add(provider, LAWYER), Browser.on(provider)
+    own: Any = other.redeem(other.code(lawyer, "desk"), "desk").json
+
+    actor = {"actor_token": own["access_token"], "actor_token_type": TYPE}
+    document = exchange(browser, handed, "desk", **actor)
+
+    assert claims_of(document["access_token"])["act"] == {"sub": lawyer.sub}

@@ -70,8 +70,16 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         return found
 
     def _acting(self, client: Client) -> AccessToken:
-        """Verify who is to be named as acting; one round trip."""
+        """Verify who is to be named as acting; one round trip.
+
+        A machine that shows its own token, or somebody who came to this very client. Of people
+        whose tokens merely pass through its hands nobody said that they act; to exchange such a
+        token for one of its own does not make it one.
+        """
         found = self._handed("actor_token", client)
+        of_who_acts = found.family_id is None or found.client_id == client.client_id
+        if not of_who_acts or "act" in found.claims:
+            raise InvalidRequest("actor_token is neither a machine's nor the client's own")
         if not standing.stands(self.request.tx, found):
             raise InvalidRequest("actor_token is not valid")
         return found
@@ -92,9 +100,7 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
             raise InvalidRequest("subject_token is not valid")
         account, _ = held
         if not client.may_serve(account.kind):
-            raise InvalidRequest(
-                "subject_token is of a kind of account that may not use the client"
-            )
+            raise InvalidRequest("subject_token is of an account that may not use the client")
         return str(parts.subjects.of(client.registration, account.subject))
 
     def _holds_its_key(self, token: AccessToken) -> bool:
