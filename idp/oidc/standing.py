@@ -2,12 +2,14 @@
 
 Its own revocation, its client's removal, its family's, its account's state and epoch, its
 session's end. A token of a machine has no family; the first two alone can end it early.
+For a token that was exchanged, they are asked of every token it descends from.
 """
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, delete, literal, select
+from sqlalchemy import ColumnElement, bindparam, delete, literal, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.accounts.model import Account
@@ -34,22 +36,21 @@ def holder(
     tx: Transaction, accounts: Accounts, token: AccessToken
 ) -> tuple[Account, dict[str, list[str]] | None] | None:
     """Find whose token it is and which single claims were asked for; ``None``: it is over."""
-    row = tx.ask(_HOLDER, _presented(token))
+    row = tx.ask(_holder(len(token.line)), _presented(token))
     return (accounts.read(row), row.claims) if row else None
 
 
 def stands(tx: Transaction, token: AccessToken) -> bool:
     """Tell whether a verified, unexpired token is still good; one round trip."""
-    statement = _STANDS_ALONE if token.family_id is None else _STANDS
-    return tx.ask(statement, _presented(token)) is not None
+    statement = _stands_alone if token.family_id is None else _stands
+    return tx.ask(statement(len(token.line)), _presented(token)) is not None
 
 
 def _presented(token: AccessToken) -> dict[str, Any]:
-    return {
-        "family": token.family_id,
-        "jti_hash": digest(token.jti),
-        "issued_to": token.client_id,
-    }
+    presented: dict[str, Any] = {"family": token.family_id}
+    for number, (jti, client_id) in enumerate(token.line):
+        presented |= {f"jti_hash_{number}": digest(jti), f"issued_to_{number}": client_id}
+    return presented
 
 
 def revoke(tx: Transaction, token: AccessToken) -> None:
@@ -65,24 +66,49 @@ def sweep(tx: Transaction) -> int:
     ).rowcount
 
 
-_GOOD = (
-    ~select(RevokedAccessToken.jti_hash)
-    .where(RevokedAccessToken.jti_hash == bindparam("jti_hash"))
-    .exists(),
-    # In the same look-up, and not from memory: whoever introspects is told of a removal at once.
-    select(ClientRow.client_id)
-    .where(ClientRow.client_id == bindparam("issued_to"), ClientRow.disabled_at.is_(None))
-    .exists(),
-)
-_STANDS = Prepared(
-    select(Authorization.id).where(Authorization.id == bindparam("family"), *USABLE, *_GOOD)
-)
-_STANDS_ALONE = Prepared(select(literal(1)).where(*_GOOD))
-_HOLDER = Prepared(
-    select(*COLUMNS, Authorization.claims)
-    .select_from(Authorization)
-    .join(AccountRow, AccountRow.id == Authorization.account_id)
-    .outerjoin(AccountEmail, FIRST_EMAIL)
-    .where(Authorization.id == bindparam("family"), *USABLE, *_GOOD)
-)
+def _good(tokens: int) -> list[ColumnElement[bool]]:
+    """Write that none of so many tokens was revoked, and none of their clients removed."""
+    found: list[ColumnElement[bool]] = []
+    for number in range(tokens):
+        found += (
+            ~select(RevokedAccessToken.jti_hash)
+            .where(RevokedAccessToken.jti_hash == bindparam(f"jti_hash_{number}"))
+            .exists(),
+            # In the same look-up, and not from memory: whoever introspects is told at once.
+            select(ClientRow.client_id)
+            .where(
+                ClientRow.client_id == bindparam(f"issued_to_{number}"),
+                ClientRow.disabled_at.is_(None),
+            )
+            .exists(),
+        )
+    return found
+
+
+# One of each for every length of line there can be: an exchange bounds it.
+@cache
+def _stands(tokens: int) -> Prepared:
+    return Prepared(
+        select(Authorization.id).where(
+            Authorization.id == bindparam("family"), *USABLE, *_good(tokens)
+        )
+    )
+
+
+@cache
+def _stands_alone(tokens: int) -> Prepared:
+    return Prepared(select(literal(1)).where(*_good(tokens)))
+
+
+@cache
+def _holder(tokens: int) -> Prepared:
+    return Prepared(
+        select(*COLUMNS, Authorization.claims)
+        .select_from(Authorization)
+        .join(AccountRow, AccountRow.id == Authorization.account_id)
+        .outerjoin(AccountEmail, FIRST_EMAIL)
+        .where(Authorization.id == bindparam("family"), *USABLE, *_good(tokens))
+    )
+
+
 _REVOKE = Prepared(insert_if_new(RevokedAccessToken))

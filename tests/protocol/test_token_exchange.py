@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
+from idp.oidc import clients
 from idp.oidc.clients import BadRegistration
 from idp.provider import Provider
 from tests.clock import MovableClock
@@ -15,6 +16,7 @@ from tests.labs.signing import claims_of
 from tests.people import BASE, LAWYER, SECRET, Browser, Person, add
 from tests.protocol.test_dpop import proof
 from tests.protocol.test_dpop import redeem as redeem_bound
+from tests.protocol.test_signed_answers import introspect
 
 GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
 TYPE = "urn:ietf:params:oauth:token-type:access_token"
@@ -106,6 +108,48 @@ def test_it_ends_with_the_token_it_was_bought_with(browser: Browser, handed: str
 
     assert browser.userinfo(token).status_code == 401
     assert exchange(browser, token)["error"] == "invalid_request"
+
+
+@pytest.mark.parametrize("revoked", [0, 1, 2])
+def test_it_ends_with_any_token_that_it_descends_from(
+    browser: Browser, handed: str, revoked: int
+) -> None:
+    line, owners = [handed], ["app", "service", "second"]
+    for client_id in owners[1:]:
+        line.append(exchange(browser, line[-1], client_id)["access_token"])
+    assert browser.userinfo(line[-1]).status_code == 200
+
+    revoke(browser, owners[revoked], line[revoked])
+
+    alive = [browser.userinfo(token).status_code == 200 for token in line]
+    assert alive == [number < revoked for number in range(3)]
+    assert exchange(browser, line[-1])["error"] == "invalid_request"
+
+
+def test_a_machines_token_takes_with_it_what_it_was_exchanged_for(
+    browser: Browser, provider: Provider
+) -> None:
+    machine: Any = browser.token("machine", grant_type="client_credentials").json
+    bought = [exchange(browser, machine["access_token"])["access_token"] for _ in range(2)]
+    passed_on = exchange(browser, bought[0], "second")["access_token"]
+    assert active(browser, passed_on)
+
+    revoke(browser, "service", bought[0])
+    assert [active(browser, one) for one in (*bought, passed_on)] == [False, True, False]
+    with provider.database.write() as tx:
+        clients.remove(tx, "machine")
+
+    assert not active(browser, bought[1])
+
+
+def revoke(browser: Browser, client_id: str, token: str) -> None:
+    basic = "Basic " + base64.b64encode(f"{client_id}:{SECRET}".encode()).decode()
+    assert browser.post("/revoke", {"token": token}, Authorization=basic).status_code == 200
+
+
+def active(browser: Browser, token: str) -> bool:
+    document: Any = introspect(browser, "service", token, "*/*").json
+    return bool(document["active"])
 
 
 def browser_form(browser: Browser) -> dict[str, str]:
