@@ -26,7 +26,7 @@ from idp.database.columns import Table
 from idp.database.transaction import Transaction
 from idp.oidc import authorizations, jwe, response
 from idp.oidc.client_certificates import SUBJECT_MEMBERS
-from idp.oidc.model import Client, method_of, stored
+from idp.oidc.model import Client, binds_tokens, method_of, stored
 from idp.oidc.subjects import sector
 from idp.oidc.vocabulary import AuthMethod, GrantType, Profile, Scope
 from idp.secret import Entropy, digest, mint
@@ -235,7 +235,7 @@ def _check_response_types(registration: ClientSection) -> None:
         raise BadRegistration("response_types: has one that is not offered")
     if Profile(registration.profile) is not Profile.OIDC and asked - {"code"}:
         raise BadRegistration("response_types: this profile answers with a code alone")
-    if registration.dpop_bound_access_tokens and any("token" in one.split() for one in asked):
+    if binds_tokens(registration) and any("token" in one.split() for one in asked):
         raise BadRegistration("response_types: a token through the browser cannot be bound")
     from_the_front = {one for one in asked if one != "code"}
     if from_the_front and GrantType.IMPLICIT not in registration.grant_types:
@@ -327,8 +327,7 @@ def _check_fapi2(registration: ClientSection) -> None:
     """Hold a client to FAPI 2.0 Security Profile section 5.3.2.1 where it registers."""
     if method_of(registration) not in {AuthMethod.PRIVATE_KEY_JWT, *_BY_TLS}:
         raise BadRegistration("token_endpoint_auth_method: the profile fapi2 wants a key")
-    by_certificate = registration.tls_client_certificate_bound_access_tokens
-    if not registration.dpop_bound_access_tokens and not by_certificate:
+    if not binds_tokens(registration):
         raise BadRegistration("dpop_bound_access_tokens: the profile fapi2 binds every token")
     for name in _SIGNED_FOR_IT:
         if getattr(registration, name) == "RS256":

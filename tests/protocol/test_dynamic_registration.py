@@ -224,6 +224,8 @@ def test_a_client_of_an_operator_cannot_be_managed_at_all(browser: Browser) -> N
         ({"request_uris": "https://app.example/r.jwt"}, "invalid_client_metadata"),
         ({"dpop_bound_access_tokens": True, "response_types": ["code token"]},
          "invalid_client_metadata"),
+        ({"tls_client_certificate_bound_access_tokens": True, "response_types": ["code token"]},
+         "invalid_client_metadata"),
         ({"profile": "fapi2"}, "invalid_client_metadata"),
         ({"profile": "oauth21"}, "invalid_client_metadata"),
         ({"contacts": "me"}, "invalid_client_metadata"),

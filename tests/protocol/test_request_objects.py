@@ -96,12 +96,11 @@ def test_oidc_takes_from_beside_what_the_object_leaves_out(
     assert answer(browser.last)["state"] == "beside"
 
 
-@pytest.mark.parametrize("profile", ["oauth21", "oidc"])
 @pytest.mark.parametrize("pushed", [False, True])
 def test_nothing_unsigned_is_taken_from_a_client_that_signs_all_it_asks(
-    browser: Browser, citizen: Person, clock: MovableClock, enrol: Enrol, profile: str, pushed: bool
+    browser: Browser, citizen: Person, clock: MovableClock, enrol: Enrol, pushed: bool
 ) -> None:
-    enrol("signer", profile=profile, jwks=public(KEY), require_signed_request_object=True)
+    enrol("signer", profile="oidc", jwks=public(KEY), require_signed_request_object=True)
     token = signed(KEY, claims(clock, state=None, nonce=None, scope="openid"))
     wanted = '{"id_token": {"email": null}}'
     beside = {"state": "unsigned", "nonce": "unsigned", "scope": "openid", "claims": wanted}
