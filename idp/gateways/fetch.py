@@ -10,6 +10,7 @@ import socket
 import ssl
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -23,6 +24,7 @@ DEADLINE_SECONDS = 2.0
 BODY_LIMIT = 256 * 1024  # bytes
 _FAILURES_BEFORE_PAUSE = 5
 _PAUSE_SECONDS = 30.0
+_REMEMBERED = 1000  # hosts that did not answer
 
 Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], list[str]]
@@ -33,8 +35,30 @@ class Unreachable(Exception):
     """No answer in time, or none that is HTTP."""
 
 
+class Silent(Unreachable):
+    """Nobody is there, or does not finish in time: what a host is left in peace for.
+
+    To answer nonsense is quick, and its sender's own trouble.
+    """
+
+
 class Forbidden(Exception):
     """The URL may not be called: scheme, credentials, or an address that is not public."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What we call for, and for whom: how it goes is remembered for that errand alone.
+
+    Anybody may name anybody's host in a registration. If all errands to it were counted
+    together, one client could keep us from another's keys, or from telling it of a sign-out.
+    """
+
+    purpose: str = ""
+    client_id: str = ""
+
+
+_OWN = Errand()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +93,10 @@ class Fetcher:
         if section.ca_file:
             self._tls.load_verify_locations(section.ca_file)
         self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
-        self._failures: dict[str, tuple[int, float]] = {}
+        self._failures: OrderedDict[_Way, tuple[int, float]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def post_form(self, url: str, fields: dict[str, str]) -> Reply:
+    def post_form(self, url: str, fields: dict[str, str], *, errand: Errand = _OWN) -> Reply:
         """Post ``fields`` as a form.
 
         Raises:
@@ -80,23 +104,23 @@ class Fetcher:
             Unreachable: no answer within two seconds, or the host is being left in peace.
         """
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "*/*"}
-        return self._call("POST", url, urlencode(fields).encode(), headers)
+        return self._call(errand, url, ("POST", urlencode(fields).encode(), headers))
 
-    def post_json(self, url: str, document: bytes, *, bearer: str) -> Reply:
+    def post_json(self, url: str, document: bytes, *, bearer: str, errand: Errand = _OWN) -> Reply:
         """Post JSON with a bearer token; raises as :meth:`post_form` does."""
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {bearer}"}
-        return self._call("POST", url, document, headers)
+        return self._call(errand, url, ("POST", document, headers))
 
-    def get(self, url: str, *, accept: str) -> Reply:
+    def get(self, url: str, *, accept: str, errand: Errand = _OWN) -> Reply:
         """Get a document of at most 256 kB; raises as :meth:`post_form` does."""
-        return self._call("GET", url, None, {"Accept": accept})
+        return self._call(errand, url, ("GET", None, {"Accept": accept}))
 
-    def _call(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> Reply:
+    def _call(self, errand: Errand, url: str, question: "_Question") -> Reply:
         target = self._target(url)
         until = time.monotonic() + DEADLINE_SECONDS
-        with self._breaker(f"{target.host}:{target.port}"):
+        with self._breaker((errand.purpose, errand.client_id, target.host, target.port)):
             address = self._one_address(target, until)
-            return self._exchange(target, str(address), until, (method, body, headers))
+            return self._exchange(target, str(address), until, question)
 
     def _target(self, url: str) -> "_Target":
         try:
@@ -119,7 +143,7 @@ class Fetcher:
         try:
             addresses = [ip_address(one) for one in asked.result(_left(until))]
         except (OSError, UnicodeError, ValueError):  # too late is an OSError, too
-            raise Unreachable("name resolution") from None
+            raise Silent("name resolution") from None
         if not addresses or not all(self._may_call(one, target.secure) for one in addresses):
             raise Forbidden("address")
         return addresses[0]
@@ -135,40 +159,48 @@ class Fetcher:
         return listed or public
 
     def _exchange(
-        self,
-        target: "_Target",
-        address: str,
-        until: float,
-        question: tuple[str, bytes | None, dict[str, str]],
+        self, target: "_Target", address: str, until: float, question: "_Question"
     ) -> Reply:
         method, body, headers = question
         connection = _Pinned(target, address, self._tls if target.secure else None, until)
         fuse = threading.Timer(_left(until), connection.cut)
         fuse.start()
         try:
+            connection.connect()
             connection.request(method, target.path, body, headers)
             with connection.getresponse() as answer:
                 content = _read(answer, until)
         except (OSError, http.client.HTTPException) as broken:
-            raise Unreachable(type(broken).__name__) from broken
+            late = connection.was_cut or isinstance(broken, TimeoutError)
+            silent = late or not connection.is_open
+            raise (Silent if silent else Unreachable)(type(broken).__name__) from broken
         finally:
             fuse.cancel()
             connection.close()
         return Reply(answer.status, content, answer.headers.get_content_type())
 
     @contextmanager
-    def _breaker(self, host: str) -> Iterator[None]:
-        failures, since = self._failures.get(host, (0, 0.0))
+    def _breaker(self, way: "_Way") -> Iterator[None]:
+        failures, since = self._failures.get(way, (0, 0.0))
         if failures >= _FAILURES_BEFORE_PAUSE and self._stopwatch() < since + _PAUSE_SECONDS:
             raise Unreachable("left in peace after repeated failures")
         try:
             yield
-        except Unreachable:
+        except Silent:
             with self._lock:
-                self._failures[host] = (failures + 1, self._stopwatch())
+                self._failures[way] = (failures + 1, self._stopwatch())
+                self._failures.move_to_end(way)
+                while len(self._failures) > _REMEMBERED:
+                    self._failures.popitem(last=False)
             raise
         with self._lock:
-            self._failures.pop(host, None)
+            self._failures.pop(way, None)
+
+
+_Question = tuple[str, bytes | None, dict[str, str]]
+"""Method, body and headers."""
+_Way = tuple[str, str, str, int]
+"""Purpose, client, host and port."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +223,12 @@ class _Pinned(http.client.HTTPConnection):
         self._tls = tls
         self._until = until
         self._wire: socket.socket | None = None
+        self.was_cut = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there has been somebody at the other end."""
+        return self._wire is not None
 
     def connect(self) -> None:
         wire = socket.create_connection((self._address, self.port), _left(self._until))
@@ -200,6 +238,7 @@ class _Pinned(http.client.HTTPConnection):
 
     def cut(self) -> None:
         """End the connection under whoever is reading: the time is up."""
+        self.was_cut = True
         if self._wire is not None:
             with suppress(OSError):
                 socket.socket.shutdown(self._wire, socket.SHUT_RDWR)

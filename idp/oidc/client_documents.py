@@ -16,7 +16,8 @@ from urllib.parse import urldefrag
 import msgspec
 
 from idp.config import ClientSection
-from idp.gateways.fetch import Fetcher, Forbidden, Unreachable
+from idp.gateways.fetch import Errand, Fetcher, Forbidden, Unreachable
+from idp.oidc.model import Client
 
 COOLDOWN = timedelta(seconds=10)
 """Between two tries at one address: a forged ``kid`` must not make us a nuisance."""
@@ -24,6 +25,8 @@ _FRESH_FOR = timedelta(minutes=15)
 _KEPT_FOR = timedelta(days=1)
 _MAY_WAIT = 3  # threads: whoever waits for a client's server serves nobody else
 _HELD = 1000  # addresses
+_Place = tuple[str, str]
+"""Whose keys, and where they are: what one client's server did is nothing to another client."""
 
 
 class NotFetched(Exception):
@@ -48,39 +51,39 @@ class ClientDocuments:
 
     def __init__(self, fetch: Fetcher) -> None:
         self._fetch = fetch
-        self._held: OrderedDict[str, HeldKeys] = OrderedDict()
+        self._held: OrderedDict[_Place, HeldKeys] = OrderedDict()
         self._lock = threading.Lock()
-        self._fetching: dict[str, threading.Lock] = {}
+        self._fetching: dict[_Place, threading.Lock] = {}
         self._may_wait = threading.BoundedSemaphore(_MAY_WAIT)
 
     def keys(self, registration: ClientSection) -> Mapping[str, Any]:
         """Give a client's public keys as far as they are known here; calls nobody."""
         if not registration.jwks_uri:
             return registration.jwks
-        held = self._held.get(registration.jwks_uri)
+        held = self._held.get((registration.client_id, registration.jwks_uri))
         return held.jwks if held is not None else {}
 
-    def refresh_keys(self, registration: ClientSection, kid: str | None, now: datetime) -> None:
+    def refresh_keys(self, client: Client, kid: str | None, now: datetime) -> None:
         """Fetch a client's keys where they are missing, old, or lack the one named.
 
         What cannot be fetched is left as it was: keys serve for a day after they were last
         seen. Call it before a transaction is open; it may take two seconds.
         """
-        uri = registration.jwks_uri
-        if not uri or not self._is_due(uri, kid, now):
+        place = (client.client_id, client.registration.jwks_uri)
+        if not client.registration.jwks_uri or not self._is_due(place, kid, now):
             return
         if not self._may_wait.acquire(blocking=False):
             return
         try:
             with self._lock:
-                alone = self._fetching.setdefault(uri, threading.Lock())
+                alone = self._fetching.setdefault(place, threading.Lock())
             with alone:
-                if self._is_due(uri, kid, now):
-                    self._fetch_keys(uri, now)
+                if self._is_due(place, kid, now):
+                    self._fetch_keys(place, now)
         finally:
             self._may_wait.release()
 
-    def request_object(self, registration: ClientSection, uri: str) -> str:
+    def request_object(self, client: Client, uri: str) -> str:
         """Fetch a request object from an address the client registered (RFC 9101 section 5.2).
 
         The fragment is the client's own mark of its content and is not sent.
@@ -88,13 +91,15 @@ class ClientDocuments:
         Raises:
             NotFetched: not registered, not reached, or not answered with a JWT.
         """
-        if uri not in registration.request_uris:
+        if uri not in client.registration.request_uris:
             raise NotFetched("request_uri is not registered for this client")
         if not self._may_wait.acquire(blocking=False):
             raise NotFetched("request_uri cannot be fetched now; try again")
         try:
             answer = self._fetch.get(
-                urldefrag(uri).url, accept="application/oauth-authz-req+jwt, application/jwt"
+                urldefrag(uri).url,
+                accept="application/oauth-authz-req+jwt, application/jwt",
+                errand=Errand("request object", client.client_id),
             )
         except (Forbidden, Unreachable):
             raise NotFetched("request_uri cannot be fetched") from None
@@ -104,26 +109,30 @@ class ClientDocuments:
             raise NotFetched("request_uri does not lead to a request object")
         return answer.body.decode("ascii").strip()
 
-    def _is_due(self, uri: str, kid: str | None, now: datetime) -> bool:
-        held = self._held.get(uri)
+    def _is_due(self, place: _Place, kid: str | None, now: datetime) -> bool:
+        held = self._held.get(place)
         if held is None:
             return True
         if held.tried_at <= now < held.tried_at + COOLDOWN:
             return False
         return not held.names(kid) or now >= held.fetched_at + _FRESH_FOR
 
-    def _fetch_keys(self, uri: str, now: datetime) -> None:
-        held = self._held.get(uri)
+    def _fetch_keys(self, place: _Place, now: datetime) -> None:
+        held, (client_id, uri) = self._held.get(place), place
         try:
-            answer = self._fetch.get(uri, accept="application/jwk-set+json, application/json")
+            answer = self._fetch.get(
+                uri,
+                accept="application/jwk-set+json, application/json",
+                errand=Errand("keys", client_id),
+            )
             found = HeldKeys(_public_keys(answer.status, answer.body), now, now)
         except (Forbidden, Unreachable, NotFetched):
             stale = held is None or held.fetched_at + _KEPT_FOR <= now
             kept = {"keys": []} if stale or held is None else held.jwks
             found = HeldKeys(kept, held.fetched_at if held else now, now)
         with self._lock:
-            self._held[uri] = found
-            self._held.move_to_end(uri)
+            self._held[place] = found
+            self._held.move_to_end(place)
             while len(self._held) > _HELD:
                 gone, _ = self._held.popitem(last=False)
                 self._fetching.pop(gone, None)

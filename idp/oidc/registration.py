@@ -17,7 +17,7 @@ from idp.audit.events import ClientAdded, ClientChanged, ClientRemoved
 from idp.clock import seconds
 from idp.config import ClientSection, RegistrationSection
 from idp.database.transaction import Transaction
-from idp.gateways.fetch import Fetcher, Forbidden, Unreachable
+from idp.gateways.fetch import Errand, Fetcher, Forbidden, Unreachable
 from idp.oidc import clients
 from idp.oidc.client_certificates import SUBJECT_MEMBERS
 from idp.oidc.clients import BadRegistration, ClientRow
@@ -169,7 +169,7 @@ class Registrar:
 
     def _sector_document(self, uri: str) -> list[str]:
         try:
-            answer = self.fetch.get(uri, accept="application/json")
+            answer = self.fetch.get(uri, accept="application/json", errand=Errand("sector"))
             return msgspec.json.decode(answer.body if answer.status == 200 else b"", type=list[str])
         except (Forbidden, Unreachable, msgspec.DecodeError):
             raise InvalidClientMetadata("sector_identifier_uri: cannot be read") from None
@@ -197,6 +197,7 @@ class Registrar:
         client_id = base64url(self.parts.entropy(16))
         registration = self._registration(client_id, _members(exchange))
         _checked(lambda: clients.add(tx, registration, source=SOURCE))
+        _refuse_foreign_hosts(registration)
         token = mint(PREFIX, self.parts.entropy)
         tx.execute(_KEEP_TOKEN, {"wanted": client_id, "token_hash": digest(token)})
         once: dict[str, Any] = {"registration_access_token": token}
@@ -238,6 +239,7 @@ class Registrar:
         held = digest(token_in_header(exchange))
         if not _checked(lambda: clients.change_own(tx, registration, held)):
             raise _NotItsOwn
+        _refuse_foreign_hosts(registration)
         once: dict[str, Any] = {}
         if _has_secret(registration) and not client.secrets:
             fresh = clients.new_secret(tx, self.parts.entropy, client.client_id)
@@ -373,6 +375,24 @@ def _refuse_what_an_operator_gives(members: Mapping[str, Any]) -> None:
     for grant in _OPERATORS:
         if grant in _texts(members.get("grant_types")):
             raise InvalidClientMetadata(f"grant_types: {grant} is given by an operator only")
+
+
+def _refuse_foreign_hosts(registration: ClientSection) -> None:
+    """Let nobody who registers by himself have us call where his app is not at home.
+
+    Its home is where it lets the browser answer, and the host that vouches for all of that.
+    """
+    vouched = registration.sector_identifier_uri
+    homes = {urlsplit(one).hostname for one in (*registration.redirect_uris, vouched)} - {None}
+    led: Mapping[str, list[str]] = {
+        "jwks_uri": [registration.jwks_uri],
+        "request_uris": registration.request_uris,
+        "backchannel_logout_uri": [registration.backchannel_logout_uri],
+        "frontchannel_logout_uri": [registration.frontchannel_logout_uri],
+    }
+    for name, uris in led.items():
+        if any(uri and urlsplit(uri).hostname not in homes for uri in uris):
+            raise InvalidClientMetadata(f"{name}: must be on a host that redirect_uris names")
 
 
 def _texts(value: Any) -> list[str]:

@@ -19,7 +19,7 @@ from tests.clock import MovableClock
 from tests.conftest import Enrol
 from tests.labs.listener import listener, says
 from tests.labs.signing import Key, public, signed
-from tests.people import BASE, CALLBACK, CONFIG, VERIFIER, Browser, Person
+from tests.people import BASE, CALLBACK, CONFIG, VERIFIER, Browser, Person, request_of
 
 OLD, NEW = ECKey.generate_key("P-256"), ECKey.generate_key("P-256")
 _NUMBER = iter(range(1_000_000))
@@ -189,3 +189,39 @@ def test_D21_silent_key_servers_hold_up_nobody_else(
     assert others.status_code == 200
     assert fourth.status_code == 401
     assert took < 1.0
+
+
+def test_what_another_client_runs_into_at_the_same_host_keeps_no_keys_from_this_one(
+    browser: Browser, clock: MovableClock, enrol: Enrol
+) -> None:
+    """A press kit of 300 kB beside the keys, named as a request object five times over."""
+
+    def answering(caller: socket.socket) -> None:
+        kit = b"GET /press-kit.pdf" in server.requests[-1]
+        (says("200 OK", b"x" * 300_000) if kit else keys(OLD))(caller)
+
+    with listener(answering) as server:
+        keyed(enrol, server.port)
+        uri = f"http://127.0.0.1:{server.port}/press-kit.pdf"
+        enrol("mallory", profile="oidc", request_uris=[uri])
+        for _ in range(6):
+            browser.get("/authorize", **request_of("mallory", request_uri=uri))
+
+        answered = ask(browser, assertion(OLD, clock))
+
+    assert server.connections == 7
+    assert answered.status_code == 200
+
+
+def test_one_clients_failed_look_at_an_address_is_not_anothers(
+    browser: Browser, clock: MovableClock, enrol: Enrol
+) -> None:
+    with listener(says("503 Service Unavailable")) as server:
+        for client_id in ("keyed", "mallory"):
+            keyed(enrol, server.port, client_id)
+        ask(browser, assertion(OLD, clock, iss="mallory", sub="mallory"))
+        server.answer = keys(OLD)
+
+        answered = ask(browser, assertion(OLD, clock))
+
+    assert answered.status_code == 200
