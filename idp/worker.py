@@ -28,6 +28,7 @@ from idp.keys import store as keys
 from idp.oidc import (
     authorizations,
     client_authentication,
+    clients,
     logout,
     pending,
     pushed_requests,
@@ -204,9 +205,13 @@ def _send_logout_token(portico: Provider, row: Leased) -> None:
     notice = msgspec.json.decode(row.payload, type=LogoutNotice)
     with portico.database.read() as tx:
         token = logout.logout_token(tx, portico.oidc.parts, notice)
+        client = clients.read(tx, notice.client_id)
+    stranger = client is None or client.is_stranger
     try:
         reply = portico.fetch.post_form(
-            notice.uri, {"logout_token": token}, errand=Errand("sign-out", notice.client_id)
+            notice.uri,
+            {"logout_token": token},
+            errand=Errand("sign-out", notice.client_id, stranger),
         )
     except (NoAnswer, Forbidden) as why:
         raise _Failed(f"{type(why).__name__}: {why}") from why

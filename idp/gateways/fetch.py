@@ -1,8 +1,9 @@
 """The one way out for HTTP: to addresses that whoever gave us the URL may make us call.
 
 A URL in a client's registration is an attacker's wish until proven otherwise. The host is
-resolved once and the connection made to that very address, which must be a public one or
-in ``allowed_networks``; redirects are answers, not instructions; time and size are capped.
+resolved once and the connection made to that very address, which must be a public one or,
+for what an operator registered, in ``allowed_networks``; redirects are answers, not
+instructions; time and size are capped.
 """
 
 import http.client
@@ -56,6 +57,8 @@ class Errand:
 
     purpose: str = ""
     client_id: str = ""
+    stranger: bool = False
+    """The client registered itself: nobody of ours has seen where it leads us."""
 
 
 _OWN = Errand()
@@ -86,6 +89,7 @@ class Fetcher:
         stopwatch: Stopwatch = time.monotonic,
     ) -> None:
         self._allowed = [ip_network(one) for one in section.allowed_networks]
+        self._strangers_too = section.self_registered_too
         self._resolve = resolver
         self._stopwatch = stopwatch
         self._resolving = ThreadPoolExecutor(8, thread_name_prefix="resolve")
@@ -119,7 +123,7 @@ class Fetcher:
         target = self._target(url)
         until = time.monotonic() + DEADLINE_SECONDS
         with self._breaker((errand.purpose, errand.client_id, target.host, target.port)):
-            address = self._one_address(target, until)
+            address = self._one_address(errand, target, until)
             return self._exchange(target, str(address), until, question)
 
     def _target(self, url: str) -> "_Target":
@@ -137,18 +141,20 @@ class Fetcher:
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         return _Target(parts.hostname, port, path, parts.scheme == "https")
 
-    def _one_address(self, target: "_Target", until: float) -> Address:
+    def _one_address(self, errand: Errand, target: "_Target", until: float) -> Address:
         """Resolve once; every address must be allowed, or a rebinding name could choose."""
         asked = self._resolving.submit(self._resolve, target.host, target.port)
         try:
             addresses = [ip_address(one) for one in asked.result(_left(until))]
         except (OSError, UnicodeError, ValueError):  # too late is an OSError, too
             raise Silent("name resolution") from None
-        if not addresses or not all(self._may_call(one, target.secure) for one in addresses):
+        inside = self._strangers_too or not errand.stranger
+        may_call = [self._may_call(one, target.secure, inside=inside) for one in addresses]
+        if not may_call or not all(may_call):
             raise Forbidden("address")
         return addresses[0]
 
-    def _may_call(self, address: Address, secure: bool) -> bool:
+    def _may_call(self, address: Address, secure: bool, *, inside: bool) -> bool:
         plain = getattr(address, "ipv4_mapped", None) or address
         listed = any(plain in one for one in self._allowed if one.version == plain.version)
         public = secure and plain.is_global and not plain.is_multicast
@@ -156,7 +162,7 @@ class Fetcher:
             # is_global also says yes to NAT64, IPv4-compatible and site-local addresses.
             embeds = plain.sixtofour or plain.teredo
             public = public and plain in _GLOBAL_UNICAST and not embeds
-        return listed or public
+        return (listed and inside) or public
 
     def _exchange(
         self, target: "_Target", address: str, until: float, question: "_Question"

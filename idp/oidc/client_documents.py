@@ -79,7 +79,7 @@ class ClientDocuments:
                 alone = self._fetching.setdefault(place, threading.Lock())
             with alone:
                 if self._is_due(place, kid, now):
-                    self._fetch_keys(place, now)
+                    self._fetch_keys(client, now)
         finally:
             self._may_wait.release()
 
@@ -99,7 +99,7 @@ class ClientDocuments:
             answer = self._fetch.get(
                 urldefrag(uri).url,
                 accept="application/oauth-authz-req+jwt, application/jwt",
-                errand=Errand("request object", client.client_id),
+                errand=Errand("request object", client.client_id, client.is_stranger),
             )
         except (Forbidden, Unreachable):
             raise NotFetched("request_uri cannot be fetched") from None
@@ -117,13 +117,14 @@ class ClientDocuments:
             return False
         return not held.names(kid) or now >= held.fetched_at + _FRESH_FOR
 
-    def _fetch_keys(self, place: _Place, now: datetime) -> None:
-        held, (client_id, uri) = self._held.get(place), place
+    def _fetch_keys(self, client: Client, now: datetime) -> None:
+        place = (client.client_id, client.registration.jwks_uri)
+        held = self._held.get(place)
         try:
             answer = self._fetch.get(
-                uri,
+                client.registration.jwks_uri,
                 accept="application/jwk-set+json, application/json",
-                errand=Errand("keys", client_id),
+                errand=Errand("keys", client.client_id, client.is_stranger),
             )
             found = HeldKeys(_public_keys(answer.status, answer.body), now, now)
         except (Forbidden, Unreachable, NotFetched):

@@ -113,7 +113,8 @@ def everyone(tx: Transaction) -> list[tuple[str, Client]]:
 def _client(rows: Sequence[Any]) -> Client:
     registration = msgspec.convert(rows[0].registration, ClientSection)
     secrets = tuple((row.secret_hash, row.expires_at) for row in rows if row.secret_hash)
-    return Client(registration, secrets, disabled=rows[0].disabled_at is not None)
+    disabled = rows[0].disabled_at is not None
+    return Client(registration, secrets, disabled=disabled, source=rows[0].source)
 
 
 def add(tx: Transaction, registration: ClientSection, *, source: str) -> None:

@@ -15,6 +15,10 @@ from idp.secret import digest, same
 _BY_KEY = {AuthMethod.PRIVATE_KEY_JWT, AuthMethod.TLS, AuthMethod.SELF_SIGNED_TLS}
 
 
+BY_ITSELF = "dynamic"
+"""The source of a client that registered itself."""
+
+
 @dataclass(frozen=True)
 class Client:
     """A registered client, as it is now."""
@@ -22,11 +26,17 @@ class Client:
     registration: ClientSection
     secrets: tuple[tuple[bytes, datetime | None], ...] = ()
     disabled: bool = False
+    source: str = "operator"
 
     @property
     def client_id(self) -> str:
         """The identifier, compared byte for byte."""
         return self.registration.client_id
+
+    @property
+    def is_stranger(self) -> bool:
+        """Whether nobody of ours has looked at its registration."""
+        return self.source == BY_ITSELF
 
     @cached_property
     def profile(self) -> Profile:

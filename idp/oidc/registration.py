@@ -23,7 +23,7 @@ from idp.oidc.client_certificates import SUBJECT_MEMBERS
 from idp.oidc.clients import BadRegistration, ClientRow
 from idp.oidc.errors import AccessDenied, InvalidToken, OAuthError
 from idp.oidc.exchange import Exchange, Reply, json_reply
-from idp.oidc.model import Client
+from idp.oidc.model import BY_ITSELF, Client
 from idp.oidc.server import Parts
 from idp.oidc.userinfo import token_in_header
 from idp.oidc.vocabulary import AuthMethod, GrantType, ResponseType, Scope
@@ -31,7 +31,7 @@ from idp.secret import base64url, digest, mint, same, well_formed
 
 Outcome = TypeVar("Outcome")
 
-SOURCE = "dynamic"
+SOURCE = BY_ITSELF
 PREFIX = "prr"
 _STATED = ("contacts", "logo_uri", "client_uri", "policy_uri", "tos_uri", "software_id")
 _KEPT = (
@@ -169,7 +169,9 @@ class Registrar:
 
     def _sector_document(self, uri: str) -> list[str]:
         try:
-            answer = self.fetch.get(uri, accept="application/json", errand=Errand("sector"))
+            answer = self.fetch.get(
+                uri, accept="application/json", errand=Errand("sector", stranger=True)
+            )
             return msgspec.json.decode(answer.body if answer.status == 200 else b"", type=list[str])
         except (Forbidden, Unreachable, msgspec.DecodeError):
             raise InvalidClientMetadata("sector_identifier_uri: cannot be read") from None

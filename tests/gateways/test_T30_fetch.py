@@ -158,6 +158,21 @@ def test_T30_a_public_address_is_called_over_https_alone(
     assert called == [(address, 443)]
 
 
+@pytest.mark.parametrize("too", [False, True])
+def test_T30_who_registered_itself_leads_us_inside_only_where_that_is_said(
+    app: Listener, too: bool
+) -> None:
+    section = FetchSection(allowed_networks=["127.0.0.1/32"], self_registered_too=too)
+    fetch, url = Fetcher(section), f"http://127.0.0.1:{app.port}/"
+
+    expected = contextlib.nullcontext() if too else pytest.raises(Forbidden)
+    with expected:
+        fetch.get(url, accept="*/*", errand=Errand("keys", "mallory", stranger=True))
+    assert app.connections == int(too)
+
+    assert fetch.get(url, accept="*/*", errand=Errand("keys", "ours")).status == 200
+
+
 def test_T30_one_inner_address_among_the_answers_forbids_them_all(app: Listener) -> None:
     mixed = Fetcher(LOOPBACK, lambda _host, _port: answers("127.0.0.1", "10.0.0.1"))
 

@@ -12,9 +12,11 @@ from joserfc.jwk import ECKey
 from werkzeug.test import TestResponse
 
 from idp.clock import seconds
-from idp.config import Config, FetchSection
+from idp.config import ClientSection, Config, FetchSection
+from idp.oidc import clients
 from idp.oidc.client_documents import COOLDOWN
 from idp.oidc.vocabulary import CLIENT_ASSERTION_TYPE
+from idp.provider import Provider
 from tests.clock import MovableClock
 from tests.conftest import Enrol
 from tests.labs.listener import listener, says
@@ -225,3 +227,23 @@ def test_one_clients_failed_look_at_an_address_is_not_anothers(
         answered = ask(browser, assertion(OLD, clock))
 
     assert answered.status_code == 200
+
+
+def test_T30_what_registered_itself_leads_us_to_no_inner_server(
+    browser: Browser, clock: MovableClock, provider: Provider
+) -> None:
+    with listener(keys(OLD)) as server:
+        for source in ("operator", "dynamic"):
+            members = {"token_endpoint_auth_method": "private_key_jwt", "scope": "api"}
+            members |= {"client_id": source, "jwks_uri": f"http://127.0.0.1:{server.port}/keys"}
+            registration = {"grant_types": ["client_credentials"], **members}
+            with provider.database.write() as tx:
+                clients.add(tx, msgspec.convert(registration, ClientSection), source=source)
+
+        answered = {
+            one: ask(browser, assertion(OLD, clock, iss=one, sub=one)).status_code
+            for one in ("dynamic", "operator")
+        }
+
+    assert answered == {"dynamic": 401, "operator": 200}
+    assert server.connections == 1
