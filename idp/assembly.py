@@ -78,7 +78,7 @@ def assemble(
     captcha = Captcha(keys_of.key("captcha"), config.captcha, entropy)
     fetcher = Fetcher(config.fetch)
     gate = Gate(keys_of.key("throttle"), config.throttle)
-    documents = ClientDocuments(fetcher)
+    documents = ClientDocuments(fetcher, config.server.threads)
     server = AuthorizationServer(
         Parts(
             issuer,
@@ -117,7 +117,7 @@ def assemble(
             entropy,
         ),
         gate=gate,
-        registrar=Registrar(server.parts, config.registration, fetcher),
+        registrar=Registrar(server.parts, config.registration),
         backchannel=BackchannelAuthentication(server.parts, keys_of.seal("ciba"), outbox),
         ending=Ending(trail, outbox),
         trail=trail,

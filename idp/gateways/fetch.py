@@ -92,7 +92,12 @@ class Fetcher:
         self._strangers_too = section.self_registered_too
         self._resolve = resolver
         self._stopwatch = stopwatch
-        self._resolving = ThreadPoolExecutor(8, thread_name_prefix="resolve")
+        # A name server may keep a thread long after we have given up on it: strangers' names
+        # have threads of their own.
+        self._resolving = {
+            stranger: ThreadPoolExecutor(8, thread_name_prefix="resolve")
+            for stranger in (False, True)
+        }
         self._tls = ssl.create_default_context()
         if section.ca_file:
             self._tls.load_verify_locations(section.ca_file)
@@ -143,7 +148,8 @@ class Fetcher:
 
     def _one_address(self, errand: Errand, target: "_Target", until: float) -> Address:
         """Resolve once; every address must be allowed, or a rebinding name could choose."""
-        asked = self._resolving.submit(self._resolve, target.host, target.port)
+        resolving = self._resolving[errand.stranger]
+        asked = resolving.submit(self._resolve, target.host, target.port)
         try:
             addresses = [ip_address(one) for one in asked.result(_left(until))]
         except (OSError, UnicodeError, ValueError):  # too late is an OSError, too
@@ -194,8 +200,9 @@ class Fetcher:
             yield
         except Silent:
             with self._lock:
+                # Others may have failed meanwhile: each of them counts.
+                failures, _ = self._failures.pop(way, (0, 0.0))
                 self._failures[way] = (failures + 1, self._stopwatch())
-                self._failures.move_to_end(way)
                 while len(self._failures) > _REMEMBERED:
                     self._failures.popitem(last=False)
             raise

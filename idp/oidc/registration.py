@@ -17,9 +17,9 @@ from idp.audit.events import ClientAdded, ClientChanged, ClientRemoved
 from idp.clock import seconds
 from idp.config import ClientSection, RegistrationSection
 from idp.database.transaction import Transaction
-from idp.gateways.fetch import Errand, Fetcher, Forbidden, Unreachable
 from idp.oidc import clients
 from idp.oidc.client_certificates import SUBJECT_MEMBERS
+from idp.oidc.client_documents import NotFetched
 from idp.oidc.clients import BadRegistration, ClientRow
 from idp.oidc.errors import AccessDenied, InvalidToken, OAuthError
 from idp.oidc.exchange import Exchange, Reply, json_reply
@@ -138,7 +138,6 @@ class Registrar:
 
     parts: Parts
     section: RegistrationSection
-    fetch: Fetcher
 
     def admit(self, tx: Transaction, exchange: Exchange) -> None:
         """Let in who may register, or manages its own client.
@@ -163,18 +162,12 @@ class Registrar:
             return
         members = _members(exchange)
         if uri := members.get("sector_identifier_uri"):
-            listed = self._sector_document(str(uri))
+            try:
+                listed = self.parts.documents.sector(str(uri))
+            except NotFetched:
+                raise InvalidClientMetadata("sector_identifier_uri: cannot be read") from None
             if not frozenset(_texts(members.get("redirect_uris"))) <= frozenset(listed):
                 raise InvalidClientMetadata("sector_identifier_uri: does not list redirect_uris")
-
-    def _sector_document(self, uri: str) -> list[str]:
-        try:
-            answer = self.fetch.get(
-                uri, accept="application/json", errand=Errand("sector", stranger=True)
-            )
-            return msgspec.json.decode(answer.body if answer.status == 200 else b"", type=list[str])
-        except (Forbidden, Unreachable, msgspec.DecodeError):
-            raise InvalidClientMetadata("sector_identifier_uri: cannot be read") from None
 
     def reply(self, tx: Transaction, exchange: Exchange) -> Reply:
         """Answer ``POST /register``, or what its management asks (``?client_id=``)."""

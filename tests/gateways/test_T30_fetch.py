@@ -463,3 +463,26 @@ def test_what_one_client_or_purpose_runs_into_is_not_held_against_another() -> N
             fetch.get(url, accept="*/*", errand=mallorys)
         for errand in (Errand("keys", "victim"), Errand("sign-out", "mallory"), Errand()):
             assert fetch.get(url, accept="*/*", errand=errand).status == 200
+
+
+def test_calls_that_fail_side_by_side_all_count() -> None:
+    together = threading.Barrier(5)
+
+    def away(_host: str, _port: int) -> list[str]:
+        together.wait(1)
+        raise OSError
+
+    fetch = Fetcher(LOOPBACK, away)
+
+    def call() -> None:
+        with contextlib.suppress(Unreachable):
+            fetch.get("http://away.example/", accept="*/*")
+
+    callers = [threading.Thread(target=call) for _ in range(5)]
+    for one in callers:
+        one.start()
+    for one in callers:
+        one.join()
+
+    with pytest.raises(Unreachable, match="left in peace"):
+        fetch.get("http://away.example/", accept="*/*")

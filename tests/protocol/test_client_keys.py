@@ -13,8 +13,10 @@ from werkzeug.test import TestResponse
 
 from idp.clock import seconds
 from idp.config import ClientSection, Config, FetchSection
+from idp.gateways.fetch import Fetcher
 from idp.oidc import clients
-from idp.oidc.client_documents import COOLDOWN
+from idp.oidc.client_documents import COOLDOWN, ClientDocuments
+from idp.oidc.model import Client
 from idp.oidc.vocabulary import CLIENT_ASSERTION_TYPE
 from idp.provider import Provider
 from tests.clock import MovableClock
@@ -158,38 +160,38 @@ def test_what_is_no_key_set_proves_nothing(
 def test_D21_silent_key_servers_hold_up_nobody_else(
     browser: Browser, clock: MovableClock, enrol: Enrol
 ) -> None:
-    """Three requests may wait for such servers; the next is answered with what is known."""
+    """Two requests may wait for such a server; the next is answered with what is known."""
     done = threading.Event()
 
     def silent(_: socket.socket) -> None:
         done.wait(5)
 
     with listener(silent) as server:
-        for number in range(4):
+        for number in range(3):
             keyed(enrol, server.port, f"keyed{number}")
         app = browser.client.application
 
         def wait(client_id: str) -> None:
             ask(Browser(app.test_client()), assertion(OLD, clock, iss=client_id, sub=client_id))
 
-        threads = [threading.Thread(target=wait, args=[f"keyed{number}"]) for number in range(3)]
+        threads = [threading.Thread(target=wait, args=[f"keyed{number}"]) for number in range(2)]
         for thread in threads:
             thread.start()
         for _ in range(500):
-            if server.connections == 3:
+            if server.connections == 2:
                 break
             time.sleep(0.01)
 
         began = time.monotonic()
         others = browser.token("machine", grant_type="client_credentials")
-        fourth = ask(browser, assertion(OLD, clock, iss="keyed3", sub="keyed3"))
+        third = ask(browser, assertion(OLD, clock, iss="keyed2", sub="keyed2"))
         took = time.monotonic() - began
         done.set()
         for thread in threads:
             thread.join()
 
     assert others.status_code == 200
-    assert fourth.status_code == 401
+    assert third.status_code == 401
     assert took < 1.0
 
 
@@ -247,3 +249,45 @@ def test_T30_what_registered_itself_leads_us_to_no_inner_server(
 
     assert answered == {"dynamic": 401, "operator": 200}
     assert server.connections == 1
+
+
+def test_D21_one_slow_host_or_all_of_the_strangers_keep_nobody_else_from_being_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of three places two may wait for one host, and clients of an operator have their own."""
+    monkeypatch.setattr("idp.gateways.fetch.DEADLINE_SECONDS", 20.0)
+    release, now = threading.Event(), MovableClock()()
+
+    def town(host: str, _port: int) -> list[str]:
+        if host.startswith("slow"):
+            release.wait(15)
+        return ["127.0.0.1"]
+
+    section = FetchSection(allowed_networks=["127.0.0.1/32"], self_registered_too=True)
+    with listener(keys(OLD)) as server:
+        documents = ClientDocuments(Fetcher(section, town))
+
+        def client(host: str, source: str, number: int = 0) -> Client:
+            uri = f"http://{host}.example:{server.port}/keys"
+            made = ClientSection(client_id=f"{host}-{source}-{number}", jwks_uri=uri)
+            return Client(made, source=source)
+
+        def look(one: Client) -> bool:
+            documents.refresh_keys(one, None, now)
+            return bool(documents.keys(one.registration).get("keys"))
+
+        slow = [client("slow", "operator", number) for number in range(4)]
+        slow += [client(f"slow{number}", "dynamic") for number in range(4)]
+        waiting = [threading.Thread(target=look, args=[one]) for one in slow]
+        for thread in waiting:
+            thread.start()
+        for thread in waiting:
+            thread.join(0.1)
+
+        assert sum(thread.is_alive() for thread in waiting) == 5
+        assert look(client("quick", "operator"))
+        assert not look(client("quick", "dynamic"))
+        release.set()
+        for thread in waiting:
+            thread.join()
+        assert look(client("quick", "dynamic", 1))
