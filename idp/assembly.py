@@ -85,7 +85,7 @@ def assemble(
     captcha = Captcha(keys_of.key("captcha"), config.captcha, entropy)
     fetcher = Fetcher(config.fetch)
     gate = Gate(keys_of.key("throttle"), config.throttle)
-    documents = ClientDocuments(fetcher)
+    documents = ClientDocuments(fetcher, config.server.threads)
     post, ending, password = (
         Post(outbox),
         Ending(trail, outbox),
@@ -137,7 +137,7 @@ def assemble(
         particulars=particulars,
         registering=Registering(registrations, accounts, particulars, codes, trail, post, entropy),
         gate=gate,
-        registrar=Registrar(server.parts, config.registration, fetcher),
+        registrar=Registrar(server.parts, config.registration),
         backchannel=BackchannelAuthentication(server.parts, keys_of.seal("ciba"), outbox),
         linking=Linking(server.parts, gate, outbox, fetcher, accounts),
         ending=ending,

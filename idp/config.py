@@ -161,6 +161,7 @@ class FetchSection(Section, frozen=True):
     """Whom we may call: anything else than public https addresses has to be named."""
 
     allowed_networks: list[str] = []
+    self_registered_too: bool = False
     ca_file: str = ""
 
 

@@ -20,7 +20,7 @@ from idp.audit.events import KeyAdded, OutboxAbandoned
 from idp.authenticators.password import captcha
 from idp.clock import Clock
 from idp.database.transaction import Origin, Transaction
-from idp.gateways.fetch import Forbidden
+from idp.gateways.fetch import Errand, Forbidden
 from idp.gateways.fetch import Unreachable as NoAnswer
 from idp.gateways.smtp import Refused, Unreachable
 from idp.keys import ring
@@ -29,6 +29,7 @@ from idp.linking.wire import LinkEvent
 from idp.oidc import (
     authorizations,
     client_authentication,
+    clients,
     logout,
     pending,
     pushed_requests,
@@ -218,8 +219,14 @@ def _send_logout_token(portico: Provider, row: Leased) -> None:
     notice = msgspec.json.decode(row.payload, type=LogoutNotice)
     with portico.database.read() as tx:
         token = logout.logout_token(tx, portico.oidc.parts, notice)
+        client = clients.read(tx, notice.client_id)
+    stranger = client is None or client.is_stranger
     try:
-        reply = portico.fetch.post_form(notice.uri, {"logout_token": token})
+        reply = portico.fetch.post_form(
+            notice.uri,
+            {"logout_token": token},
+            errand=Errand("sign-out", notice.client_id, stranger),
+        )
     except (NoAnswer, Forbidden) as why:
         raise _Failed(f"{type(why).__name__}: {why}") from why
     if not 200 <= reply.status < 300:
@@ -231,7 +238,9 @@ def send_ciba_ping(portico: Provider, row: Leased) -> None:
     ping = msgspec.json.decode(row.payload, type=Ping)
     document = msgspec.json.encode({"auth_req_id": ping.auth_req_id})
     try:
-        reply = portico.fetch.post_json(ping.uri, document, bearer=ping.token)
+        reply = portico.fetch.post_json(
+            ping.uri, document, bearer=ping.token, errand=Errand("ping", ping.client_id)
+        )
     except (NoAnswer, Forbidden) as why:
         raise _Failed(f"{type(why).__name__}: {why}") from why
     if not 200 <= reply.status < 300:

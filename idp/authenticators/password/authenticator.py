@@ -67,6 +67,9 @@ class PasswordAuthenticator:
                 return Refusal(Reason.BUSY, claimed)
             phc_hash = on_record.phc_hash if on_record else self._hash_of_nobody
             matches = self._verify(phc_hash, evidence.password)
+            if not matches and phc_hash.startswith(OURS) and self.is_weaker(phc_hash):
+                # An older hash costs less than that of nobody: make good what is missing.
+                self._verify(self._hash_of_nobody, evidence.password)
         if on_record is None:
             return Refusal(Reason.WRONG_CREDENTIALS, detail="unknown_account")
         if not matches:

@@ -30,6 +30,7 @@ from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction
 from idp.oidc import authorizations
 from idp.oidc.authorizations import USABLE, Authorization, Granted
+from idp.oidc.clients import ClientRow
 from idp.oidc.errors import InvalidGrant, InvalidRequest, InvalidScope, UnauthorizedClient
 from idp.oidc.model import Client
 from idp.oidc.server import Mint, OAuthRequest, Parts
@@ -326,8 +327,15 @@ _CONSUMED = Prepared(
     )
 )
 _FAMILY = select(RefreshToken.family_id).where(*_PRESENTED)
+_OF_AN_ENABLED_CLIENT = (
+    select(ClientRow.client_id)
+    .where(ClientRow.client_id == RefreshToken.client_id, ClientRow.disabled_at.is_(None))
+    .exists()
+)
 _STILL_GOOD = Prepared(
-    select(RefreshToken).where(RefreshToken.token_hash == bindparam("presented_hash"), *_NOT_OVER)
+    select(RefreshToken).where(
+        RefreshToken.token_hash == bindparam("presented_hash"), *_NOT_OVER, _OF_AN_ENABLED_CLIENT
+    )
 )
 _SWEEP = delete(RefreshToken).where(
     RefreshToken.token_hash.in_(
