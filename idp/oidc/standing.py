@@ -4,6 +4,7 @@ Its own revocation, its family's, its account's state and epoch, its session's e
 token of a machine has no family; only its own revocation can end it early.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import bindparam, delete, literal, select
@@ -28,12 +29,28 @@ class RevokedAccessToken(Table):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
-def holder(
-    tx: Transaction, accounts: Accounts, token: AccessToken
-) -> tuple[Account, dict[str, list[str]] | None] | None:
-    """Find whose token it is and which single claims were asked for; ``None``: it is over."""
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Whose token it is, and what its family was granted."""
+
+    account: Account
+    client_id: str
+    scope: str
+    claims: dict[str, list[str]] | None
+    """Those asked for one by one."""
+
+    def is_whole(self, token: AccessToken) -> bool:
+        """Tell whether the token is worth all of the grant: neither narrowed nor exchanged."""
+        own = token.client_id == self.client_id and "act" not in token.claims
+        return own and frozenset(token.scope.split()) == frozenset(self.scope.split())
+
+
+def holder(tx: Transaction, accounts: Accounts, token: AccessToken) -> Held | None:
+    """Find whose token it is and what it stands for; ``None``: it is over. One round trip."""
     row = tx.ask(_HOLDER, {"family": token.family_id, "jti_hash": digest(token.jti)})
-    return (accounts.read(row), row.claims) if row else None
+    if row is None:
+        return None
+    return Held(accounts.read(row), row.client_id, row.scope, row.claims)
 
 
 def stands(tx: Transaction, token: AccessToken) -> bool:
@@ -66,7 +83,7 @@ _STANDS = Prepared(
 )
 _STANDS_ALONE = Prepared(select(literal(1)).where(_NOT_REVOKED))
 _HOLDER = Prepared(
-    select(*COLUMNS, Authorization.claims)
+    select(*COLUMNS, Authorization.client_id, Authorization.scope, Authorization.claims)
     .select_from(Authorization)
     .join(AccountRow, AccountRow.id == Authorization.account_id)
     .outerjoin(AccountEmail, FIRST_EMAIL)

@@ -18,7 +18,7 @@ from sqlalchemy import Text, bindparam, func, select, update
 from idp.audit.events import CodeIssued, CodeReplayed, TokenIssued
 from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction
-from idp.oidc import authorizations, claims, narrowing
+from idp.oidc import authorizations, narrowing, wanted
 from idp.oidc.authorizations import USABLE, Authorization, Granted
 from idp.oidc.checks import AuthorizationRequest
 from idp.oidc.errors import InvalidGrant, InvalidRequest, UnauthorizedClient
@@ -61,7 +61,7 @@ def issue(
         family_id: where tokens of the same authorization are issued beside the code.
     """
     code = mint(PREFIX, parts.entropy)
-    scopes = request.scopes & client.scopes
+    scope = wanted.scope(request, client)
     family_id = family_id or new_id(tx.now, parts.entropy)
     code_expires_at = tx.now + timedelta(seconds=parts.lifetimes.code_seconds)
     authorizations.put(
@@ -73,14 +73,14 @@ def issue(
             "account_id": session.account_id,
             "epoch": session.epoch,
             "session_id": session.id,
-            "outlives_session": Scope.OFFLINE_ACCESS in scopes,
+            "outlives_session": Scope.OFFLINE_ACCESS in scope.split(),
             "subject": parts.subjects.of(client.registration, session.subject),
             "redirect_uri": request.redirect_uri,
-            "scope": " ".join(sorted(scopes)),
+            "scope": scope,
             "code_challenge": request.code_challenge or None,
             "dpop_jkt": request.dpop_jkt or None,
             "nonce": request.nonce or None,
-            "claims": claims.stored(claims.parse(request.claims)),
+            "claims": wanted.single_claims(request, client),
             "details": narrowing.asked(
                 client, request.resource, request.authorization_details
             ).kept(),
@@ -95,7 +95,7 @@ def issue(
     issued = CodeIssued(
         subject=session.subject,
         client_id=client.client_id,
-        scope=" ".join(sorted(scopes)),
+        scope=scope,
         session=str(session.id),
     )
     parts.trail.append(tx, issued)

@@ -122,8 +122,7 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         held = standing.holder(tx, parts.accounts, handed) if handed.family_id else None
         if held is None:
             return handed.subject
-        account, _ = held
-        return str(parts.subjects.of(self._mint.client.registration, account.subject))
+        return str(parts.subjects.of(self._mint.client.registration, held.account.subject))
 
     def _act(self) -> Mapping[str, Any]:
         """Write who acts, over whoever acted before (section 4.1)."""

@@ -14,7 +14,7 @@ from flask import Blueprint, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from idp.database.transaction import Transaction
-from idp.oidc import checks, claims, pushed_requests, request_objects, tokens
+from idp.oidc import checks, claims, pushed_requests, request_objects, tokens, wanted
 from idp.oidc.checks import At, AuthorizationRequest
 from idp.oidc.errors import (
     AccessDenied,
@@ -153,9 +153,9 @@ def _look(
         _demand_its_way(client, resolved)
     idle = timedelta(minutes=portico.config.sessions.idle_minutes)
     here = store.signed_in_here(tx, cookie, client.client_id, idle) if cookie else None
-    wanted = _asked(tx, portico, asked, client, journey.asked_at if journey else tx.now)
+    wish = _asked(tx, portico, asked, client, journey.asked_at if journey else tx.now)
     known = _known(portico, here, client, journey) if here else None
-    return Situation(asked, client, here, next_step(wanted, known), resolved, cookie or b"")
+    return Situation(asked, client, here, next_step(wish, known), resolved, cookie or b"")
 
 
 def _resolved(portico: Provider, asked: AuthorizationRequest) -> Resolved:
@@ -204,7 +204,7 @@ def _asked(
         subject = _subject_of_hint(tx, portico, asked.id_token_hint)
     return Asked(
         asked_at=asked_at,
-        scopes=asked.scopes & client.scopes,
+        scopes=wanted.scopes(asked, client),
         prompt=asked.prompts | ({Prompt.CONSENT} if asked.authorization_details else set()),
         max_age=timedelta(seconds=int(asked.max_age)) if asked.max_age else None,
         essential_acr=_essential_acr(asked),

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from flask import Response, url_for
 
-from idp.oidc import narrowing
+from idp.oidc import checks, narrowing, wanted
 from idp.oidc.model import Client
 from idp.provider import Provider
 from idp.secret import digest
@@ -38,6 +38,7 @@ class Underway:
     client: Client | None = None
     redirect_uri: str = ""
     scopes: frozenset[str] = frozenset()
+    """What the app would have data of, also where it asked claim by claim."""
     login_hint: str = ""
     details: tuple[dict[str, Any], ...] = ()
     """What was asked for more finely than by scope (RFC 9396)."""
@@ -77,14 +78,12 @@ def underway(portico: Provider, journey_id: str) -> Underway | None:
         client = portico.clients.find(tx, journey.client_id) if journey else None
     if journey is None or client is None:
         return None
-    parameters = journey.parameters
+    asked = checks.request_of(journey.parameters)
     return Underway(
         journey_id,
         client,
-        parameters.get("redirect_uri", ""),
-        frozenset(parameters.get("scope", "").split()) & client.scopes,
-        parameters.get("login_hint", ""),
-        narrowing.asked(
-            client, "", parameters.get("authorization_details", "")
-        ).authorization_details,
+        asked.redirect_uri,
+        wanted.scopes(asked, client),
+        asked.login_hint,
+        narrowing.asked(client, "", asked.authorization_details).authorization_details,
     )
