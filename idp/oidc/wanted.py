@@ -6,7 +6,10 @@ same. Pure.
 
 from typing import Any
 
-from idp.oidc import claims
+import msgspec
+
+from idp.consent.model import Permission
+from idp.oidc import claims, narrowing
 from idp.oidc.checks import AuthorizationRequest
 from idp.oidc.model import Client
 
@@ -21,7 +24,19 @@ def single_claims(request: AuthorizationRequest, client: Client) -> dict[str, An
     return claims.stored(claims.parse(request.claims), client.scopes)
 
 
-def scopes(request: AuthorizationRequest, client: Client) -> frozenset[str]:
-    """Give every scope that the client would have data of, by its name or claim by claim."""
+def permission(request: AuthorizationRequest, client: Client) -> Permission:
+    """Say what the person would allow: also every scope that is asked for claim by claim.
+
+    Raises:
+        InvalidTarget, InvalidAuthorizationDetails: the client may not ask for this.
+    """
     asked = request.scopes | claims.scopes_of(claims.parse(request.claims))
-    return asked & client.scopes
+    narrowed = narrowing.asked(client, request.resource, request.authorization_details)
+    return Permission(
+        asked & client.scopes,
+        frozenset(narrowed.resources),
+        frozenset(
+            msgspec.json.encode(one, order="deterministic").decode()
+            for one in narrowed.authorization_details
+        ),
+    )

@@ -10,6 +10,7 @@ from sqlalchemy import ForeignKey, String, and_, bindparam, delete, insert, sele
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.accounts.store import AccountRow
+from idp.consent.model import Permission
 from idp.consent.store import Consent
 from idp.database.columns import Table
 from idp.database.prepared import Prepared, insert_if_new
@@ -38,6 +39,8 @@ class Journey(Table):
     asked_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     consented_at: Mapped[datetime | None] = mapped_column(default=None)
+    consented: Mapped[dict[str, Any] | None] = mapped_column(default=None)
+    """What was allowed on it: :class:`idp.consent.model.Permission`."""
     denied_at: Mapped[datetime | None] = mapped_column(default=None)
     """The person said no, on whichever page."""
     completed_at: Mapped[datetime | None] = mapped_column(default=None)
@@ -78,7 +81,7 @@ class OnJourney:
     client_id: str
     parameters: Mapping[str, Any]
     asked_at: datetime
-    consented_at: datetime | None
+    consented: Mapping[str, Any] | None
     denied_at: datetime | None
     pushed_hash: bytes | None
 
@@ -88,7 +91,7 @@ class SignedInHere:
     """A browser's session, and what it has with one client."""
 
     session: Session
-    consented: frozenset[str]
+    consented: Permission
     joined: bool
     """Whether the session has signed in to this client before."""
 
@@ -149,9 +152,9 @@ def complete_journey(tx: Transaction, id_hash: bytes) -> bool:
     return tx.ask(_COMPLETE, {"which": id_hash, "instant": tx.now}) is not None
 
 
-def note_consent(tx: Transaction, id_hash: bytes) -> None:
-    """Note that consent was given on this journey."""
-    tx.execute(_CONSENTED, {"which": id_hash, "instant": tx.now})
+def note_consent(tx: Transaction, id_hash: bytes, given: Permission) -> None:
+    """Note what was allowed on this journey."""
+    tx.execute(_CONSENTED, {"which": id_hash, "instant": tx.now, "given": given.kept()})
 
 
 def deny_journey(tx: Transaction, id_hash: bytes) -> None:
@@ -175,7 +178,8 @@ def signed_in_here(
     if row is None:
         return None
     *_, scope, joined = row
-    return SignedInHere(sessions.read(row), frozenset((scope or "").split()), joined is not None)
+    consented = Permission(frozenset((scope or "").split()))
+    return SignedInHere(sessions.read(row), consented, joined is not None)
 
 
 def add_attempt(tx: Transaction, row: Mapping[str, Any]) -> None:
@@ -240,7 +244,7 @@ _FIND = Prepared(
         Journey.client_id,
         Journey.parameters,
         Journey.asked_at,
-        Journey.consented_at,
+        Journey.consented,
         Journey.denied_at,
         Journey.pushed_hash,
     ).where(*_OPEN, Journey.browser_hash == bindparam("browser"))
@@ -252,7 +256,11 @@ _COMPLETE = Prepared(
     .values(completed_at=bindparam("instant"))
     .returning(Journey.client_id)
 )
-_CONSENTED = update(Journey).where(*_OPEN).values(consented_at=bindparam("instant"))
+_CONSENTED = (
+    update(Journey)
+    .where(*_OPEN)
+    .values(consented_at=bindparam("instant"), consented=bindparam("given"))
+)
 _DENIED = update(Journey).where(*_OPEN).values(denied_at=bindparam("instant"))
 _HERE = Prepared(
     select(*sessions.COLUMNS, Consent.scope, SessionClient.client_id)

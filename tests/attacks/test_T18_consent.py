@@ -3,9 +3,15 @@
 import json
 from typing import Any
 
+import msgspec
+import pytest
+
+from idp.config import ClientSection
+from idp.oidc import clients
+from idp.provider import Provider
 from tests.conftest import Enrol
 from tests.labs.signing import claims_of
-from tests.people import Browser, Person, answer
+from tests.people import Browser, Person, answer, request_of
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
@@ -81,3 +87,56 @@ def test_a_narrowed_or_exchanged_token_says_no_more_than_its_scope(
     assert whole.keys() == {"sub", "email", "email_verified", "address"}
     assert told(browser, exchanged["access_token"]) == {"sub": citizen.sub}
     assert told(browser, narrowed["access_token"]) == {"sub": citizen.sub}
+
+
+WIDE = "openid email phone address profile offline_access"
+
+
+def wider(provider: Provider, registered: ClientSection) -> None:
+    """Change a registration, as a client does that manages its own (RFC 7592)."""
+    with provider.database.write() as tx:
+        clients.change(tx, msgspec.structs.replace(registered, scope=WIDE))
+    provider.clients.forget()
+
+
+@pytest.mark.parametrize("when", ["the page is open", "it was allowed"])
+def test_a_registration_that_changes_on_the_way_is_asked_about_again(
+    browser: Browser, citizen: Person, provider: Provider, enrol: Enrol, when: str
+) -> None:
+    registered = enrol("third", trusted=False, scope="openid")
+    browser.get("/authorize", **request_of("third", scope=WIDE))
+    browser.follow()
+    browser.sign_in(citizen)
+    first = browser.last
+    fields = browser.hidden() | {"decision": "allow"}
+    if when == "the page is open":
+        wider(provider, registered)
+        browser.post("/signin/consent", fields)
+    else:
+        browser.post("/signin/consent", fields)
+        wider(provider, registered)
+
+    again = browser.follow()
+    asked_again = at_consent(browser)
+    browser.consent()
+    tokens: Any = browser.redeem(answer(browser.last)["code"], "third").json
+
+    assert first is not None
+    assert "Your e-mail address" not in first.text
+    assert asked_again
+    assert "Your e-mail address" in again.text
+    assert tokens["scope"] == " ".join(sorted(WIDE.split()))
+
+
+def test_a_form_that_does_not_say_what_it_showed_allows_nothing(
+    browser: Browser, citizen: Person, enrol: Enrol
+) -> None:
+    enrol("third", trusted=False)
+    browser.authorize("third")
+    browser.sign_in(citizen)
+    fields = browser.hidden() | {"decision": "allow"}
+
+    for shown in ("", "x"):
+        browser.post("/signin/consent", fields | {"shown": shown})
+        browser.follow()
+        assert at_consent(browser)

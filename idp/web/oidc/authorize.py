@@ -13,6 +13,7 @@ import msgspec
 from flask import Blueprint, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from idp.consent.model import Permission
 from idp.database.transaction import Transaction
 from idp.oidc import checks, claims, pushed_requests, request_objects, tokens, wanted
 from idp.oidc.checks import At, AuthorizationRequest
@@ -204,7 +205,7 @@ def _asked(
         subject = _subject_of_hint(tx, portico, asked.id_token_hint)
     return Asked(
         asked_at=asked_at,
-        scopes=wanted.scopes(asked, client),
+        permission=wanted.permission(asked, client),
         prompt=asked.prompts | ({Prompt.CONSENT} if asked.authorization_details else set()),
         max_age=timedelta(seconds=int(asked.max_age)) if asked.max_age else None,
         essential_acr=_essential_acr(asked),
@@ -241,9 +242,14 @@ def _known(
         kind=here.session.kind,
         acr=here.session.acr,
         authenticated_at=here.session.authenticated_at,
-        consented_scopes=here.consented,
-        consented_at=journey.consented_at if journey else None,
+        consented=here.consented,
+        given=_given(journey) if journey else None,
     )
+
+
+def _given(journey: OnJourney) -> Permission | None:
+    """Read what was allowed on the journey."""
+    return msgspec.convert(journey.consented, Permission) if journey.consented else None
 
 
 def _answer(portico: Provider, found: Situation, journey: bytes | None) -> ResponseReturnValue:

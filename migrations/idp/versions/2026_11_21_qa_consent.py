@@ -1,0 +1,18 @@
+"""What was allowed on a journey, in whole."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "2026_11_21_qa_consent"
+down_revision = "2026_11_21_protocol_pending"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("journeys", sa.Column("consented", sa.JSON(), nullable=True))
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("journeys") as journeys:
+        journeys.drop_column("consented")
