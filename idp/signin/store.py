@@ -41,6 +41,8 @@ class Journey(Table):
     consented_at: Mapped[datetime | None] = mapped_column(default=None)
     consented: Mapped[dict[str, Any] | None] = mapped_column(default=None)
     """What was allowed on it: :class:`idp.consent.model.Permission`."""
+    consented_by: Mapped[UUID | None] = mapped_column(default=None)
+    """The account that allowed it: nobody else's yes."""
     denied_at: Mapped[datetime | None] = mapped_column(default=None)
     """The person said no, on whichever page."""
     completed_at: Mapped[datetime | None] = mapped_column(default=None)
@@ -82,6 +84,7 @@ class OnJourney:
     parameters: Mapping[str, Any]
     asked_at: datetime
     consented: Mapping[str, Any] | None
+    consented_by: UUID | None
     denied_at: datetime | None
     pushed_hash: bytes | None
 
@@ -136,6 +139,11 @@ def bind_journey(tx: Transaction, id_hash: bytes, browser_hash: bytes) -> bool:
     return tx.execute(_BIND, {"which": id_hash, "browser": browser_hash}).rowcount == 1
 
 
+def rebind_journey(tx: Transaction, id_hash: bytes, before: bytes, after: bytes) -> None:
+    """Take a journey along when its browser's binding is renewed."""
+    tx.execute(_REBIND, {"which": id_hash, "before": before, "after": after})
+
+
 def find_journey(tx: Transaction, id_hash: bytes, browser_hash: bytes) -> OnJourney | None:
     """Find an open journey of this browser."""
     row = tx.ask(_FIND, {"which": id_hash, "browser": browser_hash, "instant": tx.now})
@@ -152,9 +160,10 @@ def complete_journey(tx: Transaction, id_hash: bytes) -> bool:
     return tx.ask(_COMPLETE, {"which": id_hash, "instant": tx.now}) is not None
 
 
-def note_consent(tx: Transaction, id_hash: bytes, given: Permission) -> None:
-    """Note what was allowed on this journey."""
-    tx.execute(_CONSENTED, {"which": id_hash, "instant": tx.now, "given": given.kept()})
+def note_consent(tx: Transaction, id_hash: bytes, account_id: UUID, given: Permission) -> None:
+    """Note what was allowed on this journey, and by whom."""
+    told = {"instant": tx.now, "given": given.kept(), "giver": account_id}
+    tx.execute(_CONSENTED, {"which": id_hash} | told)
 
 
 def deny_journey(tx: Transaction, id_hash: bytes) -> None:
@@ -234,6 +243,11 @@ _BIND = (
     .where(Journey.id_hash == bindparam("which"), Journey.browser_hash.is_(None))
     .values(browser_hash=bindparam("browser"))
 )
+_REBIND = (
+    update(Journey)
+    .where(Journey.id_hash == bindparam("which"), Journey.browser_hash == bindparam("before"))
+    .values(browser_hash=bindparam("after"))
+)
 _OPEN = (
     Journey.id_hash == bindparam("which"),
     Journey.completed_at.is_(None),
@@ -245,6 +259,7 @@ _FIND = Prepared(
         Journey.parameters,
         Journey.asked_at,
         Journey.consented,
+        Journey.consented_by,
         Journey.denied_at,
         Journey.pushed_hash,
     ).where(*_OPEN, Journey.browser_hash == bindparam("browser"))
@@ -259,7 +274,11 @@ _COMPLETE = Prepared(
 _CONSENTED = (
     update(Journey)
     .where(*_OPEN)
-    .values(consented_at=bindparam("instant"), consented=bindparam("given"))
+    .values(
+        consented_at=bindparam("instant"),
+        consented=bindparam("given"),
+        consented_by=bindparam("giver"),
+    )
 )
 _DENIED = update(Journey).where(*_OPEN).values(denied_at=bindparam("instant"))
 _HERE = Prepared(

@@ -1,6 +1,7 @@
 """A client never has more of a person than was registered, shown and allowed."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -9,11 +10,13 @@ import pytest
 from idp.config import ClientSection
 from idp.oidc import clients
 from idp.provider import Provider
+from tests.clock import MovableClock
 from tests.conftest import Enrol
 from tests.labs.signing import claims_of
-from tests.people import Browser, Person, answer, request_of
+from tests.people import LAWYER, Browser, Person, add, answer, request_of
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+BINDING = "__Host-portico_browser"
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 
 
@@ -140,3 +143,49 @@ def test_a_form_that_does_not_say_what_it_showed_allows_nothing(
         browser.post("/signin/consent", fields | {"shown": shown})
         browser.follow()
         assert at_consent(browser)
+
+
+def consented_by_somebody_else(browser: Browser, provider: Provider, enrol: Enrol) -> str:
+    """Let a lawyer say yes and go no further; gives the way on."""
+    enrol("third", trusted=False)
+    lawyer = add(provider, LAWYER)
+    browser.get("/authorize", **request_of("third", scope="openid email"))
+    browser.follow()
+    browser.sign_in(lawyer)
+    browser.post("/signin/consent", browser.hidden() | {"decision": "allow"})
+    assert browser.last is not None
+    return browser.last.headers["Location"]
+
+
+def test_nobody_goes_on_with_what_somebody_else_has_allowed(
+    browser: Browser, citizen: Person, provider: Provider, enrol: Enrol, clock: MovableClock
+) -> None:
+    onward = consented_by_somebody_else(browser, provider, enrol)
+    clock.advance(timedelta(minutes=1))
+    binding = browser.client.get_cookie(BINDING, "sso.example")
+    assert binding is not None
+    browser.get("/signin/password")
+    browser.sign_in(citizen)
+    browser.client.set_cookie(BINDING, binding.value, domain="sso.example")
+
+    browser.get(onward)
+    browser.follow()
+
+    assert at_consent(browser)
+
+
+@pytest.mark.parametrize("ends", ["sign-in", "sign-out"])
+def test_a_journey_under_way_is_lost_to_the_next_person_at_the_browser(
+    browser: Browser, citizen: Person, provider: Provider, enrol: Enrol, ends: str
+) -> None:
+    onward = consented_by_somebody_else(browser, provider, enrol)
+    if ends == "sign-out":
+        browser.get("/")
+        browser.post("/signout", browser.hidden())
+    else:
+        browser.get("/signin/password")
+        browser.sign_in(citizen)
+
+    lost = browser.get(onward)
+
+    assert "journey_lost" in lost.text

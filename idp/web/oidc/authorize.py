@@ -243,13 +243,15 @@ def _known(
         acr=here.session.acr,
         authenticated_at=here.session.authenticated_at,
         consented=here.consented,
-        given=_given(journey) if journey else None,
+        given=_given(journey, here) if journey else None,
     )
 
 
-def _given(journey: OnJourney) -> Permission | None:
-    """Read what was allowed on the journey."""
-    return msgspec.convert(journey.consented, Permission) if journey.consented else None
+def _given(journey: OnJourney, here: SignedInHere) -> Permission | None:
+    """Read what was allowed on the journey by the person who is signed in now."""
+    if journey.consented is None or journey.consented_by != here.session.account_id:
+        return None
+    return msgspec.convert(journey.consented, Permission)
 
 
 def _answer(portico: Provider, found: Situation, journey: bytes | None) -> ResponseReturnValue:

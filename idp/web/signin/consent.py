@@ -90,7 +90,7 @@ def _record(
             refused = ConsentRefused(subject=session.subject, client_id=client_id)
             portico.trail.append(tx, refused)
             return
-        store.note_consent(tx, journey.id_hash, journey.permission)
+        store.note_consent(tx, journey.id_hash, session.account_id, journey.permission)
         if remembered:
             consents.remember(tx, session.account_id, client_id, journey.permission.scopes)
         given = ConsentGiven(

@@ -16,7 +16,7 @@ from idp.database.transaction import Transaction
 from idp.oidc import logout
 from idp.oidc.vocabulary import ACR_PASSWORD
 from idp.provider import Provider
-from idp.secret import Secret
+from idp.secret import Secret, digest
 from idp.sessions import store as sessions
 from idp.signin import store
 from idp.signin.actions import Admitted, Browser, SignedIn, Typed
@@ -26,6 +26,7 @@ from idp.web.request import (
     demand_csrf,
     device,
     give_session,
+    new_binding,
     origin,
     session_hash,
     single_form,
@@ -128,12 +129,15 @@ def _try(portico: Provider, journey: Underway, form: PasswordForm) -> ResponseRe
         admitted = portico.signing_in.admit(tx, typed, browser)
     if isinstance(admitted, Refusal):
         return _refused(journey, form, admitted)
-    outcome = _prove_and_record(portico, journey, admitted, Secret(form.password), browser)
+    binding = new_binding()
+    outcome = _prove_and_record(
+        portico, journey, admitted, Secret(form.password), browser, binding=binding
+    )
     if isinstance(outcome, Refusal):
         return _refused(journey, form, outcome)
     metrics.signin("password", "ok")
     response = make_response(redirect(journey.next_url, code=303))
-    return give_session(response, outcome.session.cookie, browser.device)
+    return give_session(response, outcome.session.cookie, browser.device, binding=binding)
 
 
 def _prove_and_record(
@@ -142,6 +146,8 @@ def _prove_and_record(
     admitted: Admitted,
     password: Secret[str],
     browser: Browser,
+    *,
+    binding: str,
 ) -> SignedIn | Refusal:
     """Compare outside any transaction, then write down what came of it in one."""
     on_record = admitted.on_record
@@ -161,6 +167,7 @@ def _prove_and_record(
         )
         if isinstance(outcome, SignedIn):
             _supersede(tx, portico, outcome)
+            store.rebind_journey(tx, journey.id_hash, browser.binding, digest(binding))
     return outcome
 
 

@@ -1,4 +1,4 @@
-"""What was allowed on a journey, in whole."""
+"""What was allowed on a journey, in whole, and by whom."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,8 +11,10 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("journeys", sa.Column("consented", sa.JSON(), nullable=True))
+    op.add_column("journeys", sa.Column("consented_by", sa.Uuid(), nullable=True))
 
 
 def downgrade() -> None:
     with op.batch_alter_table("journeys") as journeys:
+        journeys.drop_column("consented_by")
         journeys.drop_column("consented")
