@@ -10,6 +10,7 @@ from sqlalchemy import ForeignKey, String, and_, bindparam, delete, insert, sele
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.accounts.store import AccountRow
+from idp.consent import store as consents
 from idp.consent.model import Permission
 from idp.consent.store import Consent
 from idp.database.columns import Table
@@ -186,8 +187,8 @@ def signed_in_here(
     )
     if row is None:
         return None
-    *_, scope, joined = row
-    consented = Permission(frozenset((scope or "").split()))
+    *_, scope, resources, joined = row
+    consented = consents.read(scope, resources)
     return SignedInHere(sessions.read(row), consented, joined is not None)
 
 
@@ -282,7 +283,7 @@ _CONSENTED = (
 )
 _DENIED = update(Journey).where(*_OPEN).values(denied_at=bindparam("instant"))
 _HERE = Prepared(
-    select(*sessions.COLUMNS, Consent.scope, SessionClient.client_id)
+    select(*sessions.COLUMNS, Consent.scope, Consent.resources, SessionClient.client_id)
     .join(AccountRow, AccountRow.id == BrowserSession.account_id)
     .outerjoin(
         Consent,

@@ -189,3 +189,28 @@ def test_a_journey_under_way_is_lost_to_the_next_person_at_the_browser(
     lost = browser.get(onward)
 
     assert "journey_lost" in lost.text
+
+
+def test_a_resource_is_shown_and_remembered_like_a_scope(
+    browser: Browser, citizen: Person, enrol: Enrol
+) -> None:
+    cases, taxes = "https://cases.example/api", "https://tax.example/api"
+    enrol("third", trusted=False, resources=[cases, taxes])
+    browser.authorize("third", resource=cases)
+    page = browser.sign_in(citizen)
+    browser.consent()
+
+    browser.authorize("third", resource=cases, prompt="none")
+    remembered = answer(browser.last)
+    browser.authorize("third", resource=taxes, prompt="none")
+    silently = answer(browser.last)
+    browser.authorize("third", resource=taxes)
+    browser.consent()
+    browser.authorize("third", resource=cases, prompt="none")
+    both = answer(browser.last)
+
+    assert cases in page.text
+    assert taxes not in page.text
+    assert "code" in remembered
+    assert silently["error"] == "consent_required"
+    assert "code" in both

@@ -46,6 +46,12 @@ JUST_NOW = replace(TEN_MINUTES_IN, authenticated_at=NOW)
             id="a scope never agreed to",
         ),
         pytest.param(
+            replace(PLAIN, permission=Permission(OPENID.scopes, frozenset({"https://r.example"}))),
+            TEN_MINUTES_IN,
+            AskConsent(),
+            id="a resource never agreed to",
+        ),
+        pytest.param(
             replace(PLAIN, permission=WITH_MAIL),
             replace(TEN_MINUTES_IN, given=OPENID),
             AskConsent(),

@@ -22,7 +22,7 @@ from idp.web.request import demand_csrf, origin, session_hash, single_form
 from idp.web.signin.journeys import App, Underway, underway
 from idp.web.who import who
 from idp.web.wiring import provider
-from idp.web.wording import Line, lines_of
+from idp.web.wording import RESOURCE, Line, lines_of
 
 pages = Blueprint("consent", __name__)
 
@@ -92,11 +92,12 @@ def _record(
             return
         store.note_consent(tx, journey.id_hash, session.account_id, journey.permission)
         if remembered:
-            consents.remember(tx, session.account_id, client_id, journey.permission.scopes)
+            consents.remember(tx, session.account_id, client_id, journey.permission)
         given = ConsentGiven(
             subject=session.subject,
             client_id=client_id,
             scope=" ".join(sorted(journey.permission.scopes)),
+            resource=" ".join(sorted(journey.permission.resources)),
             remembered=remembered,
         )
         portico.trail.append(tx, given)
@@ -118,7 +119,9 @@ def _mark(permission: Permission) -> str:
 
 
 def _lines(journey: Underway) -> list[Line]:
-    return [*lines_of(journey.permission.scopes), *(_of_details(one) for one in journey.details)]
+    allowed = journey.permission
+    resources = [Line("", one, RESOURCE) for one in sorted(allowed.resources)]
+    return [*lines_of(allowed.scopes), *resources, *(_of_details(one) for one in journey.details)]
 
 
 def _of_details(details: Mapping[str, Any]) -> Line:
