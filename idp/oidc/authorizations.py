@@ -146,13 +146,18 @@ USABLE = (
     (
         Authorization.outlives_session
         | select(BrowserSession.id)
-        .where(BrowserSession.id == Authorization.session_id, BrowserSession.ended_at.is_(None))
+        .where(
+            BrowserSession.id == Authorization.session_id,
+            BrowserSession.ended_at.is_(None),
+            BrowserSession.expires_at > bindparam("instant"),
+        )
         .correlate(Authorization)
         .exists()
     ),
 )
 """The conditions under which an authorization still stands: not revoked, its account active
-and of the same epoch, its session not ended (unless it was granted ``offline_access``)."""
+and of the same epoch, its session neither ended nor expired (unless it was granted
+``offline_access``); bind ``instant``."""
 
 _PUT = Prepared(insert(Authorization))
 _REVOKE = (

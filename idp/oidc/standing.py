@@ -6,6 +6,7 @@ token of a machine has no family; only its own revocation can end it early.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import bindparam, delete, literal, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -47,7 +48,7 @@ class Held:
 
 def holder(tx: Transaction, accounts: Accounts, token: AccessToken) -> Held | None:
     """Find whose token it is and what it stands for; ``None``: it is over. One round trip."""
-    row = tx.ask(_HOLDER, {"family": token.family_id, "jti_hash": digest(token.jti)})
+    row = tx.ask(_HOLDER, _presented(tx, token))
     if row is None:
         return None
     return Held(accounts.read(row), row.client_id, row.scope, row.claims)
@@ -55,9 +56,12 @@ def holder(tx: Transaction, accounts: Accounts, token: AccessToken) -> Held | No
 
 def stands(tx: Transaction, token: AccessToken) -> bool:
     """Tell whether a verified, unexpired token is still good; one round trip."""
-    presented = {"family": token.family_id, "jti_hash": digest(token.jti)}
     statement = _STANDS_ALONE if token.family_id is None else _STANDS
-    return tx.ask(statement, presented) is not None
+    return tx.ask(statement, _presented(tx, token)) is not None
+
+
+def _presented(tx: Transaction, token: AccessToken) -> dict[str, Any]:
+    return {"family": token.family_id, "jti_hash": digest(token.jti), "instant": tx.now}
 
 
 def revoke(tx: Transaction, token: AccessToken) -> None:

@@ -41,13 +41,11 @@ def ask() -> ResponseReturnValue:
     asked = logout.request_of(sent)
     request.environ["portico.locales"] = asked.ui_locales
     checked, session = _check(portico, asked)
-    if session is None:
-        return _done(checked, asked, SignedOutPage())
-    if not logout.is_of(portico.oidc.parts, checked, session.subject):
+    if session is not None and not logout.is_of(portico.oidc.parts, checked, session.subject):
         page = ConfirmPage(url_for("logout.confirm"), msgspec.to_builtins(asked))
         person = who(session.account_name, session.kind)
         return _page("signin/logout_confirm.html", page, checked.return_to, person)
-    return _sign_out(portico, checked, asked, session)
+    return _sign_out(portico, checked, asked)
 
 
 @endpoint.post("/logout/confirm")
@@ -57,10 +55,8 @@ def confirm() -> ResponseReturnValue:
     demand_csrf(form)
     portico = provider()
     asked = logout.request_of(form)
-    checked, session = _check(portico, asked)
-    if session is None:
-        return _done(checked, asked, SignedOutPage())
-    return _sign_out(portico, checked, asked, session)
+    checked, _ = _check(portico, asked)
+    return _sign_out(portico, checked, asked)
 
 
 @endpoint.get("/logout/done")
@@ -77,11 +73,13 @@ def _check(portico: Provider, asked: LogoutRequest) -> tuple[Checked, Session | 
         return checked, sessions.find(tx, cookie, idle) if cookie else None
 
 
-def _sign_out(
-    portico: Provider, checked: Checked, asked: LogoutRequest, session: Session
-) -> ResponseReturnValue:
-    parts = portico.oidc.parts
+def _sign_out(portico: Provider, checked: Checked, asked: LogoutRequest) -> ResponseReturnValue:
+    """End the session of this browser, also one that is too old to be used: apps stand on it."""
+    parts, cookie = portico.oidc.parts, session_hash()
     with portico.database.write(origin()) as tx:
+        session = sessions.find_unended(tx, cookie) if cookie else None
+        if session is None:
+            return _done(checked, asked, SignedOutPage())
         frames = logout.frames(tx, parts, session.id)
         told = portico.ending.end(
             tx, session.id, logout.reach(tx), subject=session.subject, why="logout"

@@ -1,7 +1,6 @@
 """The sign-in page: account, password and captcha (P01)."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 import msgspec
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
@@ -174,8 +173,7 @@ def _prove_and_record(
 def _supersede(tx: Transaction, portico: Provider, signed_in: SignedIn) -> None:
     """Nobody is signed in twice in one browser: what was open here makes way."""
     cookie = session_hash()
-    idle = timedelta(minutes=portico.config.sessions.idle_minutes)
-    earlier = sessions.find(tx, cookie, idle) if cookie else None
+    earlier = sessions.find_unended(tx, cookie) if cookie else None
     if earlier is not None:
         portico.ending.supersede(
             tx, earlier, signed_in.session, signed_in.account_id, logout.reach(tx)

@@ -1,4 +1,7 @@
-"""What was allowed on a journey, in whole, and by whom; resources in what is remembered."""
+"""What was allowed on a journey, and by whom; resources in what is remembered.
+
+And an index for the worker, which ends the sessions whose time is over.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,9 +16,18 @@ def upgrade() -> None:
     op.add_column("journeys", sa.Column("consented", sa.JSON(), nullable=True))
     op.add_column("journeys", sa.Column("consented_by", sa.Uuid(), nullable=True))
     op.add_column("consents", sa.Column("resources", sa.Text(), nullable=True))
+    not_ended = sa.text("ended_at IS NULL")
+    op.create_index(
+        "ix_browser_sessions_not_ended",
+        "browser_sessions",
+        ["expires_at"],
+        sqlite_where=not_ended,
+        postgresql_where=not_ended,
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_browser_sessions_not_ended", "browser_sessions")
     with op.batch_alter_table("consents") as consents:
         consents.drop_column("resources")
     with op.batch_alter_table("journeys") as journeys:
