@@ -5,7 +5,19 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ForeignKey, Row, String, and_, bindparam, insert, select, update
+from sqlalchemy import (
+    ForeignKey,
+    Row,
+    String,
+    Text,
+    and_,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.accounts.model import Account, Email, Kind, Profile, State
@@ -220,6 +232,10 @@ def _place(account_id: UUID) -> str:
 
 
 FIRST_EMAIL = and_(AccountEmail.account_id == AccountRow.id, AccountEmail.position == 0)
+_KINDS = bindparam("kinds", type_=Text())
+IS_SERVED = or_(_KINDS == "", func.replace(_KINDS, " " + AccountRow.kind + " ", "") != _KINDS)
+"""The condition of an account of certain kinds: bind them as ``kinds``, with a blank before and
+after each; empty for all."""
 COLUMNS = (
     AccountRow.id.label("account_id"),
     AccountRow.subject,
