@@ -102,6 +102,7 @@ class DecoupledGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
             tuple(how["amr"]),
             datetime.fromtimestamp(how["auth_time"], UTC),
         )
+        granted = authorizations.within(granted, made.client)
         authorizations.put(
             tx,
             {
