@@ -167,6 +167,13 @@ def predecessors(tx: Transaction, session_id: UUID) -> list[UUID]:
     return list(tx.execute(_PREDECESSORS, {"which": session_id}).scalars())
 
 
+def leads_to(tx: Transaction, earlier_id: UUID, session_id: UUID) -> bool:
+    """Tell whether a session is this one, or lives on behind it."""
+    if earlier_id == session_id:
+        return True
+    return session_id in tx.execute(_SUCCESSORS, {"which": earlier_id}).scalars()
+
+
 def open_of(tx: Transaction, account_id: UUID) -> list[UUID]:
     """List the sessions of an account that have not been ended."""
     return list(tx.execute(_OPEN, {"owner": account_id}).scalars())
@@ -219,6 +226,13 @@ _HAND_OVER = (
 _PREDECESSORS = select(BrowserSession.id).where(
     BrowserSession.successor_id == bindparam("which"), BrowserSession.ended_at.is_(None)
 )
+_FIRST = (
+    select(BrowserSession.successor_id.label("id"))
+    .where(BrowserSession.id == bindparam("which"))
+    .cte("successors", recursive=True)
+)
+_CHAIN = _FIRST.union(select(BrowserSession.successor_id).where(BrowserSession.id == _FIRST.c.id))
+_SUCCESSORS = select(_CHAIN.c.id)
 _OPEN = select(BrowserSession.id).where(
     BrowserSession.account_id == bindparam("owner"), BrowserSession.ended_at.is_(None)
 )

@@ -138,6 +138,36 @@ def test_T51_after_sign_out_everything_is_dead(browser: Browser, citizen: Person
     assert alive.status_code == 200
 
 
+def confirm_is_asked(browser: Browser, **query: str) -> bool:
+    return 'id="logout-confirm"' in browser.get("/logout", **query).text
+
+
+def test_T76_a_hint_of_another_session_asks_first(
+    browser: Browser, citizen: Person, provider: Provider
+) -> None:
+    ended = hint(browser, citizen)
+    browser.get("/")
+    browser.post("/signout", browser.hidden())
+    elsewhere = hint(Browser.on(provider), citizen)
+    browser.code(citizen)
+
+    assert confirm_is_asked(browser, id_token_hint=ended)
+    assert confirm_is_asked(browser, id_token_hint=elsewhere)
+    assert is_signed_in(browser)
+
+
+def test_a_hint_of_a_session_that_lives_on_behind_this_one_is_good(
+    browser: Browser, citizen: Person, clock: MovableClock
+) -> None:
+    first = hint(browser, citizen)
+    for _ in range(2):
+        clock.advance(timedelta(minutes=1))
+        browser.code(citizen, prompt="login")
+
+    assert not confirm_is_asked(browser, id_token_hint=first)
+    assert not is_signed_in(browser)
+
+
 TOLD = msgspec.structs.replace(
     people.APP, client_id="told", backchannel_logout_uri="https://told.example/b"
 )

@@ -40,8 +40,8 @@ def ask() -> ResponseReturnValue:
     sent = exchange.form() if exchange.method == "POST" else exchange.query_parameters()
     asked = logout.request_of(sent)
     request.environ["portico.locales"] = asked.ui_locales
-    checked, session = _check(portico, asked)
-    if session is not None and not logout.is_of(portico.oidc.parts, checked, session.subject):
+    checked, session, proven = _check(portico, asked)
+    if session is not None and not proven:
         page = ConfirmPage(url_for("logout.confirm"), msgspec.to_builtins(asked))
         person = who(session.account_name, session.kind)
         return _page("signin/logout_confirm.html", page, checked.return_to, person)
@@ -55,7 +55,7 @@ def confirm() -> ResponseReturnValue:
     demand_csrf(form)
     portico = provider()
     asked = logout.request_of(form)
-    checked, _ = _check(portico, asked)
+    checked, *_ = _check(portico, asked)
     return _sign_out(portico, checked, asked)
 
 
@@ -65,12 +65,15 @@ def done() -> ResponseReturnValue:
     return show(SignedOutPage())
 
 
-def _check(portico: Provider, asked: LogoutRequest) -> tuple[Checked, Session | None]:
+def _check(portico: Provider, asked: LogoutRequest) -> tuple[Checked, Session | None, bool]:
+    """Check the request; tell who is signed in here, and whether the hint is of that session."""
     cookie = session_hash()
     idle = timedelta(minutes=portico.config.sessions.idle_minutes)
     with portico.database.read() as tx:
         checked = logout.check(tx, portico.oidc.parts, asked)
-        return checked, sessions.find(tx, cookie, idle) if cookie else None
+        session = sessions.find(tx, cookie, idle) if cookie else None
+        proven = session is not None and logout.is_of(tx, portico.oidc.parts, checked, session)
+        return checked, session, proven
 
 
 def _sign_out(portico: Provider, checked: Checked, asked: LogoutRequest) -> ResponseReturnValue:
