@@ -344,6 +344,7 @@ def _needed(step: Step) -> OAuthError:
 def _deny(portico: Provider, found: Situation, journey: bytes) -> ResponseReturnValue:
     with portico.database.write(origin()) as tx:
         store.complete_journey(tx, journey)
+        pushed_requests.claim(tx, found.pushed)  # a no is an answer: it uses the request up
     return refuse(found.request, AccessDenied("the person declined"))
 
 
