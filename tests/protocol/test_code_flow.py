@@ -187,6 +187,19 @@ def test_a_redirect_uri_may_be_left_out_at_the_token_endpoint(
     assert browser.redeem(code, redirect_uri="").status_code == 200
 
 
+@pytest.mark.parametrize("sent", ["", "https://app.example/other"])
+def test_T10_without_a_challenge_the_code_is_bound_to_its_redirect_uri(
+    browser: Browser, citizen: Person, enrol: Enrol, sent: str
+) -> None:
+    enrol("older", profile="oidc", redirect_uris=[CALLBACK, "https://app.example/other"])
+    code = browser.code(citizen, "older", code_challenge="", code_challenge_method="")
+
+    refused: Any = browser.redeem(code, "older", redirect_uri=sent, code_verifier="").json
+
+    assert refused["error"] == "invalid_grant"
+    assert browser.redeem(code, "older", code_verifier="").status_code == 200
+
+
 def test_oidcc_refresh_token_rotates_and_keeps_auth_time(
     browser: Browser, citizen: Person, clock: MovableClock
 ) -> None:

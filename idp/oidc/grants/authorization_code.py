@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant as AuthlibGrant
-from sqlalchemy import Text, bindparam, func, select, update
+from sqlalchemy import Text, bindparam, case, func, select, update
 
 from idp.audit.events import CodeIssued, CodeReplayed, TokenIssued
 from idp.database.prepared import Prepared
@@ -117,7 +117,8 @@ def redeem(
     Args:
         verifier: ``code_verifier`` as sent. It must fit the challenge, and must be absent
             where there was none (RFC 9700 section 4.8.2).
-        redirect_uri: as sent; may be left out, must be the same if not (OAuth 2.1, 4.1.3).
+        redirect_uri: as sent. It may be left out where the code has a challenge (OAuth 2.1,
+            4.1.3), and is otherwise what binds the code to its request (OIDC Core 3.1.3.2).
         jkt: of the key that proved itself with the request, empty for none.
         keep_until: when the last token bought with the code will have expired.
 
@@ -226,7 +227,10 @@ _CLAIM = Prepared(
         Authorization.code_expires_at > bindparam("instant"),
         Authorization.code_challenge.is_not_distinct_from(bindparam("challenge")),
         Authorization.redirect_uri
-        == func.coalesce(bindparam("redirect", type_=Text()), Authorization.redirect_uri),
+        == func.coalesce(
+            bindparam("redirect", type_=Text()),
+            case((Authorization.code_challenge.is_not(None), Authorization.redirect_uri)),
+        ),
         func.coalesce(Authorization.dpop_jkt, bindparam("jkt", type_=Text()))
         == bindparam("jkt", type_=Text()),
         *USABLE,
