@@ -41,6 +41,7 @@ from idp.outbox import store as outbox
 from idp.outbox.store import Kind, Leased
 from idp.provider import Provider
 from idp.registration import store as registrations
+from idp.sessions import store as sessions
 from idp.sessions.actions import LogoutNotice
 from idp.signin import codes, counters, tickets
 from idp.signin import store as signin
@@ -48,6 +49,7 @@ from idp.signin import store as signin
 WORKER = Origin(operator="worker")
 _NOTICES_AT_ONCE = 8
 _SWEEP_BATCH = 1_000
+_ENDED_AT_ONCE = 50  # sessions: each with a notice for every app, in one transaction
 
 log = logging.getLogger(__name__)
 
@@ -141,6 +143,12 @@ def rounds(portico: Provider) -> list[Round]:
             batch=_NOTICES_AT_ONCE,
         ),
         Round("keys", timedelta(minutes=10), lambda: rotate_keys(portico)),
+        Round(
+            "sessions",
+            timedelta(minutes=1),
+            lambda: end_sessions(portico),
+            batch=_ENDED_AT_ONCE,
+        ),
         Round("sweep", timedelta(minutes=1), lambda: sweep(portico), batch=_SWEEP_BATCH),
         Round(
             "checkpoint",
@@ -297,6 +305,16 @@ def add_key(portico: Provider, tx: Transaction, alg: str) -> str:
     kid = portico.keys.add(tx, alg, publish=publish, longest=longest)
     portico.trail.append(tx, KeyAdded(kid=kid, alg=alg))
     return kid
+
+
+def end_sessions(portico: Provider) -> int:
+    """End the sessions whose time is over, and leave a notice for every app they signed in to."""
+    with portico.database.write(WORKER) as tx:
+        over = sessions.expired(tx, _ENDED_AT_ONCE)
+        reach = logout.reach(tx) if over else {}
+        for one in over:
+            portico.ending.end(tx, one.id, reach, subject=one.subject, why="expired")
+    return len(over)
 
 
 def sweep(portico: Provider) -> int:

@@ -11,10 +11,13 @@ from sqlalchemy import (
     Index,
     Row,
     String,
+    Text,
     and_,
     bindparam,
     delete,
+    func,
     insert,
+    or_,
     select,
     update,
 )
@@ -362,6 +365,10 @@ def _place(account_id: UUID) -> str:
 
 
 FIRST_EMAIL = and_(AccountEmail.account_id == AccountRow.id, AccountEmail.position == 0)
+_KINDS = bindparam("kinds", type_=Text())
+IS_SERVED = or_(_KINDS == "", func.replace(_KINDS, " " + AccountRow.kind + " ", "") != _KINDS)
+"""The condition of an account of certain kinds: bind them as ``kinds``, with a blank before and
+after each; empty for all."""
 COLUMNS = (
     AccountRow.id.label("account_id"),
     AccountRow.subject,

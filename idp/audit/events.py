@@ -108,6 +108,8 @@ class ConsentGiven(Event, frozen=True):
     name = "consent.given"
     scope: str
     remembered: bool
+    resource: str = ""
+    """Where the tokens may be used (RFC 8707)."""
 
 
 class ConsentRefused(Event, frozen=True):

@@ -107,7 +107,7 @@ class Linking:
         if not self._may_wait.acquire(blocking=False):
             return Heard(Outcome.UNSENT, "")
         try:
-            self.parts.documents.refresh_keys(registration, None, begun.now)
+            self.parts.documents.refresh_keys(begun.client, None, begun.now)
             secret = {"local_account": link.local_account, "password": password.reveal()}
             token = self._letterhead(begun).signed(TokenType.LINK, str(link.attempt_id), secret)
             sealed = jwe.for_its_reader(token, self.parts.documents.keys(registration))

@@ -6,7 +6,7 @@ token is still good: the row, its account, its session.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,8 @@ from idp.database.columns import Table
 from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction
 from idp.oidc import narrowing
+from idp.oidc.errors import InvalidGrant
+from idp.oidc.model import Client
 from idp.sessions.store import BrowserSession, SessionClient
 
 
@@ -87,6 +89,19 @@ def granted(columns: Sequence[Any]) -> Granted:
     return Granted(
         family, client, account, session, subject, scope, acr, tuple(amr.split()), auth_time, *asked
     )
+
+
+def within(granted: Granted, client: Client) -> Granted:
+    """Leave out what the client may no longer have: its registration reaches earlier grants.
+
+    Raises:
+        InvalidGrant: nothing is left.
+    """
+    scopes = [one for one in granted.scope.split() if one in client.scopes]
+    if not scopes:
+        raise InvalidGrant("nothing of what was granted is left to this client")
+    details = narrowing.within(client, granted.details)
+    return replace(granted, scope=" ".join(scopes), details=details)
 
 
 def told(granted: Granted) -> dict[str, Any]:
@@ -166,13 +181,18 @@ USABLE = (
     (
         Authorization.outlives_session
         | select(BrowserSession.id)
-        .where(BrowserSession.id == Authorization.session_id, BrowserSession.ended_at.is_(None))
+        .where(
+            BrowserSession.id == Authorization.session_id,
+            BrowserSession.ended_at.is_(None),
+            BrowserSession.expires_at > bindparam("instant"),
+        )
         .correlate(Authorization)
         .exists()
     ),
 )
 """The conditions under which an authorization still stands: not revoked, its account active
-and of the same epoch, its session not ended (unless it was granted ``offline_access``)."""
+and of the same epoch, its session neither ended nor expired (unless it was granted
+``offline_access``); bind ``instant``."""
 
 _PUT = Prepared(insert(Authorization))
 _REVOKE = (

@@ -61,6 +61,12 @@ class Client:
         """Whether accounts of this kind may open it (P33)."""
         return not self.registration.account_kinds or kind in self.registration.account_kinds
 
+    @cached_property
+    def kinds(self) -> str:
+        """The same for a statement: see :data:`idp.accounts.store.IS_SERVED`."""
+        listed = " ".join(self.registration.account_kinds)
+        return f" {listed} " if listed else ""
+
     def says(self, registration: ClientSection) -> bool:
         """Whether this is what ``registration`` would make of it, its secret included."""
         hashed = registration.secret_sha256

@@ -5,6 +5,7 @@ session's end. A token of a machine has no family; the first two alone can end i
 For a token that was exchanged, they are asked of every token it descends from.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -32,22 +33,38 @@ class RevokedAccessToken(Table):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
-def holder(
-    tx: Transaction, accounts: Accounts, token: AccessToken
-) -> tuple[Account, dict[str, list[str]] | None] | None:
-    """Find whose token it is and which single claims were asked for; ``None``: it is over."""
-    row = tx.ask(_holder(len(token.line)), _presented(token))
-    return (accounts.read(row), row.claims) if row else None
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Whose token it is, and what its family was granted."""
+
+    account: Account
+    client_id: str
+    scope: str
+    claims: dict[str, list[str]] | None
+    """Those asked for one by one."""
+
+    def is_whole(self, token: AccessToken) -> bool:
+        """Tell whether the token is worth all of the grant: neither narrowed nor exchanged."""
+        own = token.client_id == self.client_id and "act" not in token.claims
+        return own and frozenset(token.scope.split()) == frozenset(self.scope.split())
+
+
+def holder(tx: Transaction, accounts: Accounts, token: AccessToken) -> Held | None:
+    """Find whose token it is and what it stands for; ``None``: it is over. One round trip."""
+    row = tx.ask(_holder(len(token.line)), _presented(tx, token))
+    if row is None:
+        return None
+    return Held(accounts.read(row), row.client_id, row.scope, row.claims)
 
 
 def stands(tx: Transaction, token: AccessToken) -> bool:
     """Tell whether a verified, unexpired token is still good; one round trip."""
     statement = _stands_alone if token.family_id is None else _stands
-    return tx.ask(statement(len(token.line)), _presented(token)) is not None
+    return tx.ask(statement(len(token.line)), _presented(tx, token)) is not None
 
 
-def _presented(token: AccessToken) -> dict[str, Any]:
-    presented: dict[str, Any] = {"family": token.family_id}
+def _presented(tx: Transaction, token: AccessToken) -> dict[str, Any]:
+    presented: dict[str, Any] = {"family": token.family_id, "instant": tx.now}
     for number, (jti, client_id) in enumerate(token.line):
         presented |= {f"jti_hash_{number}": digest(jti), f"issued_to_{number}": client_id}
     return presented
@@ -103,7 +120,7 @@ def _stands_alone(tokens: int) -> Prepared:
 @cache
 def _holder(tokens: int) -> Prepared:
     return Prepared(
-        select(*COLUMNS, Authorization.claims)
+        select(*COLUMNS, Authorization.client_id, Authorization.scope, Authorization.claims)
         .select_from(Authorization)
         .join(AccountRow, AccountRow.id == Authorization.account_id)
         .outerjoin(AccountEmail, FIRST_EMAIL)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Row, String, bindparam, insert, select, update
+from sqlalchemy import ForeignKey, Index, Row, String, bindparam, insert, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.accounts.model import State
@@ -20,6 +20,14 @@ class BrowserSession(Table):
     """One browser, signed in. A row is never written back once it has ended."""
 
     __tablename__ = "browser_sessions"
+    __table_args__ = (
+        Index(
+            "ix_browser_sessions_not_ended",
+            "expires_at",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     """The ``sid`` that relying apps are told (OIDC Back-Channel Logout section 2.1)."""
@@ -68,6 +76,16 @@ class Session:
     last_seen_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Unended:
+    """A session that nobody has ended, whether or not anybody can still use it."""
+
+    id: UUID
+    account_id: UUID
+    subject: str
+    expires_at: datetime
+
+
 LIVE = (
     BrowserSession.ended_at.is_(None),
     BrowserSession.expires_at > bindparam("instant"),
@@ -105,6 +123,18 @@ def find(tx: Transaction, cookie_hash: bytes, idle: timedelta) -> Session | None
         _BY_COOKIE, {"presented": cookie_hash, "instant": tx.now, "idle_since": tx.now - idle}
     )
     return read(row) if row else None
+
+
+def find_unended(tx: Transaction, cookie_hash: bytes) -> Unended | None:
+    """Find what a cookie names even where its time is over: its apps have not been told yet."""
+    row = tx.execute(_UNENDED_BY_COOKIE, {"presented": cookie_hash}).one_or_none()
+    return Unended(*row) if row else None
+
+
+def expired(tx: Transaction, limit: int) -> list[Unended]:
+    """List up to ``limit`` sessions past their absolute limit that nobody has ended."""
+    rows = tx.execute(_EXPIRED, {"instant": tx.now, "at_most": limit})
+    return [Unended(*row) for row in rows]
 
 
 def touch(tx: Transaction, session_id: UUID) -> None:
@@ -154,6 +184,13 @@ def live_of(tx: Transaction, account_id: UUID, idle: timedelta) -> list[OpenSess
     return [OpenSession(*row) for row in tx.execute(_LIVE_OF, asked)]
 
 
+def leads_to(tx: Transaction, earlier_id: UUID, session_id: UUID) -> bool:
+    """Tell whether a session is this one, or lives on behind it."""
+    if earlier_id == session_id:
+        return True
+    return session_id in tx.execute(_SUCCESSORS, {"which": earlier_id}).scalars()
+
+
 def open_of(tx: Transaction, account_id: UUID) -> list[UUID]:
     """List the sessions of an account that have not been ended."""
     return list(tx.execute(_OPEN, {"owner": account_id}).scalars())
@@ -168,6 +205,19 @@ _BY_COOKIE = Prepared(
     select(*COLUMNS)
     .join(AccountRow, AccountRow.id == BrowserSession.account_id)
     .where(BrowserSession.cookie_hash == bindparam("presented"), *LIVE)
+)
+_UNENDED = (
+    select(
+        BrowserSession.id, BrowserSession.account_id, AccountRow.subject, BrowserSession.expires_at
+    )
+    .join(AccountRow, AccountRow.id == BrowserSession.account_id)
+    .where(BrowserSession.ended_at.is_(None))
+)
+_UNENDED_BY_COOKIE = _UNENDED.where(BrowserSession.cookie_hash == bindparam("presented"))
+_EXPIRED = (
+    _UNENDED.where(BrowserSession.expires_at <= bindparam("instant"))
+    .order_by(BrowserSession.expires_at, BrowserSession.id)
+    .limit(bindparam("at_most"))
 )
 _TOUCH = Prepared(
     update(BrowserSession)
@@ -193,6 +243,13 @@ _HAND_OVER = (
 _PREDECESSORS = select(BrowserSession.id).where(
     BrowserSession.successor_id == bindparam("which"), BrowserSession.ended_at.is_(None)
 )
+_FIRST = (
+    select(BrowserSession.successor_id.label("id"))
+    .where(BrowserSession.id == bindparam("which"))
+    .cte("successors", recursive=True)
+)
+_CHAIN = _FIRST.union(select(BrowserSession.successor_id).where(BrowserSession.id == _FIRST.c.id))
+_SUCCESSORS = select(_CHAIN.c.id)
 _OPEN = select(BrowserSession.id).where(
     BrowserSession.account_id == bindparam("owner"), BrowserSession.ended_at.is_(None)
 )

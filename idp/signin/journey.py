@@ -7,13 +7,16 @@ Pages never send the browser to one another. Each returns it to
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from idp.consent.model import Permission
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What the client asked for, as far as it decides the steps (OIDC Core 3.1.2.1)."""
 
     asked_at: datetime
-    scopes: frozenset[str]
+    permission: Permission
+    """What the person would have to allow."""
     prompt: frozenset[str] = frozenset()
     max_age: timedelta | None = None
     essential_acr: frozenset[str] = frozenset()
@@ -36,10 +39,11 @@ class Known:
     kind: str
     acr: str
     authenticated_at: datetime
-    consented_scopes: frozenset[str]
+    consented: Permission
+    """What is remembered of the times before."""
     accepted_terms: str = ""
-    consented_at: datetime | None = None
-    """When consent was given on this very journey, if it was."""
+    given: Permission | None = None
+    """What was allowed on this very journey, if anything was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +62,6 @@ class AskTerms:
 @dataclass(frozen=True, slots=True)
 class AskConsent:
     """Show the consent page for what was asked for."""
-
-    scopes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def next_step(asked: Asked, known: Known | None) -> Step:
     if asked.terms > known.accepted_terms:
         return AskTerms()
     if _must_consent(asked, known):
-        return AskConsent(asked.scopes)
+        return AskConsent()
     return Answer()
 
 
@@ -123,7 +125,9 @@ def _too_old(asked: Asked, known: Known) -> bool:
 
 
 def _must_consent(asked: Asked, known: Known) -> bool:
-    given_now = known.consented_at is not None and known.consented_at >= asked.asked_at
-    if given_now or asked.skips_consent:
+    if asked.skips_consent:
         return False
-    return "consent" in asked.prompt or bool(asked.scopes - known.consented_scopes)
+    if known.given is not None:
+        # A registration can change while the page is open: what is asked for now may be more.
+        return not known.given.covers(asked.permission)
+    return "consent" in asked.prompt or not known.consented.covers(asked.permission)

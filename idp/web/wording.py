@@ -96,6 +96,7 @@ SCOPES: Mapping[str, tuple[LazyString, LazyString]] = {
     ),
 }
 OWN_SCOPE: LazyString = _("A service of this app.")
+RESOURCE: LazyString = _("A service that the app may use in your name.")
 REFUSALS: Mapping[str, tuple[LazyString, LazyString]] = {
     KIND_NOT_ALLOWED: (
         _("This app is not for your kind of account"),

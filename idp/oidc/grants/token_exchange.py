@@ -98,7 +98,7 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         held = standing.holder(tx, parts.accounts, handed)
         if held is None:
             raise InvalidRequest("subject_token is not valid")
-        account, _ = held
+        account = held.account
         if not client.may_serve(account.kind):
             raise InvalidRequest("subject_token is of an account that may not use the client")
         return str(parts.subjects.of(client.registration, account.subject))

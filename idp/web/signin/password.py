@@ -1,7 +1,6 @@
 """The sign-in page: account, password and captcha (P01)."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 import msgspec
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
@@ -16,7 +15,7 @@ from idp.database.transaction import Transaction
 from idp.oidc import logout
 from idp.oidc.vocabulary import ACR_PASSWORD
 from idp.provider import Provider
-from idp.secret import Secret
+from idp.secret import Secret, digest
 from idp.sessions import store as sessions
 from idp.signin import store
 from idp.signin.actions import Admitted, Browser, SignedIn, Typed
@@ -28,6 +27,7 @@ from idp.web.request import (
     demand_csrf,
     device,
     give_session,
+    new_binding,
     origin,
     session_hash,
     single_form,
@@ -122,12 +122,15 @@ def _try(portico: Provider, journey: Underway, form: PasswordForm) -> ResponseRe
         admitted = portico.signing_in.admit(tx, typed, browser)
     if isinstance(admitted, Refusal):
         return _refused(journey, form, admitted)
-    outcome = _prove_and_record(portico, journey, admitted, Secret(form.password), browser)
+    binding = new_binding()
+    outcome = _prove_and_record(
+        portico, journey, admitted, Secret(form.password), browser, binding=binding
+    )
     if isinstance(outcome, Refusal):
         return _refused(journey, form, outcome)
     metrics.signin("password", "ok")
     response = make_response(redirect(_next(journey, outcome), code=303))
-    return give_session(response, outcome.session.cookie, browser.device)
+    return give_session(response, outcome.session.cookie, browser.device, binding=binding)
 
 
 def _next(journey: Underway, signed_in: SignedIn) -> str:
@@ -143,6 +146,8 @@ def _prove_and_record(
     admitted: Admitted,
     password: Secret[str],
     browser: Browser,
+    *,
+    binding: str,
 ) -> SignedIn | Refusal:
     """Compare outside any transaction, then write down what came of it in one."""
     on_record = admitted.on_record
@@ -162,14 +167,14 @@ def _prove_and_record(
         )
         if isinstance(outcome, SignedIn):
             _supersede(tx, portico, outcome)
+            store.rebind_journey(tx, journey.id_hash, browser.binding, digest(binding))
     return outcome
 
 
 def _supersede(tx: Transaction, portico: Provider, signed_in: SignedIn) -> None:
     """Nobody is signed in twice in one browser: what was open here makes way."""
     cookie = session_hash()
-    idle = timedelta(minutes=portico.config.sessions.idle_minutes)
-    earlier = sessions.find(tx, cookie, idle) if cookie else None
+    earlier = sessions.find_unended(tx, cookie) if cookie else None
     if earlier is not None:
         portico.ending.supersede(
             tx, earlier, signed_in.session, signed_in.account_id, logout.reach(tx)

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "2026_11_21_registration"
-down_revision = "2026_11_21_protocol_pending"
+down_revision = "2026_11_21_qa_consent"
 branch_labels = None
 depends_on = None
 
