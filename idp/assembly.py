@@ -3,14 +3,18 @@
 import os
 import secrets
 import stat
+from datetime import timedelta
 from pathlib import Path
 
 from cryptography import x509
 
 from idp.accounts.store import Accounts
 from idp.audit.store import Trail
+from idp.authenticators.passkey import Passkeys
 from idp.authenticators.password.authenticator import PasswordAuthenticator
 from idp.authenticators.password.captcha import Captcha
+from idp.authenticators.recovery_code import RecoveryCodes
+from idp.authenticators.totp import Totp
 from idp.clock import Clock, system_clock
 from idp.config import Config, ConfigError
 from idp.database.transaction import Database, open_database
@@ -38,6 +42,9 @@ from idp.secret import KEY_BYTES, Entropy, Keychain, keychain, system_entropy
 from idp.sessions.actions import Ending
 from idp.signin.actions import PasswordSignIn
 from idp.signin.counters import Gate
+from idp.signin.factors import Factors
+from idp.signin.passkey import PasskeySignIn
+from idp.signin.second_factor import SecondFactorSignIn
 
 KEK_ENVIRONMENT = "PORTICO_KEK"
 
@@ -78,6 +85,14 @@ def assemble(
     captcha = Captcha(keys_of.key("captcha"), config.captcha, entropy)
     fetcher = Fetcher(config.fetch)
     gate = Gate(keys_of.key("throttle"), config.throttle)
+    post = Post(outbox)
+    totp = Totp(keys_of.seal("totp"), entropy)
+    recovery = RecoveryCodes(keys_of.key("recovery-codes"), entropy)
+    # An open sign-in page can be used for as long as the sign-in it belongs to.
+    passkeys = Passkeys(issuer, timedelta(minutes=config.tokens.journey_minutes), entropy)
+    showing = SecondFactorSignIn(
+        config, gate, totp, recovery, passkeys, accounts, trail, post, entropy
+    )
     documents = ClientDocuments(fetcher)
     server = AuthorizationServer(
         Parts(
@@ -107,15 +122,21 @@ def assemble(
         oidc=server,
         password=PasswordAuthenticator(config.password),
         captcha=captcha,
+        totp=totp,
+        recovery=recovery,
+        passkeys=passkeys,
         signing_in=PasswordSignIn(
             config,
             gate,
             captcha,
             accounts,
             trail,
-            Post(outbox),
+            post,
             entropy,
         ),
+        passkey_signing_in=PasskeySignIn(config, passkeys, accounts, trail, entropy),
+        second_factor=showing,
+        factors=Factors(showing, totp, recovery, passkeys, trail, post),
         gate=gate,
         registrar=Registrar(server.parts, config.registration, fetcher),
         backchannel=BackchannelAuthentication(server.parts, keys_of.seal("ciba"), outbox),

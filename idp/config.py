@@ -263,6 +263,8 @@ class ClientSection(Section, frozen=True):
     backchannel_client_notification_endpoint: str = ""
     backchannel_authentication_request_signing_alg: Algorithm | Literal[""] = ""
     trusted: bool = False
+    require_second_factor: bool = False
+    """Nobody gets in with a password alone; who has no second factor is led to set one up."""
     home_uri: str = ""
     introspects: bool = False
     """A resource server: may introspect tokens that were issued to others (RFC 7662)."""

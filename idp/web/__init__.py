@@ -13,9 +13,9 @@ from idp.web import errors, ops, watch
 from idp.web.developers import pages as developers
 from idp.web.oidc import authorize, bridge, check_session, logout
 from idp.web.oidc.machine import endpoints
-from idp.web.portal import dashboard, device, guide, requests
+from idp.web.portal import dashboard, device, guide, passkeys, requests, totp
 from idp.web.request import babel_locale, speaks
-from idp.web.signin import captcha, consent, password
+from idp.web.signin import captcha, consent, passkey, password, second_factor
 
 _LOCALES = str(Path(__file__).parent.parent / "locales")
 _BLUEPRINTS = (
@@ -24,11 +24,15 @@ _BLUEPRINTS = (
     check_session.endpoint,
     password.pages,
     captcha.pages,
+    passkey.pages,
+    second_factor.pages,
     consent.pages,
     dashboard.pages,
     guide.pages,
     device.pages,
     requests.pages,
+    passkeys.pages,
+    totp.pages,
     ops.probes,
 )
 

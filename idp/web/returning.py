@@ -8,8 +8,12 @@ import re
 from flask import url_for
 
 REQUESTS = "requests"
+PASSKEYS = "passkeys"
+TOTP = "totp"
 PAGES = {
     REQUESTS: "requests.show",
+    PASSKEYS: "passkeys.show",
+    TOTP: "totp.show",
 }
 """The endpoint of each page that a sign-in may lead back to."""
 _DEVICE = re.compile(r"device\.[A-Z]{0,8}")
@@ -23,6 +27,16 @@ def device(user_code: str) -> str:
 def is_name(journey_id: str) -> bool:
     """Tell a page of ours from a journey's id."""
     return journey_id in PAGES or _DEVICE.fullmatch(journey_id) is not None
+
+
+def onward(journey_id: str) -> str:
+    """Give where to go on from a page that may belong to a journey: to its hub, or a page of ours.
+
+    Whatever is neither leads to the hub as well, which knows no such journey.
+    """
+    if not journey_id or is_name(journey_id):
+        return address(journey_id)
+    return url_for("authorize.proceed", journey=journey_id)
 
 
 def address(name: str) -> str:

@@ -21,6 +21,8 @@ REFUSED: Mapping[Reason, LazyString] = {
     Reason.TOO_MANY_ATTEMPTS: _(
         "Too many attempts from here. Wait a while, or sign in from a browser you have used before."
     ),
+    Reason.CODE_WRONG: _("The code is not right, or was used already. Wait for the next one."),
+    Reason.PASSKEY_REFUSED: _("The passkey could not be used. Try again, or take another way."),
     Reason.BUSY: _("Many people are signing in at this moment. Please try again in a few seconds."),
 }
 FIELD_OF: Mapping[Reason, str] = {
@@ -28,6 +30,8 @@ FIELD_OF: Mapping[Reason, str] = {
     Reason.CAPTCHA_WRONG: "captcha",
     Reason.CAPTCHA_MISSING: "captcha",
     Reason.TOO_MANY_ATTEMPTS: "",
+    Reason.CODE_WRONG: "code",
+    Reason.PASSKEY_REFUSED: "",
     Reason.BUSY: "",
 }
 KINDS: Mapping[str, LazyString] = {
@@ -41,8 +45,19 @@ KINDS: Mapping[str, LazyString] = {
     Kind.JUDGE: _("Judge"),
     Kind.STAFF: _("Court staff"),
 }
-METHODS: Mapping[str, LazyString] = {"password": _("Account and password")}
+METHODS: Mapping[str, LazyString] = {
+    "password": _("Account and password"),
+    "passkey": _("Passkey"),
+    "totp": _("Code of the authenticator app"),
+    "recovery_code": _("Recovery code"),
+    "password+totp": _("Password and authenticator app"),
+    "password+recovery_code": _("Password and recovery code"),
+    "password+passkey": _("Password and passkey"),
+}
 HISTORY: Mapping[str, LazyString] = {
+    "second_factor": _("Right password, but no second factor"),
+    "wrong_code": _("Wrong code"),
+    "passkey_refused": _("Passkey not verified"),
     "wrong_password": _("Wrong password"),
     "disabled": _("Account or password switched off"),
     "busy": _("Too busy to check"),

@@ -173,6 +173,8 @@ def test_every_key_of_the_example_has_a_comment() -> None:
 CENSUS = {
     # path: methods, who may enter, guard of what it changes
     "/": ("GET", "anybody", ""),
+    "/account/passkeys": ("GET POST", "a session", "csrf, recent"),
+    "/account/totp": ("GET POST", "a session", "csrf, recent, gate"),
     "/assets/<version>/<name>": ("GET", "anybody", ""),
     "/authorize": ("GET POST", "anybody", "checks"),
     "/authorize/continue": ("GET", "this browser's journey", "binding"),
@@ -195,7 +197,9 @@ CENSUS = {
     "/signin/captcha/<captcha_id>.png": ("GET", "this browser's challenge", ""),
     "/signin/captcha/<captcha_id>.wav": ("GET", "this browser's challenge", ""),
     "/signin/consent": ("GET POST", "a session on its journey", "csrf"),
+    "/signin/passkey": ("POST", "anybody", "csrf, challenge"),
     "/signin/password": ("GET POST", "anybody", "csrf, captcha, throttle"),
+    "/signin/second-factor": ("GET POST", "a session, or half of one", "csrf, gate"),
     "/signout": ("POST", "this browser", "csrf"),
     "/token": ("POST", "clients", "client"),
     "/userinfo": ("GET POST", "bearers", "token"),

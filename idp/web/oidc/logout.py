@@ -74,7 +74,7 @@ def _check(portico: Provider, asked: LogoutRequest) -> tuple[Checked, Session | 
     idle = timedelta(minutes=portico.config.sessions.idle_minutes)
     with portico.database.read() as tx:
         checked = logout.check(tx, portico.oidc.parts, asked)
-        return checked, sessions.find(tx, cookie, idle) if cookie else None
+        return checked, sessions.present(tx, cookie, idle) if cookie else None
 
 
 def _sign_out(

@@ -102,7 +102,7 @@ def sign_out() -> ResponseReturnValue:
     portico, cookie = provider(), session_hash()
     frames: list[str] = []
     with portico.database.write(origin()) as tx:
-        session = sessions.find(tx, cookie, _idle()) if cookie else None
+        session = sessions.present(tx, cookie, _idle()) if cookie else None
         if session is not None:
             frames = logout.frames(tx, portico.oidc.parts, session.id)
             reach = logout.reach(tx)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Response, url_for
+from flask import Response
 
 from idp.oidc import narrowing
 from idp.oidc.model import Client
@@ -58,9 +58,7 @@ class Underway:
     @property
     def next_url(self) -> str:
         """Where to go on: to the hub, or to the front page."""
-        if self.client is None:
-            return returning.address(self.id)
-        return url_for("authorize.proceed", journey=self.id)
+        return returning.onward(self.id)
 
     def protect(self, response: Response) -> Response:
         """Set the page's headers; its form may end at the app, whose logo it may show."""

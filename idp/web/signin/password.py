@@ -1,7 +1,6 @@
 """The sign-in page: account, password and captcha (P01)."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 import msgspec
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
@@ -12,22 +11,19 @@ from flask_babel import lazy_gettext as _
 from idp.accounts.model import canonical_name
 from idp.authenticators import Proof, Reason, Refusal
 from idp.authenticators.password.authenticator import PasswordEvidence
-from idp.database.transaction import Transaction
-from idp.oidc import logout
 from idp.oidc.vocabulary import ACR_PASSWORD
 from idp.provider import Provider
 from idp.secret import Secret
-from idp.sessions import store as sessions
 from idp.signin import store
 from idp.signin.actions import Admitted, Browser, SignedIn, Typed
 from idp.web import errors, metrics
+from idp.web.raising import supersede
 from idp.web.request import (
     browser_hash,
     demand_csrf,
     device,
     give_session,
     origin,
-    session_hash,
     single_form,
     speaks,
 )
@@ -78,6 +74,14 @@ class CaptchaView:
 
 
 @dataclass(frozen=True, slots=True)
+class PasskeyView:
+    """The other way in: where its answer goes, and what the browser is asked."""
+
+    action: str
+    options: str
+
+
+@dataclass(frozen=True, slots=True)
 class SignInPage:
     """What ``signin/password.html`` shows."""
 
@@ -86,6 +90,7 @@ class SignInPage:
     app: App | None
     username: str
     captcha: CaptchaView | None
+    passkey: PasskeyView
     links: list[Link]
     can_cancel: bool
     errors: list[FieldError] = field(default_factory=list)
@@ -132,7 +137,7 @@ def _try(portico: Provider, journey: Underway, form: PasswordForm) -> ResponseRe
     if isinstance(outcome, Refusal):
         return _refused(journey, form, outcome)
     metrics.signin("password", "ok")
-    response = make_response(redirect(journey.next_url, code=303))
+    response = make_response(redirect(_onward(journey, outcome), code=303))
     return give_session(response, outcome.session.cookie, browser.device)
 
 
@@ -160,19 +165,15 @@ def _prove_and_record(
             acr=ACR_PASSWORD,
         )
         if isinstance(outcome, SignedIn):
-            _supersede(tx, portico, outcome)
+            supersede(tx, portico, outcome.session, outcome.account_id)
     return outcome
 
 
-def _supersede(tx: Transaction, portico: Provider, signed_in: SignedIn) -> None:
-    """Nobody is signed in twice in one browser: what was open here makes way."""
-    cookie = session_hash()
-    idle = timedelta(minutes=portico.config.sessions.idle_minutes)
-    earlier = sessions.find(tx, cookie, idle) if cookie else None
-    if earlier is not None:
-        portico.ending.supersede(
-            tx, earlier, signed_in.session, signed_in.account_id, logout.reach(tx)
-        )
+def _onward(journey: Underway, signed_in: SignedIn) -> str:
+    """Go on; where no app asked there is no hub to see that the second factor is missing."""
+    if signed_in.is_whole or journey.client is not None:
+        return journey.next_url
+    return url_for("second_factor.show", journey=journey.id or None)
 
 
 def _missing(form: PasswordForm) -> list[FieldError]:
@@ -205,6 +206,11 @@ def _cancel(portico: Provider, journey: Underway) -> ResponseReturnValue:
     return redirect(journey.next_url, code=303)
 
 
+def refused(journey: Underway, reason: Reason) -> Response:
+    """Show the page again after another way in has failed."""
+    return _page(journey, "", [FieldError(FIELD_OF[reason], REFUSED[reason])], 422)
+
+
 def _page(
     journey: Underway,
     username: str,
@@ -213,12 +219,14 @@ def _page(
     *,
     challenge: bool = False,
 ) -> Response:
+    captcha, options = _challenges(challenge=challenge)
     page = SignInPage(
         action=url_for("password.submit"),
         journey=journey.id,
         app=journey.app,
         username=username,
-        captcha=_new_captcha(challenge=challenge),
+        captcha=captcha,
+        passkey=PasskeyView(url_for("passkey.submit"), options),
         links=_links(),
         can_cancel=journey.client is not None,
         errors=problems,
@@ -227,13 +235,18 @@ def _page(
     return journey.protect(response)
 
 
-def _new_captcha(*, challenge: bool) -> CaptchaView | None:
+def _challenges(*, challenge: bool) -> tuple[CaptchaView | None, str]:
+    """Issue what the page carries, in one transaction: six digits, and a passkey's challenge."""
     portico = provider()
     mode = portico.config.captcha.mode
-    if mode == "off" or (mode == "adaptive" and not challenge):
-        return None
+    asks = mode != "off" and (mode != "adaptive" or challenge)
     with portico.database.write(origin()) as tx:
-        captcha_id = portico.captcha.issue(tx, browser_hash())
+        captcha_id = portico.captcha.issue(tx, browser_hash()) if asks else ""
+        options = portico.passkeys.offer_authentication(tx, browser_hash())
+    return _view(captcha_id) if captcha_id else None, options
+
+
+def _view(captcha_id: str) -> CaptchaView:
     return CaptchaView(
         captcha_id,
         url_for("captcha.picture", captcha_id=captcha_id),
