@@ -29,7 +29,7 @@ class Asset:
 
 
 def collect() -> dict[str, Asset]:
-    """Read all assets: Bootstrap and our sheet on top of it in one file, and our scripts in another."""
+    """Read all assets: Bootstrap below our sheet in one file, our scripts in another."""
     bootstrap = (_BOOTSTRAP / "css" / "bootstrap.min.css").read_text("utf-8")
     # The map is for Bootstrap's own developers; a browser would ask for it in vain.
     bootstrap = re.sub(r"/\*# sourceMappingURL=.*?\*/", "", bootstrap)
