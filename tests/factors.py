@@ -68,7 +68,9 @@ def with_app(portico: Provider, person: Person) -> App:
 
 def show_code(browser: Browser, code: str, **more: str) -> None:
     """Type a code into the page of the second factor, and go on."""
-    browser.post("/signin/second-factor", browser.hidden() | {"action": "totp", "code": code} | more)
+    browser.post(
+        "/signin/second-factor", browser.hidden() | {"action": "totp", "code": code} | more
+    )
     browser.follow()
 
 
@@ -174,3 +176,8 @@ def journey_of(browser: Browser) -> str:
     """Read the journey from the address of the page at hand."""
     assert browser.last is not None
     return parse_qs(urlsplit(browser.last.request.url).query)["journey"][0]
+
+
+def without_challenge(page: str) -> str:
+    """Leave out what is drawn anew for every page: what it asks a passkey."""
+    return re.sub(r'data-passkey-options="[^"]*"', "", page)

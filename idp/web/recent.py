@@ -6,6 +6,7 @@ from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from idp.accounts.model import SecondFactor
+from idp.oidc.model import Client
 from idp.provider import Provider
 from idp.sessions.store import Session
 
@@ -31,6 +32,18 @@ def make_sure(portico: Provider, session: Session, page: str) -> ResponseReturnV
     if not has_proven_recently(portico, session):
         return ask_again(page)
     return redirect(url_for("second_factor.show", journey=page), code=303)
+
+
+def is_strong_enough(session: Session, client: Client) -> bool:
+    """Tell whether an app may be answered where no journey of its own has asked for more."""
+    return session.two_factors or not client.registration.require_second_factor
+
+
+def make_stronger(session: Session, page: str) -> ResponseReturnValue:
+    """Ask for the second factor, or lead to where one is set up; both lead back to ``page``."""
+    has_one = session.second_factor is not SecondFactor.NONE
+    endpoint = "second_factor.show" if has_one else "totp.show"
+    return redirect(url_for(endpoint, journey=page), code=303)
 
 
 def ask_again(page: str) -> ResponseReturnValue:

@@ -40,6 +40,13 @@ def app(provider: Provider, citizen: Person, clock: MovableClock) -> factors.App
     return made
 
 
+@pytest.fixture
+def on_demand(provider: Provider, citizen: Person, app: factors.App) -> factors.App:
+    """The same, and a password alone is enough where no app wants more."""
+    only_on_demand(provider, citizen)
+    return app
+
+
 def only_on_demand(provider: Provider, person: Person) -> None:
     """Switch "always ask" off, as the page does."""
     from idp.accounts import store
@@ -63,8 +70,9 @@ def test_a_password_alone_reaches_no_app_where_there_is_a_second_factor(
     assert told["amr"] == ["pwd", "otp", "mfa"]
 
 
+@pytest.mark.usefixtures("app")
 def test_half_a_sign_in_opens_no_page_and_answers_no_prompt(
-    browser: Browser, citizen: Person, app: factors.App
+    browser: Browser, citizen: Person
 ) -> None:
     browser.authorize()
     browser.sign_in(citizen)
@@ -76,9 +84,8 @@ def test_half_a_sign_in_opens_no_page_and_answers_no_prompt(
     assert answer(browser.last)["error"] == "login_required"
 
 
-def test_half_a_sign_in_can_be_signed_out(
-    browser: Browser, citizen: Person, app: factors.App
-) -> None:
+@pytest.mark.usefixtures("app")
+def test_half_a_sign_in_can_be_signed_out(browser: Browser, citizen: Person) -> None:
     browser.authorize()
     browser.sign_in(citizen)
     before = browser.client.get_cookie("__Host-portico_session", "sso.example")
@@ -146,15 +153,10 @@ def test_a_rise_gives_a_new_session_and_the_old_cookie_opens_nothing(
 
 
 @pytest.mark.parametrize("wish", [{"acr_values": ACR_MFA}, {"claims": ESSENTIAL}])
+@pytest.mark.usefixtures("on_demand")
 def test_rfc9470_a_session_is_stepped_up_once(
-    browser: Browser,
-    citizen: Person,
-    app: factors.App,
-    clock: MovableClock,
-    provider: Provider,
-    wish: dict[str, str],
+    browser: Browser, citizen: Person, app: factors.App, clock: MovableClock, wish: dict[str, str]
 ) -> None:
-    only_on_demand(provider, citizen)
     browser.code(citizen)
 
     browser.authorize(**wish)
@@ -180,8 +182,9 @@ def test_without_a_factor_a_wish_is_let_go_and_a_demand_refused(
     assert answer(browser.last)["error"] == "unmet_authentication_requirements"
 
 
+@pytest.mark.usefixtures("app")
 def test_prompt_none_lets_a_wish_go_and_asks_to_sign_in_for_a_demand(
-    browser: Browser, citizen: Person, app: factors.App, provider: Provider
+    browser: Browser, citizen: Person, provider: Provider
 ) -> None:
     only_on_demand(provider, citizen)
     browser.code(citizen)
@@ -224,15 +227,10 @@ def test_an_app_that_demands_a_second_factor_leads_to_where_one_is_set_up_and_ba
     assert told["amr"] == ["pwd", "otp", "mfa"]
 
 
+@pytest.mark.usefixtures("on_demand")
 def test_an_app_that_demands_a_second_factor_asks_for_it(
-    browser: Browser,
-    citizen: Person,
-    app: factors.App,
-    enrol: Enrol,
-    provider: Provider,
-    clock: MovableClock,
+    browser: Browser, citizen: Person, app: factors.App, enrol: Enrol, clock: MovableClock
 ) -> None:
-    only_on_demand(provider, citizen)
     enrol("strict", require_second_factor=True)
     browser.code(citizen)
 
@@ -255,9 +253,8 @@ def test_prompt_none_cannot_set_up_a_factor(
     assert answer(browser.last)["error"] == "interaction_required"
 
 
-def test_cancelling_at_the_second_factor_tells_the_app(
-    browser: Browser, citizen: Person, app: factors.App
-) -> None:
+@pytest.mark.usefixtures("app")
+def test_cancelling_at_the_second_factor_tells_the_app(browser: Browser, citizen: Person) -> None:
     browser.authorize()
     browser.sign_in(citizen)
 
@@ -284,7 +281,7 @@ def test_signing_in_again_asks_for_both_again(
 
 
 def test_a_recovery_code_stands_in_once(
-    browser: Browser, citizen: Person, app: factors.App, provider: Provider
+    citizen: Person, app: factors.App, provider: Provider
 ) -> None:
     typed = app.recovery_codes[3].lower().replace("-", " ")
     for expected in (303, 422):
