@@ -259,7 +259,6 @@ def test_what_is_not_the_passkey_is_refused(
         "{" * 9000,
         '{"id":"%"}',
         "x" * 20_000,
-        "\ud800".encode("utf-16").hex(),
     ],
 )
 def test_what_is_no_answer_at_all_is_refused(provider: Provider, credential: str) -> None:

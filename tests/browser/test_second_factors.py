@@ -132,7 +132,7 @@ def press_if_waiting(page: Page) -> None:
 
 
 @pytest.mark.usefixtures("authenticator")
-def test_a_passkey_serves_beside_the_password(stack: Stack, page: Page, person: str, str]) -> None:
+def test_a_passkey_serves_beside_the_password(stack: Stack, page: Page, person: str) -> None:
     page.goto(f"{stack.provider.url}/signin/password?journey=passkeys")
     stack.sign_in(page, person)
     page.click("#passkey-create")
