@@ -363,6 +363,11 @@ def remove(tx: Transaction, account_id: UUID, passkey_id: UUID) -> bool:
     return tx.execute(_REMOVE, {"owner": account_id, "which": passkey_id}).rowcount == 1
 
 
+def forget(tx: Transaction, account_id: UUID) -> None:
+    """Forget all passkeys of an account."""
+    tx.execute(_FORGET, {"owner": account_id})
+
+
 def read(text: str) -> Presented | None:
     """Take apart what a browser posted; ``None`` where it cannot be an answer to us."""
     if len(text) > _LONGEST_CREDENTIAL:
@@ -452,4 +457,5 @@ _OF_ACCOUNT = (
 _RENAME = (
     update(Passkey).where(_OWNED, Passkey.id == bindparam("which")).values(name=bindparam("said"))
 )
+_FORGET = delete(Passkey).where(_OWNED)
 _REMOVE = delete(Passkey).where(_OWNED, Passkey.id == bindparam("which"))

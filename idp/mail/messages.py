@@ -61,6 +61,7 @@ Change = Literal[
     "passkey_removed",
     "totp_added",
     "totp_removed",
+    "all_removed",
     "recovery_codes_renewed",
     "recovery_code_used",
     "asked_always",

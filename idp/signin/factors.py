@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from idp.accounts import store as accounts
-from idp.accounts.model import SecondFactor
+from idp.accounts.model import Account, SecondFactor
 from idp.audit.events import (
     Event,
     FactorAdded,
@@ -58,7 +58,9 @@ class Factors:
         refused = self.showing.confirm_totp(tx, session, typed)
         if refused is not None:
             return refused
-        self._note(tx, session, FactorAdded(subject=session.subject, kind=TOTP), "totp_added")
+        self._note(
+            tx, session.account_id, FactorAdded(subject=session.subject, kind=TOTP), "totp_added"
+        )
         return self._enrolled(tx, session)
 
     def remove_totp(self, tx: Transaction, session: Session) -> None:
@@ -66,7 +68,7 @@ class Factors:
         accounts.hold(tx, session.account_id)
         if self.totp.remove(tx, session.account_id):
             gone = FactorRemoved(subject=session.subject, kind=TOTP)
-            self._note(tx, session, gone, "totp_removed")
+            self._note(tx, session.account_id, gone, "totp_removed")
             self._settle(tx, session.account_id)
 
     def add_passkey(
@@ -77,7 +79,7 @@ class Factors:
         if not self.passkeys.add(tx, session.account_id, new, name):
             return Refusal(Reason.PASSKEY_REFUSED)
         added = FactorAdded(subject=session.subject, kind=PASSKEY)
-        self._note(tx, session, added, "passkey_added")
+        self._note(tx, session.account_id, added, "passkey_added")
         return self._enrolled(tx, session)
 
     def rename_passkey(
@@ -86,14 +88,14 @@ class Factors:
         """Give a passkey another name."""
         if passkey.rename(tx, session.account_id, passkey_id, name):
             renamed = FactorRenamed(subject=session.subject, kind=PASSKEY)
-            self._note(tx, session, renamed, "passkey_renamed")
+            self._note(tx, session.account_id, renamed, "passkey_renamed")
 
     def remove_passkey(self, tx: Transaction, session: Session, passkey_id: UUID) -> None:
         """Forget a passkey."""
         accounts.hold(tx, session.account_id)
         if passkey.remove(tx, session.account_id, passkey_id):
             gone = FactorRemoved(subject=session.subject, kind=PASSKEY)
-            self._note(tx, session, gone, "passkey_removed")
+            self._note(tx, session.account_id, gone, "passkey_removed")
             self._settle(tx, session.account_id)
 
     def renew_codes(self, tx: Transaction, session: Session) -> Enrolled | None:
@@ -102,7 +104,7 @@ class Factors:
             return None
         codes = self.recovery.renew(tx, session.account_id)
         renewed = RecoveryCodesRenewed(subject=session.subject)
-        self._note(tx, session, renewed, "recovery_codes_renewed")
+        self._note(tx, session.account_id, renewed, "recovery_codes_renewed")
         return Enrolled(tuple(codes))
 
     def ask(self, tx: Transaction, session: Session, *, always: bool) -> None:
@@ -113,7 +115,18 @@ class Factors:
             return
         accounts.set_second_factor(tx, session.account_id, wanted)
         decided = FactorsAsked(subject=session.subject, always=always)
-        self._note(tx, session, decided, "asked_always" if always else "asked_on_demand")
+        self._note(tx, session.account_id, decided, "asked_always" if always else "asked_on_demand")
+
+    def forget(self, tx: Transaction, account: Account) -> bool:
+        """Take everything away, for somebody who has lost it all; ``False``: there was nothing."""
+        if accounts.hold(tx, account.id) is SecondFactor.NONE:
+            return False
+        self.totp.remove(tx, account.id)
+        passkey.forget(tx, account.id)
+        self._settle(tx, account.id)
+        gone = FactorRemoved(subject=account.subject, kind="all")
+        self._note(tx, account.id, gone, "all_removed")
+        return True
 
     def _enrolled(self, tx: Transaction, session: Session) -> Enrolled:
         """With its first factor an account is always asked for one, and has a way back."""
@@ -130,9 +143,9 @@ class Factors:
         accounts.set_second_factor(tx, account_id, SecondFactor.NONE)
         self.recovery.forget(tx, account_id)
 
-    def _note(self, tx: Transaction, session: Session, happened: Event, change: Change) -> None:
+    def _note(self, tx: Transaction, account_id: UUID, happened: Event, change: Change) -> None:
         """Leave a change in the audit log and in its owner's mailbox."""
         self.trail.append(tx, happened)
-        if mailbox := accounts.mailbox(tx, session.account_id):
+        if mailbox := accounts.mailbox(tx, account_id):
             message = SecondFactorChanged(at=tx.now, change=change, address=tx.origin.address)
             self.post.put(tx, mailbox.address, mailbox.locale, message, unique=None)

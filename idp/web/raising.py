@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask import request
 
-from idp.authenticators import Proof, Refusal
+from idp.authenticators import Proof, Reason, Refusal
 from idp.database.transaction import Transaction
 from idp.oidc import logout
 from idp.oidc.vocabulary import ACR_MFA
@@ -28,7 +28,14 @@ def supersede(tx: Transaction, portico: Provider, opened: Opened, account_id: UU
 def raise_session(
     tx: Transaction, portico: Provider, session: Session, proof: Proof, method: str
 ) -> Opened | Refusal:
-    """Put a session of two factors, under an id of its own, in the place of this browser's."""
+    """Put a session of two factors, under an id of its own, in the place of this browser's.
+
+    One that was signed out while its factor was on the way stays signed out.
+    """
+    cookie = session_hash()
+    idle = timedelta(minutes=portico.config.sessions.idle_minutes)
+    if cookie is None or sessions.present(tx, cookie, idle) is None:
+        return Refusal(Reason.WRONG_CREDENTIALS)
     opened = portico.second_factor.raise_session(
         tx, session, proof.amr, method=method, acr=ACR_MFA, user_agent=user_agent()
     )

@@ -150,11 +150,12 @@ def test_a_password_alone_takes_no_factor_away(
     browser.get("/signin/password")
     browser.sign_in(citizen)
     browser.get("/account/totp")
+    fields = browser.hidden()
 
     for action in ("remove", "renew", "begin", "always"):
-        refused = browser.post("/account/totp", browser.hidden() | {"action": action})
+        refused = browser.post("/account/totp", fields | {"action": action})
         assert refused.headers["Location"] == "/signin/second-factor?journey=totp"
-    removing = browser.hidden() | {"action": "remove"}
+    removing = fields | {"action": "remove"}
     assert "second-factor" in browser.post("/account/passkeys", removing).headers["Location"]
 
 
@@ -165,10 +166,11 @@ def test_no_change_without_having_just_signed_in(
     browser.get("/signin/password")
     browser.sign_in(citizen)
     browser.get(path)
+    fields = browser.hidden()
     clock.advance(timedelta(minutes=11))
 
     for action in ("begin", "confirm", "remove", "renew", "add", "rename", "always"):
-        sent = browser.post(path, browser.hidden() | {"action": action})
+        sent = browser.post(path, fields | {"action": action})
         name = path.rpartition("/")[2]
         assert sent.headers["Location"] == f"/signin/password?journey={name}"
 

@@ -97,7 +97,7 @@ def test_T47_of_sixteen_browsers_with_one_code_of_the_app_one_gets_on(
         forget_steps(asking)
         # The sign-ins before the codes take a while: the next step is still good when they end.
         answers = person.bring_at_once(action="totp", code=code(secret, away=1))
-        assert set(answers) <= {303, 422}
+        assert set(answers) <= {303, 422, 429}  # the gate may slow some down
         winners[answers.count(303)] += 1
 
     assert winners == {1: ROUNDS}
@@ -111,7 +111,7 @@ def test_T47_of_sixteen_browsers_with_one_recovery_code_one_gets_on(
 
     for one in codes:
         answers = person.bring_at_once(action="recovery_code", recovery_code=one)
-        assert set(answers) <= {303, 422}
+        assert set(answers) <= {303, 422, 429}  # the gate may slow some down
         winners[answers.count(303)] += 1
 
     assert winners == {1: len(codes)}
