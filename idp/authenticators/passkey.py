@@ -330,7 +330,7 @@ class Passkeys:
             "name": name[:LONGEST_NAME],
             "created_at": tx.now,
         }
-        return tx.execute(_ADD, row).rowcount == 1
+        return tx.ask(_ADD, row) is not None
 
 
 def use(tx: Transaction, shown: Shown) -> bool:
@@ -438,7 +438,7 @@ _FIND = Prepared(
         Passkey.backup_eligible,
     ).where(Passkey.credential_id == bindparam("presented"))
 )
-_ADD = insert_if_new(Passkey)
+_ADD = Prepared(insert_if_new(Passkey).returning(Passkey.id))
 _COUNT = bindparam("count", type_=BigInteger())
 _USE = Prepared(
     update(Passkey)

@@ -147,6 +147,19 @@ def test_a_passkey_is_offered_where_the_account_is_typed(
     expect(page.locator("#passkey-1")).to_have_text("Passkey")
 
 
+def test_a_passkey_that_does_not_come_is_told(
+    stack: Stack, page: Page, authenticator: tuple[CDPSession, str]
+) -> None:
+    cdp, which = authenticator
+    without_autofill(page)
+    page.goto(f"{stack.provider.url}/signin/password")
+    cdp.send("WebAuthn.setUserVerified", {"authenticatorId": which, "isUserVerified": False})
+
+    page.click("#passkey-submit")
+
+    expect(page.locator("[data-passkey-failure]")).to_be_visible()
+
+
 @pytest.mark.usefixtures("authenticator")
 def test_a_passkey_serves_beside_the_password(stack: Stack, page: Page, person: str) -> None:
     page.goto(f"{stack.provider.url}/signin/password?journey=passkeys")

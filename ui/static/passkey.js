@@ -42,7 +42,12 @@
     form.submit();
   }
 
-  function failed(form) { return function () { form.removeAttribute('aria-busy'); form.setAttribute('data-passkey-failed', ''); }; }
+  function failed(form) {
+    return function () {
+      form.removeAttribute('aria-busy');
+      Array.prototype.forEach.call(form.querySelectorAll('[data-passkey-failure]'), function (said) { said.hidden = false; });
+    };
+  }
 
   function ask(form) {
     var asked = { publicKey: options(form) };
