@@ -3,6 +3,7 @@
 import os
 import secrets
 import stat
+from datetime import timedelta
 from pathlib import Path
 
 from cryptography import x509
@@ -10,8 +11,11 @@ from cryptography import x509
 from idp.accounts.particulars import Particulars
 from idp.accounts.store import Accounts
 from idp.audit.store import Trail
+from idp.authenticators.passkey import Passkeys
 from idp.authenticators.password.authenticator import PasswordAuthenticator
 from idp.authenticators.password.captcha import Captcha
+from idp.authenticators.recovery_code import RecoveryCodes
+from idp.authenticators.totp import Totp
 from idp.clock import Clock, system_clock
 from idp.config import Config, ConfigError
 from idp.database.transaction import Database, open_database
@@ -43,8 +47,11 @@ from idp.sessions.actions import Ending
 from idp.signin.actions import PasswordSignIn
 from idp.signin.codes import Codes
 from idp.signin.counters import Gate
+from idp.signin.factors import Factors
+from idp.signin.passkey import PasskeySignIn
 from idp.signin.passwords import Passwords
 from idp.signin.recovery import Recovery
+from idp.signin.second_factor import SecondFactorSignIn
 
 KEK_ENVIRONMENT = "PORTICO_KEK"
 
@@ -94,6 +101,13 @@ def assemble(
     codes = Codes(keys_of.key("email-codes"), gate, post, entropy)
     particulars = Particulars(keys_of.seal("particulars"), keys_of.key("blind-index"))
     registrations = Registrations(keys_of.seal("registrations"))
+    totp = Totp(keys_of.seal("totp"), entropy)
+    recovery_codes = RecoveryCodes(keys_of.key("recovery-codes"), entropy)
+    # An open sign-in page can be used for as long as the sign-in it belongs to.
+    passkeys = Passkeys(issuer, timedelta(minutes=config.tokens.journey_minutes), entropy)
+    showing = SecondFactorSignIn(
+        config, gate, totp, recovery_codes, passkeys, accounts, trail, post, entropy
+    )
     server = AuthorizationServer(
         Parts(
             issuer,
@@ -122,6 +136,9 @@ def assemble(
         oidc=server,
         password=password,
         captcha=captcha,
+        totp=totp,
+        recovery_codes=recovery_codes,
+        passkeys=passkeys,
         signing_in=PasswordSignIn(
             config,
             gate,
@@ -136,6 +153,9 @@ def assemble(
         codes=codes,
         particulars=particulars,
         registering=Registering(registrations, accounts, particulars, codes, trail, post, entropy),
+        passkey_signing_in=PasskeySignIn(config, passkeys, accounts, trail, entropy),
+        second_factor=showing,
+        factors=Factors(showing, totp, recovery_codes, passkeys, trail, post),
         gate=gate,
         registrar=Registrar(server.parts, config.registration),
         backchannel=BackchannelAuthentication(server.parts, keys_of.seal("ciba"), outbox),

@@ -279,6 +279,8 @@ class ClientSection(Section, frozen=True):
     backchannel_client_notification_endpoint: str = ""
     backchannel_authentication_request_signing_alg: Algorithm | Literal[""] = ""
     trusted: bool = False
+    require_second_factor: bool = False
+    """Nobody gets in with a password alone; who has no second factor is led to set one up."""
     home_uri: str = ""
     link_uri: str = ""
     """Where an app with accounts of its own takes requests to link them (P32)."""

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from idp.accounts.particulars import Particulars
 from idp.accounts.store import Accounts
 from idp.audit.store import Trail
+from idp.authenticators.passkey import Passkeys
 from idp.authenticators.password.authenticator import PasswordAuthenticator
 from idp.authenticators.password.captcha import Captcha
+from idp.authenticators.recovery_code import RecoveryCodes
+from idp.authenticators.totp import Totp
 from idp.config import Config
 from idp.database.transaction import Database
 from idp.gateways.fetch import Fetcher
@@ -25,8 +28,11 @@ from idp.sessions.actions import Ending
 from idp.signin.actions import PasswordSignIn
 from idp.signin.codes import Codes
 from idp.signin.counters import Gate
+from idp.signin.factors import Factors
+from idp.signin.passkey import PasskeySignIn
 from idp.signin.passwords import Passwords
 from idp.signin.recovery import Recovery
+from idp.signin.second_factor import SecondFactorSignIn
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +50,18 @@ class Provider:
     oidc: AuthorizationServer
     password: PasswordAuthenticator
     captcha: Captcha
+    totp: Totp
+    recovery_codes: RecoveryCodes
+    passkeys: Passkeys
     signing_in: PasswordSignIn
     passwords: Passwords
     recovery: Recovery
     codes: Codes
     particulars: Particulars
     registering: Registering
+    passkey_signing_in: PasskeySignIn
+    second_factor: SecondFactorSignIn
+    factors: Factors
     gate: Gate
     registrar: Registrar
     backchannel: BackchannelAuthentication

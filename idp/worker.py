@@ -17,6 +17,7 @@ import msgspec
 
 from idp.audit import checkpoint
 from idp.audit.events import KeyAdded, OutboxAbandoned
+from idp.authenticators import passkey, totp
 from idp.authenticators.password import captcha
 from idp.clock import Clock
 from idp.database.transaction import Origin, Transaction
@@ -334,6 +335,8 @@ _SWEEPERS: Iterable[Callable[[Transaction], int]] = (
     tickets.sweep,
     registrations.sweep,
     captcha.sweep,
+    passkey.sweep,
+    totp.sweep,
     counters.sweep,
     standing.sweep,
     client_authentication.sweep_used_assertions,

@@ -9,6 +9,7 @@ import flask_bootstrap
 
 _OURS = Path(__file__).parent / "static"
 _BOOTSTRAP = Path(flask_bootstrap.__file__).parent / "static" / "bootstrap5"
+_SCRIPTS = ("portico.js", "passkey.js")  # one file for every page: one request, kept for ever
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 
 
@@ -28,14 +29,14 @@ class Asset:
 
 
 def collect() -> dict[str, Asset]:
-    """Read all assets: Bootstrap and our sheet on top of it in one file, and our scripts."""
+    """Read all assets: Bootstrap below our sheet in one file, our scripts in another."""
     bootstrap = (_BOOTSTRAP / "css" / "bootstrap.min.css").read_text("utf-8")
     # The map is for Bootstrap's own developers; a browser would ask for it in vain.
     bootstrap = re.sub(r"/\*# sourceMappingURL=.*?\*/", "", bootstrap)
     sheet = bootstrap + (_OURS / "portico.css").read_text("utf-8")
     assets = [
         _asset("portico.css", sheet.encode()),
-        _asset("portico.js", (_OURS / "portico.js").read_bytes()),
+        _asset("portico.js", b"".join((_OURS / one).read_bytes() for one in _SCRIPTS)),
         _asset("check-session.js", (_OURS / "check-session.js").read_bytes()),
     ]
     return {asset.name: asset for asset in assets}

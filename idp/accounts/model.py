@@ -34,6 +34,16 @@ class Kind(StrEnum):
     STAFF = "staff"
 
 
+class SecondFactor(StrEnum):
+    """Whether an account can show a second factor, and when it is asked for one."""
+
+    NONE = "none"
+    ON_DEMAND = "on_demand"
+    """It has one; asked for where an app wants it."""
+    ALWAYS = "always"
+    """It has one; a password alone opens nothing."""
+
+
 class Address(msgspec.Struct, frozen=True, omit_defaults=True):
     """The ``address`` claim (OIDC Core section 5.1.1)."""
 
@@ -96,6 +106,7 @@ class Account:
     """The language of its mails."""
     electronic_id: str = ""
     accepted_terms: str = ""
+    second_factor: SecondFactor = SecondFactor.NONE
 
 
 def address_key(address: str) -> str:

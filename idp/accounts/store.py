@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.accounts.model import Account, Email, Kind, Profile, State, address_key
+from idp.accounts.model import Account, Email, Kind, Profile, SecondFactor, State, address_key
 from idp.clock import seconds
 from idp.database.columns import Table
 from idp.database.prepared import Prepared
@@ -54,6 +54,8 @@ class AccountRow(Table):
     profile_sealed: Mapped[bytes]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    second_factor: Mapped[str] = mapped_column(String(16), default=SecondFactor.NONE)
+    """Kept beside the factors, so that a session can be judged without asking for them."""
 
 
 class AccountEmail(Table):
@@ -123,6 +125,14 @@ class PasswordRow:
     disabled: bool
     state: State
     email: str = field(repr=False)
+    locale: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """Where the owner of an account is written to, and in which language."""
+
+    address: str = field(repr=False)
     locale: str
 
 
@@ -222,6 +232,7 @@ class Accounts:
             row.locale,
             row.electronic_id or "",
             row.accepted_terms,
+            SecondFactor(row.second_factor),
         )
 
     def _close(self, account_id: UUID, profile: Profile) -> bytes:
@@ -360,6 +371,22 @@ def set_state(tx: Transaction, account_id: UUID, state: State) -> None:
     tx.execute(_SET_STATE, {"owner": account_id, "wanted": state, "instant": tx.now})
 
 
+def mailbox(tx: Transaction, account_id: UUID) -> Mailbox | None:
+    """Find where an account's owner is written to."""
+    row = tx.execute(_MAILBOX, {"owner": account_id}).one_or_none()
+    return Mailbox(*row) if row else None
+
+
+def hold(tx: Transaction, account_id: UUID) -> SecondFactor:
+    """Let one change of an account's factors wait for the other; says how it stands."""
+    return SecondFactor(tx.scalar(_HOLD, {"owner": account_id}))
+
+
+def set_second_factor(tx: Transaction, account_id: UUID, wanted: SecondFactor) -> None:
+    """Say whether the account has a second factor, and when it is asked for."""
+    tx.execute(_SET_SECOND_FACTOR, {"owner": account_id, "wanted": wanted})
+
+
 def _place(account_id: UUID) -> str:
     return f"accounts/profile/{account_id}"
 
@@ -381,6 +408,7 @@ COLUMNS = (
     AccountRow.locale,
     AccountRow.electronic_id,
     AccountRow.accepted_terms,
+    AccountRow.second_factor,
     AccountEmail.address.label("email"),
     AccountEmail.verified_at.label("email_verified_at"),
 )
@@ -408,7 +436,6 @@ _PASSWORD = Prepared(
 )
 _OF = AccountEmail.account_id == bindparam("owner")
 _EMAILS = select(AccountEmail.address, AccountEmail.verified_at).where(_OF).order_by("position")
-_HOLD = select(AccountRow.id).where(AccountRow.id == bindparam("owner")).with_for_update()
 _FORGET_EMAILS = delete(AccountEmail).where(_OF)
 _UNPROVEN = delete(AccountEmail).where(
     AccountEmail.account_id != bindparam("owner"),
@@ -497,4 +524,17 @@ _SET_STATE = (
     update(AccountRow)
     .where(AccountRow.id == bindparam("owner"))
     .values(state=bindparam("wanted"), updated_at=bindparam("instant"))
+)
+_MAILBOX = (
+    select(AccountEmail.address, AccountRow.locale)
+    .join(AccountRow, AccountRow.id == AccountEmail.account_id)
+    .where(AccountRow.id == bindparam("owner"), AccountEmail.position == 0)
+)
+_HOLD = (
+    select(AccountRow.second_factor).where(AccountRow.id == bindparam("owner")).with_for_update()
+)
+_SET_SECOND_FACTOR = (
+    update(AccountRow)
+    .where(AccountRow.id == bindparam("owner"))
+    .values(second_factor=bindparam("wanted"))
 )

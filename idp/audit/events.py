@@ -36,6 +36,56 @@ class SigninRefused(Event, frozen=True):
     reason: str
 
 
+class SigninRaised(Event, frozen=True):
+    """A second factor was shown; a session of its own took the place of the one before."""
+
+    name = "signin.raised"
+    method: str
+    acr: str
+    session: str
+
+
+class FactorAdded(Event, frozen=True):
+    """An account can show one more second factor."""
+
+    name = "factor.added"
+    kind: str
+
+
+class FactorRenamed(Event, frozen=True):
+    """Somebody gave a passkey another name."""
+
+    name = "factor.renamed"
+    kind: str
+
+
+class FactorRemoved(Event, frozen=True):
+    """An account can show one second factor less."""
+
+    name = "factor.removed"
+    kind: str
+
+
+class FactorsAsked(Event, frozen=True):
+    """It was decided whether every sign-in asks for the second factor."""
+
+    name = "factor.asked"
+    always: bool
+
+
+class RecoveryCodesRenewed(Event, frozen=True):
+    """Ten recovery codes were made; those before are worthless."""
+
+    name = "recovery_codes.renewed"
+
+
+class RecoveryCodeUsed(Event, frozen=True):
+    """A recovery code stood in for the second factor."""
+
+    name = "recovery_codes.used"
+    left: int
+
+
 class PasswordUpgraded(Event, frozen=True):
     """The same password was hashed again with stronger parameters."""
 

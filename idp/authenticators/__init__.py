@@ -22,6 +22,10 @@ class Reason(StrEnum):
     CAPTCHA_WRONG = "captcha_wrong"
     CAPTCHA_MISSING = "captcha_missing"
     TOO_MANY_ATTEMPTS = "too_many_attempts"
+    CODE_WRONG = "code_wrong"
+    """A second factor's code: mistyped, too old, or used already."""
+    PASSKEY_REFUSED = "passkey_refused"
+    """Not a passkey of this account, not in time, or not verified."""
     BUSY = "busy"
     """More people sign in at this moment than the machine can serve."""
 

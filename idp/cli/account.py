@@ -65,6 +65,24 @@ def add(
     say(added if from_file else added[0], as_json=as_json)
 
 
+@account.command("forget-factors")
+@click.argument("username")
+@json_option
+@click.pass_obj
+def forget_factors(invocation: Invocation, username: str, as_json: bool) -> None:
+    """Remove every second factor of somebody who has lost them all.
+
+    The help desk has made sure who asks: from then on the password alone opens the account.
+    """
+    portico, name = built(invocation.config()), canonical_name(username)
+    with portico.database.write(operator()) as tx:
+        found = portico.accounts.named(tx, name)
+        forgot = found is not None and portico.factors.forget(tx, found)
+    if found is None:
+        fail(f"there is no account {name!r}")
+    say({"username": name, "forgot": forgot}, as_json=as_json)
+
+
 def _read(path: Path) -> list[Person]:
     try:
         tree = tomllib.loads(path.read_text("utf-8"))

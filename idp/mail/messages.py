@@ -13,6 +13,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from functools import cache
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -52,6 +53,27 @@ class TooManyFailures(Message, frozen=True, tag="too_many_failures"):
 
 class PasswordSwitchedOff(Message, frozen=True, tag="password_switched_off"):
     """After a hundred wrong ones in a row the password is off until recovery."""
+
+
+Change = Literal[
+    "passkey_added",
+    "passkey_renamed",
+    "passkey_removed",
+    "totp_added",
+    "totp_removed",
+    "all_removed",
+    "recovery_codes_renewed",
+    "recovery_code_used",
+    "asked_always",
+    "asked_on_demand",
+]
+
+
+class SecondFactorChanged(Message, frozen=True, tag="second_factor_changed"):
+    """Something changed in how the account's owner proves who they are."""
+
+    change: Change
+    address: str
 
 
 class Code(Message, frozen=True, tag="code"):
@@ -116,6 +138,7 @@ AnyMessage = (
     | PasswordChanged
     | EmailsChanged
     | AccountClosed
+    | SecondFactorChanged
 )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from idp.config import MtlsSection
 from idp.oidc import claims, client_jwts, dpop, jwe, response, tokens
-from idp.oidc.vocabulary import ACR_PASSWORD, AuthMethod, GrantType, Prompt, ResponseMode
+from idp.oidc.vocabulary import ACR_MFA, ACR_PASSWORD, AuthMethod, GrantType, Prompt, ResponseMode
 
 _BY_TLS = {AuthMethod.TLS, AuthMethod.SELF_SIGNED_TLS}
 _ASKED_FOR_CERTIFICATES = (
@@ -116,7 +116,7 @@ def metadata(
         "userinfo_signing_alg_values_supported": signing,
         "authorization_signing_alg_values_supported": signing,
         "introspection_signing_alg_values_supported": signing,
-        "acr_values_supported": [ACR_PASSWORD],
+        "acr_values_supported": [ACR_PASSWORD, ACR_MFA],
         "prompt_values_supported": list(Prompt),
         "display_values_supported": ["page"],
         "ui_locales_supported": ["zh-Hant", "zh-Hans", "en"],

@@ -97,6 +97,8 @@ class TokenType(StrEnum):
 
 ACR_PASSWORD = "urn:portico:acr:password"
 """One factor, something known."""
+ACR_MFA = "urn:portico:acr:mfa"
+"""Two factors, one of them something held: a password and a code, or a passkey."""
 
 CLIENT_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 BACKCHANNEL_LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"

@@ -1,7 +1,7 @@
 """Opening and ending sessions. Ending one tells every app it has signed in to (P05)."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -47,9 +47,17 @@ def begin(
     amr: tuple[str, ...],
     user_agent: str,
     absolute: timedelta,
+    two_factors: bool = False,
+    since: datetime | None = None,
 ) -> Opened:
-    """Open a session with a new id and a new cookie: nothing of an older one is carried on."""
+    """Open a session with a new id and a new cookie: nothing of an older one is carried on.
+
+    Args:
+        since: when the first factor was proven, where the second has come later: whoever
+            raises a session gains no time by it.
+    """
     opened = Opened(new_id(tx.now, entropy), mint(COOKIE_PREFIX, entropy))
+    authenticated_at = since or tx.now
     store.add(
         tx,
         {
@@ -59,11 +67,12 @@ def begin(
             "epoch": account.epoch,
             "acr": acr,
             "amr": " ".join(amr),
+            "two_factors": two_factors,
             "address": tx.origin.address,
             "user_agent": user_agent[:255],
-            "authenticated_at": tx.now,
+            "authenticated_at": authenticated_at,
             "last_seen_at": tx.now,
-            "expires_at": tx.now + absolute,
+            "expires_at": authenticated_at + absolute,
         },
     )
     return opened

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, Row, String, bindparam, insert, select, text, update
+from sqlalchemy import ForeignKey, Index, Row, String, bindparam, insert, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.accounts.model import State
+from idp.accounts.model import SecondFactor, State
 from idp.accounts.store import AccountRow
 from idp.database.columns import Table
 from idp.database.prepared import Prepared, insert_if_new
@@ -38,6 +38,8 @@ class BrowserSession(Table):
     acr: Mapped[str]
     amr: Mapped[str]
     """RFC 8176 values, separated by blanks."""
+    two_factors: Mapped[bool] = mapped_column(default=False)
+    """Whether two factors were proven; without them it may be no more than half a sign-in."""
     address: Mapped[str] = mapped_column(String(64))
     user_agent: Mapped[str]
     authenticated_at: Mapped[datetime]
@@ -74,6 +76,14 @@ class Session:
     amr: tuple[str, ...]
     authenticated_at: datetime
     last_seen_at: datetime
+    two_factors: bool = False
+    second_factor: SecondFactor = SecondFactor.NONE
+    """What the account is able to show, as it is now."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is missing that the account's owner wants asked for every time."""
+        return self.two_factors or self.second_factor is not SecondFactor.ALWAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +105,9 @@ LIVE = (
 )
 """The conditions of a session in use, beside its account; bind ``instant`` and ``idle_since``."""
 
+WHOLE = or_(BrowserSession.two_factors, AccountRow.second_factor != SecondFactor.ALWAYS)
+"""The condition of a sign-in that is complete: see :attr:`Session.is_whole`."""
+
 COLUMNS = (
     BrowserSession.id,
     BrowserSession.account_id,
@@ -106,21 +119,54 @@ COLUMNS = (
     BrowserSession.amr,
     BrowserSession.authenticated_at,
     BrowserSession.last_seen_at,
+    BrowserSession.two_factors,
+    AccountRow.second_factor,
 )
 
 
 def read(row: Row[Any]) -> Session:
     """Turn a row that begins with :data:`COLUMNS` into a session."""
-    sid, account_id, subject, name, kind, epoch, acr, amr, since, seen = row[: len(COLUMNS)]
+    sid, account_id, subject, name, kind, epoch, acr, amr, since, seen, two, second = row[
+        : len(COLUMNS)
+    ]
     return Session(
-        sid, account_id, subject, name, kind, epoch, acr, tuple(amr.split()), since, seen
+        sid,
+        account_id,
+        subject,
+        name,
+        kind,
+        epoch,
+        acr,
+        tuple(amr.split()),
+        since,
+        seen,
+        bool(two),
+        SecondFactor(second),
     )
 
 
 def find(tx: Transaction, cookie_hash: bytes, idle: timedelta) -> Session | None:
-    """Find the live session a cookie names; one round trip."""
+    """Find the live session a cookie names; one round trip.
+
+    Half a sign-in is none: where the account always wants a second factor, a session that
+    has not seen it opens no page.
+    """
+    return _named(tx, _BY_COOKIE, cookie_hash, idle)
+
+
+def present(tx: Transaction, cookie_hash: bytes, idle: timedelta) -> Session | None:
+    """Find what a cookie names even where the second factor is missing: to ask for it, to end it.
+
+    Whoever is handed this checks :attr:`Session.is_whole` before anything is opened.
+    """
+    return _named(tx, _PRESENT, cookie_hash, idle)
+
+
+def _named(
+    tx: Transaction, statement: Prepared, cookie_hash: bytes, idle: timedelta
+) -> Session | None:
     row = tx.ask(
-        _BY_COOKIE, {"presented": cookie_hash, "instant": tx.now, "idle_since": tx.now - idle}
+        statement, {"presented": cookie_hash, "instant": tx.now, "idle_since": tx.now - idle}
     )
     return read(row) if row else None
 
@@ -150,6 +196,11 @@ def join(tx: Transaction, session_id: UUID, client_id: str, subject: str) -> Non
 def clients_of(tx: Transaction, session_id: UUID) -> list[tuple[str, str]]:
     """List the apps a session has signed in to: client id and the ``sub`` each knows."""
     return [(row.client_id, row.subject) for row in tx.execute(_CLIENTS, {"which": session_id})]
+
+
+def used_by(tx: Transaction, account_id: UUID) -> list[str]:
+    """List the apps that an account's sessions have signed in to, by client id."""
+    return list(tx.execute(_USED_BY, {"owner": account_id}).scalars())
 
 
 def mark_ended(tx: Transaction, session_id: UUID) -> bool:
@@ -201,7 +252,7 @@ def add(tx: Transaction, row: Mapping[str, Any]) -> None:
     tx.put(_ADD, row)
 
 
-_BY_COOKIE = Prepared(
+_NAMED = (
     select(*COLUMNS)
     .join(AccountRow, AccountRow.id == BrowserSession.account_id)
     .where(BrowserSession.cookie_hash == bindparam("presented"), *LIVE)
@@ -219,6 +270,8 @@ _EXPIRED = (
     .order_by(BrowserSession.expires_at, BrowserSession.id)
     .limit(bindparam("at_most"))
 )
+_BY_COOKIE = Prepared(_NAMED.where(WHOLE))
+_PRESENT = Prepared(_NAMED)
 _TOUCH = Prepared(
     update(BrowserSession)
     .where(BrowserSession.id == bindparam("which"), BrowserSession.ended_at.is_(None))
@@ -229,6 +282,12 @@ _CLIENTS = (
     select(SessionClient.client_id, SessionClient.subject)
     .where(SessionClient.session_id == bindparam("which"))
     .order_by(SessionClient.client_id)
+)
+_USED_BY = (
+    select(SessionClient.client_id)
+    .join(BrowserSession, BrowserSession.id == SessionClient.session_id)
+    .where(BrowserSession.account_id == bindparam("owner"))
+    .distinct()
 )
 _END = (
     update(BrowserSession)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from idp.accounts import store as accounts
-from idp.accounts.model import State
+from idp.accounts.model import Account, SecondFactor, State
 from idp.accounts.store import Accounts, PasswordRow
 from idp.audit.events import (
     Event,
@@ -70,8 +70,8 @@ class SignedIn:
 
     account_id: UUID
     session: sessions.Opened
-    accepted_terms: str = ""
-    """The newest version of the terms that the account has accepted."""
+    is_whole: bool = True
+    """Nothing more is asked for; else the session opens no page until its second factor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +136,12 @@ class PasswordSignIn:
         Returns every outcome, refusals included, because all of them are to be committed.
         """
         row = admitted.row
-        self._attempt(tx, row, result, browser, client_id)
         if isinstance(result, Refusal):
+            self._attempt(tx, row, browser, client_id, result.detail or result.reason)
             return self._refused(tx, admitted, result)
         account = self.accounts.find(tx, UUID(result.identity.key))
+        missing = _missing_of(account)
+        self._attempt(tx, row, browser, client_id, missing)
         if account is None or account.state is not State.ACTIVE:
             return Refusal(Reason.WRONG_CREDENTIALS)
         self.gate.succeed(tx, admitted.attempt)
@@ -162,17 +164,16 @@ class PasswordSignIn:
             subject=account.subject, method="password", acr=acr, session=str(opened.id)
         )
         self.trail.append(tx, succeeded)
-        return SignedIn(account.id, opened, account.accepted_terms)
+        return SignedIn(account.id, opened, missing is None)
 
     def _attempt(
         self,
         tx: Transaction,
         row: PasswordRow | None,
-        result: Proof | Refusal,
         browser: Browser,
         client_id: str | None,
+        refused: str | None,
     ) -> None:
-        refused = result.detail or result.reason if isinstance(result, Refusal) else None
         attempt = {
             "id": new_id(tx.now, self.entropy),
             "account_id": row.account_id if row else None,
@@ -231,6 +232,12 @@ class PasswordSignIn:
 
 
 _NOBODY = UUID(int=0)
+
+
+def _missing_of(account: Account | None) -> str | None:
+    """Say what is still missing after a right password; ``None``: nothing."""
+    always = account is not None and account.second_factor is SecondFactor.ALWAYS
+    return store.AWAITS_FACTOR if always else None
 
 
 def _usable(row: PasswordRow | None) -> PasswordOnRecord | None:

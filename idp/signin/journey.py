@@ -21,6 +21,10 @@ class Asked:
     max_age: timedelta | None = None
     essential_acr: frozenset[str] = frozenset()
     """The ``acr`` values one of which must be reached (OIDC Core 5.5.1.1); empty: any will do."""
+    preferred_acr: tuple[str, ...] = ()
+    """The ``acr`` values that are wished for, best first; none of them is demanded."""
+    demands_second_factor: bool = False
+    """The app is registered for it: who has no second factor is led to set one up."""
     subject: str = ""
     """Whom ``id_token_hint`` names; empty: whoever it is."""
     skips_consent: bool = False
@@ -37,13 +41,19 @@ class Known:
 
     subject: str
     kind: str
-    acr: str
+    acrs: frozenset[str]
+    """The ``acr`` values that the session has reached."""
     authenticated_at: datetime
     consented: Permission
     """What is remembered of the times before."""
     accepted_terms: str = ""
     given: Permission | None = None
     """What was allowed on this very journey, if anything was."""
+    acrs_within_reach: frozenset[str] = frozenset()
+    """Those that a second factor of the account would add; empty without one, or after it."""
+    two_factors: bool = False
+    is_whole: bool = True
+    """Whether the second factor that the account's owner wants asked for has been shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,16 @@ class AskToSignIn:
 @dataclass(frozen=True, slots=True)
 class AskTerms:
     """Show the terms: there is a version that the account has not accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskSecondFactor:
+    """Show the page for a code or a passkey beside the password."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskToEnrol:
+    """Lead to where a first second factor is set up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +96,7 @@ class Answer:
     """Nothing is missing: issue the authorization response."""
 
 
-Step = AskToSignIn | AskTerms | AskConsent | Refuse | Answer
+Step = AskToSignIn | AskSecondFactor | AskToEnrol | AskTerms | AskConsent | Refuse | Answer
 
 KIND_NOT_ALLOWED = "kind_not_allowed"
 ACR_OUT_OF_REACH = "acr_out_of_reach"
@@ -92,22 +112,35 @@ def next_step(asked: Asked, known: Known | None) -> Step:
         return AskToSignIn()
     if _is_another(asked, known) or _too_old(asked, known):
         return AskToSignIn(again=True)
-    refused = _refused(asked, known)
-    if refused is not None:
-        return refused
-    if asked.terms > known.accepted_terms:
-        return AskTerms()
-    if _must_consent(asked, known):
-        return AskConsent()
-    return Answer()
-
-
-def _refused(asked: Asked, known: Known) -> Refuse | None:
     if asked.account_kinds and known.kind not in asked.account_kinds:
         return Refuse(KIND_NOT_ALLOWED)
-    if asked.essential_acr and known.acr not in asked.essential_acr:
-        return Refuse(ACR_OUT_OF_REACH)
-    return None
+    return _missing_strength(asked, known) or _missing_word(asked, known) or Answer()
+
+
+def _missing_word(asked: Asked, known: Known) -> Step | None:
+    """Decide whether the person has agreed to all that they have to agree to."""
+    if asked.terms > known.accepted_terms:
+        return AskTerms()
+    return AskConsent() if _must_consent(asked, known) else None
+
+
+def _missing_strength(asked: Asked, known: Known) -> Step | None:
+    """Decide whether the session is strong enough, and what would make it so."""
+    if not known.is_whole:
+        return AskSecondFactor()
+    if asked.demands_second_factor and not known.two_factors:
+        return AskSecondFactor() if known.acrs_within_reach else AskToEnrol()
+    if asked.essential_acr and not asked.essential_acr & known.acrs:
+        reachable = asked.essential_acr & known.acrs_within_reach
+        return AskSecondFactor() if reachable else Refuse(ACR_OUT_OF_REACH)
+    return AskSecondFactor() if _wishes_for_more(asked, known) else None
+
+
+def _wishes_for_more(asked: Asked, known: Known) -> bool:
+    # In order of preference (OIDC Core 3.1.2.1): of what can be had at all, the first counts.
+    possible = known.acrs | known.acrs_within_reach
+    best = next((value for value in asked.preferred_acr if value in possible), "")
+    return best in known.acrs_within_reach
 
 
 def _is_another(asked: Asked, known: Known) -> bool:

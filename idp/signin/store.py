@@ -19,6 +19,8 @@ from idp.database.transaction import Transaction
 from idp.sessions import store as sessions
 from idp.sessions.store import BrowserSession, Session, SessionClient
 
+AWAITS_FACTOR = "second_factor"
+"""What an attempt says as long as the password was right and the second factor is missing."""
 _HISTORY_KEPT = timedelta(days=730)
 
 
@@ -200,6 +202,12 @@ def add_attempt(tx: Transaction, row: Mapping[str, Any]) -> None:
     tx.put(_ATTEMPT, row)
 
 
+def complete_attempt(tx: Transaction, account_id: UUID, at: datetime, method: str) -> None:
+    """Make one success of a sign-in whose second factor has come: a line, not two."""
+    found = {"owner": account_id, "began": at, "whole": method}
+    tx.execute(_COMPLETE_ATTEMPT, found)
+
+
 def history(tx: Transaction, account_id: UUID, limit: int) -> list[PastAttempt]:
     """List an account's attempts, newest first."""
     rows = tx.execute(_HISTORY, {"owner": account_id, "at_most": limit})
@@ -310,6 +318,15 @@ _HERE = Prepared(
     .where(BrowserSession.cookie_hash == bindparam("presented"), *sessions.LIVE)
 )
 _ATTEMPT = Prepared(insert(SignInAttempt))
+_COMPLETE_ATTEMPT = (
+    update(SignInAttempt)
+    .where(
+        SignInAttempt.account_id == bindparam("owner"),
+        SignInAttempt.at == bindparam("began"),
+        SignInAttempt.refused_for == AWAITS_FACTOR,
+    )
+    .values(refused_for=None, method=bindparam("whole"))
+)
 _HISTORY = (
     select(
         SignInAttempt.at,

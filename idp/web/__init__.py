@@ -13,9 +13,19 @@ from idp.web import errors, ops, watch
 from idp.web.developers import pages as developers
 from idp.web.oidc import authorize, bridge, check_session, logout
 from idp.web.oidc.machine import endpoints
-from idp.web.portal import account, dashboard, device, guide, links, requests
+from idp.web.portal import account, dashboard, device, guide, links, passkeys, requests, totp
 from idp.web.request import babel_locale, speaks
-from idp.web.signin import captcha, consent, password, recovery, registering, strength, terms
+from idp.web.signin import (
+    captcha,
+    consent,
+    passkey,
+    password,
+    recovery,
+    registering,
+    second_factor,
+    strength,
+    terms,
+)
 
 _LOCALES = str(Path(__file__).parent.parent / "locales")
 _BLUEPRINTS = (
@@ -24,6 +34,8 @@ _BLUEPRINTS = (
     check_session.endpoint,
     password.pages,
     captcha.pages,
+    passkey.pages,
+    second_factor.pages,
     consent.pages,
     strength.pages,
     terms.pages,
@@ -35,6 +47,8 @@ _BLUEPRINTS = (
     requests.pages,
     *account.BLUEPRINTS,
     links.pages,
+    passkeys.pages,
+    totp.pages,
     ops.probes,
 )
 

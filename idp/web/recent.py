@@ -5,6 +5,8 @@ from datetime import timedelta
 from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
 
+from idp.accounts.model import SecondFactor
+from idp.oidc.model import Client
 from idp.provider import Provider
 from idp.sessions.store import Session
 
@@ -13,6 +15,35 @@ def has_proven_recently(portico: Provider, session: Session) -> bool:
     """Tell whether the person has signed in within ``[sessions] recent_minutes``."""
     within = timedelta(minutes=portico.config.sessions.recent_minutes)
     return portico.database.clock() - session.authenticated_at <= within
+
+
+def is_sure(portico: Provider, session: Session) -> bool:
+    """Tell whether nothing more has to be proven before a change of the factors themselves.
+
+    Where there is a second factor it has to have been shown: a password alone must not be
+    enough to take it away.
+    """
+    shown = session.two_factors or session.second_factor is SecondFactor.NONE
+    return shown and has_proven_recently(portico, session)
+
+
+def make_sure(portico: Provider, session: Session, page: str) -> ResponseReturnValue:
+    """Ask for what :func:`is_sure` misses; leads back to ``page``, or into a journey."""
+    if not has_proven_recently(portico, session):
+        return ask_again(page)
+    return redirect(url_for("second_factor.show", journey=page), code=303)
+
+
+def is_strong_enough(session: Session, client: Client) -> bool:
+    """Tell whether an app may be answered where no journey of its own has asked for more."""
+    return session.two_factors or not client.registration.require_second_factor
+
+
+def make_stronger(session: Session, page: str) -> ResponseReturnValue:
+    """Ask for the second factor, or lead to where one is set up; both lead back to ``page``."""
+    has_one = session.second_factor is not SecondFactor.NONE
+    endpoint = "second_factor.show" if has_one else "totp.show"
+    return redirect(url_for(endpoint, journey=page), code=303)
 
 
 def ask_again(page: str) -> ResponseReturnValue:

@@ -145,13 +145,17 @@ def keep_browser(response: Response) -> Response:
     return response
 
 
-def give_session(response: Response, cookie: str, device_name: str, *, binding: str) -> Response:
+def give_session(
+    response: Response, cookie: str, device_name: str, *, binding: str = ""
+) -> Response:
     """Hand over a new session, and renew the binding: nothing from before is carried on.
 
     Args:
-        binding: the new one, to which the journey at hand has been bound already.
+        binding: the new one, to which the journey at hand has been bound already; empty where
+            the same person has only shown more than before.
     """
-    request.environ[_NEW_BROWSER] = binding
+    if binding:
+        request.environ[_NEW_BROWSER] = binding
     _set(response, _SESSION, cookie, max_age=None)
     keep_state(response, digest(cookie))
     _set(response, _DEVICE, device_name, max_age=2 * _YEAR)

@@ -13,6 +13,8 @@ from flask import url_for
 from idp.secret import base64url
 
 REQUESTS, LINKS = "requests", "links"
+PASSKEYS = "passkeys"
+TOTP = "totp"
 PAGES = {
     LINKS: "links.show",
     REQUESTS: "requests.show",
@@ -24,6 +26,8 @@ PAGES = {
     "apps": "own_apps.show",
     "history": "own_history.show",
     "data": "own_data.show",
+    PASSKEYS: "passkeys.show",
+    TOTP: "totp.show",
 }
 """The endpoint of each page that a sign-in may lead back to."""
 _DEVICE = re.compile(r"device\.[A-Z]{0,8}")
@@ -43,6 +47,16 @@ def link(client_id: str, return_to: str) -> str:
 def is_name(journey_id: str) -> bool:
     """Tell a page of ours from a journey's id."""
     return journey_id in PAGES or bool(_DEVICE.fullmatch(journey_id) or _LINK.fullmatch(journey_id))
+
+
+def onward(journey_id: str) -> str:
+    """Give where to go on from a page that may belong to a journey: to its hub, or a page of ours.
+
+    Whatever is neither leads to the hub as well, which knows no such journey.
+    """
+    if not journey_id or is_name(journey_id):
+        return address(journey_id)
+    return url_for("authorize.proceed", journey=journey_id)
 
 
 def address(name: str) -> str:

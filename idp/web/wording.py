@@ -31,6 +31,8 @@ REFUSED: Mapping[Reason, LazyString] = {
     Reason.TOO_MANY_ATTEMPTS: _(
         "Too many attempts from here. Wait a while, or sign in from a browser you have used before."
     ),
+    Reason.CODE_WRONG: _("The code is not right, or was used already. Wait for the next one."),
+    Reason.PASSKEY_REFUSED: _("The passkey could not be used. Try again, or take another way."),
     Reason.BUSY: _("Many people are signing in at this moment. Please try again in a few seconds."),
 }
 FIELD_OF: Mapping[Reason, str] = {
@@ -39,6 +41,8 @@ FIELD_OF: Mapping[Reason, str] = {
     Reason.CAPTCHA_WRONG: "captcha",
     Reason.CAPTCHA_MISSING: "captcha",
     Reason.TOO_MANY_ATTEMPTS: "",
+    Reason.CODE_WRONG: "code",
+    Reason.PASSKEY_REFUSED: "",
     Reason.BUSY: "",
 }
 LINKING: Mapping[Outcome, tuple[LazyString, str]] = {
@@ -68,6 +72,8 @@ ACCOUNT_PAGES: Mapping[str, tuple[str, LazyString]] = {
     "emails": ("emails.show", _("E-mail")),
     # Translators: 修改密碼, manual P31
     "password": ("own_password.show", _("Password")),
+    "passkeys": ("passkeys.show", _("Passkeys")),
+    "totp": ("totp.show", _("Authenticator app")),
     "sessions": ("own_sessions.show", _("Signed-in browsers")),
     "apps": ("own_apps.show", _("Apps with access")),
     # Translators: 帳號綁定, manual P32
@@ -75,8 +81,19 @@ ACCOUNT_PAGES: Mapping[str, tuple[str, LazyString]] = {
     "history": ("own_history.show", _("Sign-in history")),
     "data": ("own_data.show", _("My data")),
 }
-METHODS: Mapping[str, LazyString] = {"password": _("Account and password")}
+METHODS: Mapping[str, LazyString] = {
+    "password": _("Account and password"),
+    "passkey": _("Passkey"),
+    "totp": _("Code of the authenticator app"),
+    "recovery_code": _("Recovery code"),
+    "password+totp": _("Password and authenticator app"),
+    "password+recovery_code": _("Password and recovery code"),
+    "password+passkey": _("Password and passkey"),
+}
 HISTORY: Mapping[str, LazyString] = {
+    "second_factor": _("Right password, but no second factor"),
+    "wrong_code": _("Wrong code"),
+    "passkey_refused": _("Passkey not verified"),
     "wrong_password": _("Wrong password"),
     "disabled": _("Account or password switched off"),
     "busy": _("Too busy to check"),

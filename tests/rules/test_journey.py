@@ -12,6 +12,8 @@ from idp.signin.journey import (
     Answer,
     AskConsent,
     Asked,
+    AskSecondFactor,
+    AskToEnrol,
     AskToSignIn,
     Known,
     Refuse,
@@ -27,10 +29,14 @@ PLAIN = Asked(asked_at=NOW, permission=OPENID)
 TEN_MINUTES_IN = Known(
     subject="s_ming",
     kind="citizen",
-    acr="password",
+    acrs=frozenset({"password"}),
     authenticated_at=NOW - timedelta(minutes=10),
     consented=OPENID,
 )
+MFA = frozenset({"mfa"})
+WITH_AN_APP = replace(TEN_MINUTES_IN, acrs_within_reach=MFA)
+HALF = replace(WITH_AN_APP, is_whole=False)
+RAISED = replace(TEN_MINUTES_IN, acrs=frozenset({"password", "mfa"}), two_factors=True)
 JUST_NOW = replace(TEN_MINUTES_IN, authenticated_at=NOW)
 
 
@@ -137,6 +143,95 @@ JUST_NOW = replace(TEN_MINUTES_IN, authenticated_at=NOW)
             TEN_MINUTES_IN,
             Refuse(ACR_OUT_OF_REACH),
             id="a card is essential",
+        ),
+        pytest.param(
+            replace(PLAIN, essential_acr=MFA),
+            WITH_AN_APP,
+            AskSecondFactor(),
+            id="two factors are essential, and within reach",
+        ),
+        pytest.param(
+            replace(PLAIN, essential_acr=MFA),
+            TEN_MINUTES_IN,
+            Refuse(ACR_OUT_OF_REACH),
+            id="two factors are essential, and there is one",
+        ),
+        pytest.param(
+            replace(PLAIN, essential_acr=MFA), RAISED, Answer(), id="two factors were shown"
+        ),
+        pytest.param(
+            replace(PLAIN, essential_acr=frozenset({"password"})),
+            RAISED,
+            Answer(),
+            id="more was shown than is essential",
+        ),
+        pytest.param(
+            replace(PLAIN, preferred_acr=("mfa",)),
+            WITH_AN_APP,
+            AskSecondFactor(),
+            id="two factors are wished for, and within reach",
+        ),
+        pytest.param(
+            replace(PLAIN, preferred_acr=("mfa",)),
+            TEN_MINUTES_IN,
+            Answer(),
+            id="a wish that cannot be granted",
+        ),
+        pytest.param(
+            replace(PLAIN, preferred_acr=("card", "mfa", "password")),
+            WITH_AN_APP,
+            AskSecondFactor(),
+            id="the best of what can be had",
+        ),
+        pytest.param(
+            replace(PLAIN, preferred_acr=("password", "mfa")),
+            WITH_AN_APP,
+            Answer(),
+            id="a password is preferred",
+        ),
+        pytest.param(
+            replace(PLAIN, preferred_acr=("mfa",)), RAISED, Answer(), id="a wish granted before"
+        ),
+        pytest.param(
+            replace(PLAIN, demands_second_factor=True),
+            WITH_AN_APP,
+            AskSecondFactor(),
+            id="the app demands a second factor",
+        ),
+        pytest.param(
+            replace(PLAIN, demands_second_factor=True),
+            TEN_MINUTES_IN,
+            AskToEnrol(),
+            id="the app demands what there is not yet",
+        ),
+        pytest.param(
+            replace(PLAIN, demands_second_factor=True), RAISED, Answer(), id="the app has it"
+        ),
+        pytest.param(
+            replace(PLAIN, demands_second_factor=True, essential_acr=frozenset({"card"})),
+            RAISED,
+            Refuse(ACR_OUT_OF_REACH),
+            id="a demand of the app does not stand for that of the request",
+        ),
+        pytest.param(PLAIN, WITH_AN_APP, Answer(), id="nobody wants the second factor"),
+        pytest.param(PLAIN, HALF, AskSecondFactor(), id="the owner always wants it"),
+        pytest.param(
+            replace(PLAIN, permission=WITH_MAIL),
+            HALF,
+            AskSecondFactor(),
+            id="nobody consents before the second factor",
+        ),
+        pytest.param(
+            replace(PLAIN, prompt=frozenset({"login"})),
+            HALF,
+            AskToSignIn(again=True),
+            id="a half sign-in is no fresher than its password",
+        ),
+        pytest.param(
+            replace(PLAIN, account_kinds=frozenset({"lawyer"})),
+            HALF,
+            Refuse(KIND_NOT_ALLOWED),
+            id="a second factor would not help",
         ),
     ],
 )

@@ -16,6 +16,7 @@ from idp.mail.messages import (
     NewBrowser,
     PasswordSwitchedOff,
     Rendered,
+    SecondFactorChanged,
     Stationery,
     TooManyFailures,
 )
@@ -28,6 +29,7 @@ MESSAGES: tuple[AnyMessage, ...] = (
     NewBrowser(at=AT, address="203.0.113.7", browser=FIREFOX),
     TooManyFailures(at=AT, failures=10),
     PasswordSwitchedOff(at=AT),
+    SecondFactorChanged(at=AT, change="totp_added", address="203.0.113.7"),
 )
 LOCALES = ("zh-Hant", "zh-Hans", "en")
 STATIONERY = Stationery(

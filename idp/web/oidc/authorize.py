@@ -5,7 +5,8 @@ the decision needs and carries it out. With a session and remembered consent the
 goes out at once: one read, one commit.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
@@ -13,6 +14,7 @@ import msgspec
 from flask import Blueprint, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from idp.accounts.model import SecondFactor
 from idp.consent.model import Permission
 from idp.database.transaction import Transaction
 from idp.oidc import checks, claims, pushed_requests, request_objects, tokens, wanted
@@ -33,17 +35,20 @@ from idp.oidc.pushed_requests import Resolved
 from idp.oidc.request_objects import InvalidRequestUri
 from idp.oidc.response import mode_of
 from idp.oidc.session_state import browser_state, session_state
-from idp.oidc.vocabulary import Profile, Prompt, ResponseMode, Scope
+from idp.oidc.vocabulary import ACR_MFA, ACR_PASSWORD, Profile, Prompt, ResponseMode, Scope
 from idp.provider import Provider
 from idp.secret import digest, mint
 from idp.sessions import store as sessions
+from idp.sessions.store import Session
 from idp.signin import store
 from idp.signin.journey import (
     ACR_OUT_OF_REACH,
     Answer,
     AskConsent,
     Asked,
+    AskSecondFactor,
     AskTerms,
+    AskToEnrol,
     AskToSignIn,
     Known,
     Refuse,
@@ -212,6 +217,8 @@ def _asked(
         prompt=asked.prompts | ({Prompt.CONSENT} if asked.authorization_details else set()),
         max_age=timedelta(seconds=int(asked.max_age)) if asked.max_age else None,
         essential_acr=_essential_acr(asked),
+        preferred_acr=_preferred_acr(asked),
+        demands_second_factor=client.registration.require_second_factor,
         subject=subject,
         skips_consent=client.registration.trusted,
         terms=documents.in_force(),
@@ -233,22 +240,43 @@ def _essential_acr(asked: AuthorizationRequest) -> frozenset[str]:
     demanded: dict[str, Any] = claims.parse(asked.claims).id_token.get("acr") or {}
     if demanded.get("essential") is not True:
         return frozenset()
-    values = demanded.get("values", [demanded.get("value")])
+    return frozenset(_values(demanded))
+
+
+def _preferred_acr(asked: AuthorizationRequest) -> tuple[str, ...]:
+    """Read what is wished for: by ``acr_values``, or by ``claims`` without ``essential``.
+
+    A wish that needs a page is none where no page may be shown (OIDC Core section 5.5.1.1).
+    """
+    if Prompt.NONE in asked.prompts:
+        return ()
+    wished: dict[str, Any] = claims.parse(asked.claims).id_token.get("acr") or {}
+    return (*asked.acr_values.split(), *_values(wished))
+
+
+def _values(asked: Mapping[str, Any]) -> list[str]:
+    """Read ``values``, or the one ``value`` (OIDC Core section 5.5.1)."""
+    values = asked.get("values", [asked.get("value")])
     listed = values if isinstance(values, list) else []
-    return frozenset(value for value in listed if isinstance(value, str))
+    return [value for value in listed if isinstance(value, str)]
 
 
 def _known(
     portico: Provider, here: SignedInHere, client: Client, journey: OnJourney | None
 ) -> Known:
+    session = here.session
+    can_rise = not session.two_factors and session.second_factor is not SecondFactor.NONE
     return Known(
-        subject=portico.oidc.parts.subjects.of(client.registration, here.session.subject),
-        kind=here.session.kind,
-        acr=here.session.acr,
-        authenticated_at=here.session.authenticated_at,
+        subject=portico.oidc.parts.subjects.of(client.registration, session.subject),
+        kind=session.kind,
+        acrs=_reached(session),
+        authenticated_at=session.authenticated_at,
         accepted_terms=here.accepted_terms,
         consented=here.consented,
         given=_given(journey, here) if journey else None,
+        acrs_within_reach=frozenset({ACR_MFA} if can_rise else ()),
+        two_factors=session.two_factors,
+        is_whole=session.is_whole,
     )
 
 
@@ -257,6 +285,19 @@ def _given(journey: OnJourney, here: SignedInHere) -> Permission | None:
     if journey.consented is None or journey.consented_by != here.session.account_id:
         return None
     return msgspec.convert(journey.consented, Permission)
+
+
+def _reached(session: Session) -> frozenset[str]:
+    """List the ``acr`` values a session stands for: whoever has shown two factors has shown one."""
+    return frozenset({session.acr, ACR_PASSWORD} if session.two_factors else {session.acr})
+
+
+def _as_asked(asked: AuthorizationRequest, session: Session) -> Session:
+    """Tell an app the value it demands, where the session has reached more than that."""
+    essential = _essential_acr(asked)
+    if not essential or session.acr in essential:
+        return session
+    return replace(session, acr=next(iter(essential & _reached(session))))
 
 
 def _answer(portico: Provider, found: Situation, journey: bytes | None) -> ResponseReturnValue:
@@ -282,7 +323,8 @@ def _issue(tx: Transaction, portico: Provider, found: Situation) -> dict[str, st
         sessions.join(tx, session.id, found.client.client_id, subject)
     if session.last_seen_at + _TOUCH_EVERY <= tx.now:
         sessions.touch(tx, session.id)
-    answer = authorization_response.issue(tx, parts, found.request, found.client, session)
+    told = _as_asked(found.request, session)
+    answer = authorization_response.issue(tx, parts, found.request, found.client, told)
     return answer | _session_state(portico, found)
 
 
@@ -325,6 +367,10 @@ def _show(step: Step, journey_id: str) -> ResponseReturnValue:
             return redirect(url_for("password.show", journey=journey_id), code=303)
         case AskTerms():
             return redirect(url_for("terms.ask", journey=journey_id), code=303)
+        case AskSecondFactor():
+            return redirect(url_for("second_factor.show", journey=journey_id), code=303)
+        case AskToEnrol():
+            return redirect(url_for("totp.show", journey=journey_id), code=303)
         case AskConsent():
             return redirect(url_for("consent.show", journey=journey_id), code=303)
         case Refuse(why):
@@ -337,17 +383,19 @@ def _show(step: Step, journey_id: str) -> ResponseReturnValue:
 
 def _needed(step: Step) -> OAuthError:
     """Say which page ``prompt=none`` would have had to be (OIDC Core section 3.1.2.6)."""
-    match step:
-        case AskToSignIn():
-            return LoginRequired("nobody is signed in, or has to sign in again")
-        case AskTerms():
-            return InteractionRequired("new terms have not been accepted")
-        case AskConsent():
-            return ConsentRequired("consent has not been given")
-        case Refuse(why) if why == ACR_OUT_OF_REACH:
-            return UnmetAuthenticationRequirements("the essential acr cannot be reached")
-        case _:
-            return AccessDenied("the account may not use this client")
+    if isinstance(step, Refuse) and step.why == ACR_OUT_OF_REACH:
+        return UnmetAuthenticationRequirements("the essential acr cannot be reached")
+    error, why = _NEEDED.get(type(step), (AccessDenied, "the account may not use this client"))
+    return error(why)
+
+
+_NEEDED: Mapping[type[Step], tuple[type[OAuthError], str]] = {
+    AskToSignIn: (LoginRequired, "nobody is signed in, or has to sign in again"),
+    AskSecondFactor: (LoginRequired, "a second factor has to be shown"),
+    AskToEnrol: (InteractionRequired, "a second factor has to be set up first"),
+    AskTerms: (InteractionRequired, "new terms have not been accepted"),
+    AskConsent: (ConsentRequired, "consent has not been given"),
+}
 
 
 def _deny(portico: Provider, found: Situation, journey: bytes) -> ResponseReturnValue:

@@ -71,7 +71,7 @@ def _check(portico: Provider, asked: LogoutRequest) -> tuple[Checked, Session | 
     idle = timedelta(minutes=portico.config.sessions.idle_minutes)
     with portico.database.read() as tx:
         checked = logout.check(tx, portico.oidc.parts, asked)
-        session = sessions.find(tx, cookie, idle) if cookie else None
+        session = sessions.present(tx, cookie, idle) if cookie else None
         proven = session is not None and logout.is_of(tx, portico.oidc.parts, checked, session)
         return checked, session, proven
 

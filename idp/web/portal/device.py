@@ -21,7 +21,7 @@ from idp.provider import Provider
 from idp.sessions.store import Session
 from idp.signin.counters import Attempt
 from idp.signin.throttle import Proceed
-from idp.web import returning
+from idp.web import recent, returning
 from idp.web.current import signed_in
 from idp.web.headers import PAGES
 from idp.web.request import demand_csrf, origin, single_form, speaks
@@ -85,6 +85,8 @@ def answer() -> ResponseReturnValue:
     decision = form.get("decision", "")
     if not decision:
         return _page(session, _question(code, waiting, client))
+    if decision == "allow" and not recent.is_strong_enough(session, client):
+        return recent.make_stronger(session, returning.device(code))
     return _decide(portico, session, waiting, allow=decision == "allow")
 
 

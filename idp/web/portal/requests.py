@@ -10,7 +10,7 @@ from idp.oidc import pending
 from idp.oidc.pending import Waiting
 from idp.provider import Provider
 from idp.sessions.store import Session
-from idp.web import returning
+from idp.web import recent, returning
 from idp.web.current import signed_in
 from idp.web.headers import PAGES
 from idp.web.portal.device import record
@@ -63,18 +63,24 @@ def decide() -> ResponseReturnValue:
     session = signed_in(portico)
     if session is not None:
         allow = form.get("decision") == "allow"
-        _decide(portico, session, form.get("reference", ""), allow=allow)
+        if not _decide(portico, session, form.get("reference", ""), allow=allow):
+            return recent.make_stronger(session, returning.REQUESTS)
     return redirect(url_for("requests.show"), code=303)
 
 
-def _decide(portico: Provider, session: Session, reference: str, *, allow: bool) -> None:
+def _decide(portico: Provider, session: Session, reference: str, *, allow: bool) -> bool:
+    """Note a decision; ``False`` where the service wants a second factor first."""
     with portico.database.write(origin()) as tx:
         for waiting in pending.of_account(tx, session.account_id):
-            if waiting.reference == reference and pending.decide(
-                tx, waiting.handle_hash, session, allow=allow
-            ):
+            if waiting.reference != reference:
+                continue
+            client = portico.clients.find(tx, waiting.client_id)
+            if allow and client is not None and not recent.is_strong_enough(session, client):
+                return False
+            if pending.decide(tx, waiting.handle_hash, session, allow=allow):
                 record(tx, portico, session, waiting, allow=allow)
                 portico.backchannel.decided(tx, waiting)
+    return True
 
 
 def _questions(portico: Provider, session: Session) -> list[Question]:

@@ -60,10 +60,15 @@ class Underway:
 
     @property
     def next_url(self) -> str:
-        """Where to go on: to the hub, or to the front page."""
+        """Where to go on: to the hub, or past the terms to a page of ours."""
         if self.client is None:
-            return returning.address(self.id)
-        return url_for("authorize.proceed", journey=self.id)
+            return url_for("terms.ask", journey=self.id or None)
+        return returning.onward(self.id)
+
+    @property
+    def beyond_terms(self) -> str:
+        """Where to go on once the terms are accepted: an app's hub sees to them itself."""
+        return returning.onward(self.id)
 
     def protect(self, response: Response) -> Response:
         """Set the page's headers; its form may end at the app, whose logo it may show."""

@@ -11,17 +11,14 @@ from flask_babel import lazy_gettext as _
 from idp.accounts.model import canonical_name
 from idp.authenticators import Proof, Reason, Refusal
 from idp.authenticators.password.authenticator import PasswordEvidence
-from idp.database.transaction import Transaction
-from idp.oidc import logout
 from idp.oidc.vocabulary import ACR_PASSWORD
 from idp.provider import Provider
 from idp.secret import Secret, digest
-from idp.sessions import store as sessions
 from idp.signin import store
 from idp.signin.actions import Admitted, Browser, SignedIn, Typed
-from idp.terms import documents
 from idp.web import errors, metrics
 from idp.web.forms import FieldError
+from idp.web.raising import supersede
 from idp.web.request import (
     browser_hash,
     demand_csrf,
@@ -29,7 +26,6 @@ from idp.web.request import (
     give_session,
     new_binding,
     origin,
-    session_hash,
     single_form,
     speaks,
 )
@@ -72,6 +68,14 @@ class CaptchaView:
 
 
 @dataclass(frozen=True, slots=True)
+class PasskeyView:
+    """The other way in: where its answer goes, and what the browser is asked."""
+
+    action: str
+    options: str
+
+
+@dataclass(frozen=True, slots=True)
 class SignInPage:
     """What ``signin/password.html`` shows."""
 
@@ -80,6 +84,7 @@ class SignInPage:
     app: App | None
     username: str
     captcha: CaptchaView | None
+    passkey: PasskeyView
     links: list[Link]
     can_cancel: bool
     errors: list[FieldError] = field(default_factory=list)
@@ -129,15 +134,8 @@ def _try(portico: Provider, journey: Underway, form: PasswordForm) -> ResponseRe
     if isinstance(outcome, Refusal):
         return _refused(journey, form, outcome)
     metrics.signin("password", "ok")
-    response = make_response(redirect(_next(journey, outcome), code=303))
+    response = make_response(redirect(_onward(journey, outcome), code=303))
     return give_session(response, outcome.session.cookie, browser.device, binding=binding)
-
-
-def _next(journey: Underway, signed_in: SignedIn) -> str:
-    """Go on; an app's hub asks for the terms itself, the portal has none."""
-    if journey.client is None and documents.in_force() > signed_in.accepted_terms:
-        return url_for("terms.ask", journey=journey.id)
-    return journey.next_url
 
 
 def _prove_and_record(
@@ -166,19 +164,16 @@ def _prove_and_record(
             acr=ACR_PASSWORD,
         )
         if isinstance(outcome, SignedIn):
-            _supersede(tx, portico, outcome)
+            supersede(tx, portico, outcome.session, outcome.account_id)
             store.rebind_journey(tx, journey.id_hash, browser.binding, digest(binding))
     return outcome
 
 
-def _supersede(tx: Transaction, portico: Provider, signed_in: SignedIn) -> None:
-    """Nobody is signed in twice in one browser: what was open here makes way."""
-    cookie = session_hash()
-    earlier = sessions.find_unended(tx, cookie) if cookie else None
-    if earlier is not None:
-        portico.ending.supersede(
-            tx, earlier, signed_in.session, signed_in.account_id, logout.reach(tx)
-        )
+def _onward(journey: Underway, signed_in: SignedIn) -> str:
+    """Go on; where no app asked there is no hub to see that the second factor is missing."""
+    if signed_in.is_whole or journey.client is not None:
+        return journey.next_url
+    return url_for("second_factor.show", journey=journey.id or None)
 
 
 def _missing(form: PasswordForm) -> list[FieldError]:
@@ -211,6 +206,11 @@ def _cancel(portico: Provider, journey: Underway) -> ResponseReturnValue:
     return redirect(journey.next_url, code=303)
 
 
+def refused(journey: Underway, reason: Reason) -> Response:
+    """Show the page again after another way in has failed."""
+    return _page(journey, "", [FieldError(FIELD_OF[reason], REFUSED[reason])], 422)
+
+
 def _page(
     journey: Underway,
     username: str,
@@ -219,12 +219,14 @@ def _page(
     *,
     challenge: bool = False,
 ) -> Response:
+    captcha, options = _challenges(challenge=challenge)
     page = SignInPage(
         action=url_for("password.submit"),
         journey=journey.id,
         app=journey.app,
         username=username,
-        captcha=_new_captcha(challenge=challenge),
+        captcha=captcha,
+        passkey=PasskeyView(url_for("passkey.submit"), options),
         links=_links(journey.id),
         can_cancel=journey.client is not None,
         errors=problems,
@@ -233,13 +235,18 @@ def _page(
     return journey.protect(response)
 
 
-def _new_captcha(*, challenge: bool) -> CaptchaView | None:
+def _challenges(*, challenge: bool) -> tuple[CaptchaView | None, str]:
+    """Issue what the page carries, in one transaction: six digits, and a passkey's challenge."""
     portico = provider()
     mode = portico.config.captcha.mode
-    if mode == "off" or (mode == "adaptive" and not challenge):
-        return None
+    asks = mode != "off" and (mode != "adaptive" or challenge)
     with portico.database.write(origin()) as tx:
-        captcha_id = portico.captcha.issue(tx, browser_hash())
+        captcha_id = portico.captcha.issue(tx, browser_hash()) if asks else ""
+        options = portico.passkeys.offer_authentication(tx, browser_hash())
+    return _view(captcha_id) if captcha_id else None, options
+
+
+def _view(captcha_id: str) -> CaptchaView:
     return CaptchaView(
         captcha_id,
         url_for("captcha.picture", captcha_id=captcha_id),

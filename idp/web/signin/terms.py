@@ -63,7 +63,15 @@ def read(document: str) -> ResponseReturnValue:
 def ask() -> ResponseReturnValue:
     """Ask who is signed in for the version in force."""
     found = _found(request.args.get("journey", ""))
-    return _page(*found, [], 200) if found else errors.journey_lost()
+    if found is None:
+        return errors.journey_lost()
+    journey, session = found
+    portico = provider()
+    with portico.database.read() as tx:
+        account = portico.accounts.find(tx, session.account_id)
+    if account is not None and account.accepted_terms >= documents.in_force():
+        return redirect(journey.beyond_terms, code=303)
+    return _page(journey, session, [], 200)
 
 
 @pages.post("/signin/terms")
@@ -81,7 +89,7 @@ def accept() -> ResponseReturnValue:
     with portico.database.write(origin()) as tx:
         terms.accept(tx, session.account_id, version)
         portico.trail.append(tx, TermsAccepted(subject=session.subject, version=version))
-    return redirect(journey.next_url, code=303)
+    return redirect(journey.beyond_terms, code=303)
 
 
 def _found(journey_id: str) -> tuple[Underway, Session] | None:

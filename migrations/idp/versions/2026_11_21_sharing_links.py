@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "2026_11_21_sharing_links"
-down_revision = "2026_11_21_registration"
+down_revision = "2026_11_21_second_factors"
 branch_labels = None
 depends_on = None
 

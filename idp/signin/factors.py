@@ -1,0 +1,151 @@
+"""Adding, naming and removing second factors: what each change leaves on record.
+
+Every function runs inside the caller's transaction, and first lets changes of the same
+account wait for one another: two that remove at once must not both believe that the other's
+factor is still there, or the account would be asked for one that nobody has.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from idp.accounts import store as accounts
+from idp.accounts.model import Account, SecondFactor
+from idp.audit.events import (
+    Event,
+    FactorAdded,
+    FactorRemoved,
+    FactorRenamed,
+    FactorsAsked,
+    RecoveryCodesRenewed,
+)
+from idp.audit.store import Trail
+from idp.authenticators import Reason, Refusal, passkey
+from idp.authenticators.passkey import NewPasskey, Passkeys
+from idp.authenticators.recovery_code import RecoveryCodes
+from idp.authenticators.totp import Totp
+from idp.database.transaction import Transaction
+from idp.mail.messages import Change, Post, SecondFactorChanged
+from idp.sessions.store import Session
+from idp.signin.second_factor import PASSKEY, TOTP, SecondFactorSignIn
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A factor is in use; ``codes`` are shown now and never again, where there were none yet."""
+
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """Changes what an account can show beside its password."""
+
+    showing: SecondFactorSignIn
+    totp: Totp
+    recovery: RecoveryCodes
+    passkeys: Passkeys
+    trail: Trail
+    post: Post
+
+    def begin_totp(self, tx: Transaction, session: Session) -> None:
+        """Make a secret that the next page shows."""
+        accounts.hold(tx, session.account_id)
+        self.totp.begin(tx, session.account_id)
+
+    def confirm_totp(self, tx: Transaction, session: Session, typed: str) -> Enrolled | Refusal:
+        """Take the app into use by its first code."""
+        accounts.hold(tx, session.account_id)
+        refused = self.showing.confirm_totp(tx, session, typed)
+        if refused is not None:
+            return refused
+        self._note(
+            tx, session.account_id, FactorAdded(subject=session.subject, kind=TOTP), "totp_added"
+        )
+        return self._enrolled(tx, session)
+
+    def remove_totp(self, tx: Transaction, session: Session) -> None:
+        """Take the app out of use."""
+        accounts.hold(tx, session.account_id)
+        if self.totp.remove(tx, session.account_id):
+            gone = FactorRemoved(subject=session.subject, kind=TOTP)
+            self._note(tx, session.account_id, gone, "totp_removed")
+            self._settle(tx, session.account_id)
+
+    def add_passkey(
+        self, tx: Transaction, session: Session, new: NewPasskey, name: str
+    ) -> Enrolled | Refusal:
+        """Put a verified passkey on record."""
+        accounts.hold(tx, session.account_id)
+        if not self.passkeys.add(tx, session.account_id, new, name):
+            return Refusal(Reason.PASSKEY_REFUSED)
+        added = FactorAdded(subject=session.subject, kind=PASSKEY)
+        self._note(tx, session.account_id, added, "passkey_added")
+        return self._enrolled(tx, session)
+
+    def rename_passkey(
+        self, tx: Transaction, session: Session, passkey_id: UUID, name: str
+    ) -> None:
+        """Give a passkey another name."""
+        if passkey.rename(tx, session.account_id, passkey_id, name):
+            renamed = FactorRenamed(subject=session.subject, kind=PASSKEY)
+            self._note(tx, session.account_id, renamed, "passkey_renamed")
+
+    def remove_passkey(self, tx: Transaction, session: Session, passkey_id: UUID) -> None:
+        """Forget a passkey."""
+        accounts.hold(tx, session.account_id)
+        if passkey.remove(tx, session.account_id, passkey_id):
+            gone = FactorRemoved(subject=session.subject, kind=PASSKEY)
+            self._note(tx, session.account_id, gone, "passkey_removed")
+            self._settle(tx, session.account_id)
+
+    def renew_codes(self, tx: Transaction, session: Session) -> Enrolled | None:
+        """Make ten new recovery codes; ``None`` for an account without a factor to recover."""
+        if accounts.hold(tx, session.account_id) is SecondFactor.NONE:
+            return None
+        codes = self.recovery.renew(tx, session.account_id)
+        renewed = RecoveryCodesRenewed(subject=session.subject)
+        self._note(tx, session.account_id, renewed, "recovery_codes_renewed")
+        return Enrolled(tuple(codes))
+
+    def ask(self, tx: Transaction, session: Session, *, always: bool) -> None:
+        """Decide whether every sign-in asks for the second factor."""
+        before = accounts.hold(tx, session.account_id)
+        wanted = SecondFactor.ALWAYS if always else SecondFactor.ON_DEMAND
+        if before in {SecondFactor.NONE, wanted}:
+            return
+        accounts.set_second_factor(tx, session.account_id, wanted)
+        decided = FactorsAsked(subject=session.subject, always=always)
+        self._note(tx, session.account_id, decided, "asked_always" if always else "asked_on_demand")
+
+    def forget(self, tx: Transaction, account: Account) -> bool:
+        """Take everything away, for somebody who has lost it all; ``False``: there was nothing."""
+        if accounts.hold(tx, account.id) is SecondFactor.NONE:
+            return False
+        self.totp.remove(tx, account.id)
+        passkey.forget(tx, account.id)
+        self._settle(tx, account.id)
+        gone = FactorRemoved(subject=account.subject, kind="all")
+        self._note(tx, account.id, gone, "all_removed")
+        return True
+
+    def _enrolled(self, tx: Transaction, session: Session) -> Enrolled:
+        """With its first factor an account is always asked for one, and has a way back."""
+        if accounts.hold(tx, session.account_id) is SecondFactor.NONE:
+            accounts.set_second_factor(tx, session.account_id, SecondFactor.ALWAYS)
+        if self.recovery.left(tx, session.account_id):
+            return Enrolled(())
+        return Enrolled(tuple(self.recovery.renew(tx, session.account_id)))
+
+    def _settle(self, tx: Transaction, account_id: UUID) -> None:
+        """Ask nobody for a factor when the last one is gone."""
+        if passkey.of_account(tx, account_id) or self.totp.in_use(tx, account_id):
+            return
+        accounts.set_second_factor(tx, account_id, SecondFactor.NONE)
+        self.recovery.forget(tx, account_id)
+
+    def _note(self, tx: Transaction, account_id: UUID, happened: Event, change: Change) -> None:
+        """Leave a change in the audit log and in its owner's mailbox."""
+        self.trail.append(tx, happened)
+        if mailbox := accounts.mailbox(tx, account_id):
+            message = SecondFactorChanged(at=tx.now, change=change, address=tx.origin.address)
+            self.post.put(tx, mailbox.address, mailbox.locale, message, unique=None)
