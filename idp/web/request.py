@@ -26,6 +26,7 @@ _SESSION, _BROWSER, _DEVICE, _LANGUAGE, _STATE = "session", "browser", "device",
 _YEAR = 365 * 24 * 3600
 _OPAQUE = re.compile(r"[A-Za-z0-9_-]{16,128}")
 _AT_ENVIRON = "portico.origin"
+_LOCALES, _JOURNEY = "portico.locales", "portico.journey"
 
 
 def cookie_name(purpose: str, *, secure: bool) -> str:
@@ -136,7 +137,9 @@ def keep_browser(response: Response) -> Response:
         _set(response, _BROWSER, made, max_age=None)
     clicked = request.args.get("lang", "")
     if clicked in locale.SUPPORTED:
-        _set(response, _LANGUAGE, clicked, max_age=_YEAR)
+        # With the journey it was clicked on: there, and there alone, it outdoes the app's wish.
+        mark = request.environ.get(_JOURNEY, "")
+        _set(response, _LANGUAGE, f"{clicked}.{mark}" if mark else clicked, max_age=_YEAR)
     return response
 
 
@@ -192,16 +195,35 @@ def _set(response: Response, purpose: str, value: str, *, max_age: int | None) -
     )
 
 
+def hear_locales(ui_locales: str, journey_id: str = "") -> None:
+    """Note which languages the app has asked for (OIDC Core section 3.1.2.1).
+
+    To be called before the first word of a page is chosen.
+    """
+    request.environ[_LOCALES] = ui_locales
+    if journey_id:
+        request.environ[_JOURNEY] = base64url(digest(journey_id)[:9])
+
+
 def speaks() -> str:
     """Tell the language of this request, also for an error page before anything else."""
     if not has_request_context():
         return locale.DEFAULT
+    remembered, clicked = _language_cookie()
     return locale.negotiate(
-        explicit=request.args.get("lang", ""),
-        remembered=request.cookies.get(cookie_name(_LANGUAGE, secure=is_secure()), ""),
-        ui_locales=request.args.get("ui_locales", "") or request.environ.get("portico.locales", ""),
+        explicit=request.args.get("lang", "") or clicked,
+        remembered=remembered,
+        ui_locales=request.args.get("ui_locales", "") or request.environ.get(_LOCALES, ""),
         accept_language=request.headers.get("Accept-Language", ""),
     )
+
+
+def _language_cookie() -> tuple[str, str]:
+    """Give the language chosen last, and again if it was clicked on the journey at hand."""
+    kept = request.cookies.get(cookie_name(_LANGUAGE, secure=is_secure()), "")
+    language, _, mark = kept.partition(".")
+    is_of_journey = bool(mark) and mark == request.environ.get(_JOURNEY)
+    return language, language if is_of_journey else ""
 
 
 def babel_locale() -> str:

@@ -299,7 +299,7 @@ def test_the_captcha_is_drawn_and_spoken_for_its_browser_alone(
     challenge = browser.hidden()["captcha_id"]
 
     picture = browser.get(f"/signin/captcha/{challenge}.png")
-    sound = browser.get(f"/signin/captcha/{challenge}.wav", lang="en")
+    sound = browser.get(f"/signin/captcha/{challenge}.wav", voice="en")
 
     assert picture.data.startswith(b"\x89PNG")
     assert sound.data.startswith(b"RIFF")

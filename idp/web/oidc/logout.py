@@ -16,7 +16,15 @@ from idp.sessions import store as sessions
 from idp.sessions.store import Session
 from idp.web.headers import PAGES, leading_to
 from idp.web.oidc.bridge import exchange_of
-from idp.web.request import demand_csrf, origin, session_hash, single_form, speaks, take_session
+from idp.web.request import (
+    demand_csrf,
+    hear_locales,
+    origin,
+    session_hash,
+    single_form,
+    speaks,
+    take_session,
+)
 from idp.web.signed_out import SignedOutPage, show
 from idp.web.who import Who, who
 from idp.web.wiring import provider
@@ -39,7 +47,7 @@ def ask() -> ResponseReturnValue:
     exchange = exchange_of(portico, request.environ, request.get_data())
     sent = exchange.form() if exchange.method == "POST" else exchange.query_parameters()
     asked = logout.request_of(sent)
-    request.environ["portico.locales"] = asked.ui_locales
+    hear_locales(asked.ui_locales)
     checked, session = _check(portico, asked)
     if session is None:
         return _done(checked, asked, SignedOutPage())
@@ -57,6 +65,7 @@ def confirm() -> ResponseReturnValue:
     demand_csrf(form)
     portico = provider()
     asked = logout.request_of(form)
+    hear_locales(asked.ui_locales)
     checked, session = _check(portico, asked)
     if session is None:
         return _done(checked, asked, SignedOutPage())

@@ -237,7 +237,7 @@ def _new_captcha(*, challenge: bool) -> CaptchaView | None:
     return CaptchaView(
         captcha_id,
         url_for("captcha.picture", captcha_id=captcha_id),
-        url_for("captcha.sound", captcha_id=captcha_id, lang=speaks()),
+        url_for("captcha.sound", captcha_id=captcha_id, voice=speaks()),
     )
 
 
