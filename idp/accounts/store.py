@@ -173,6 +173,10 @@ class Accounts:
             seconds(row.updated_at),
         )
 
+    def profile(self, account_id: UUID, sealed: bytes) -> Profile:
+        """Open a profile that a query of another feature has read along."""
+        return self._open(account_id, sealed)
+
     def _close(self, account_id: UUID, profile: Profile) -> bytes:
         return self._seal.close(msgspec.json.encode(profile), place=_place(account_id))
 

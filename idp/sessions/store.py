@@ -1,7 +1,7 @@
 """Sessions on record, and the apps that each has signed in to."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -66,6 +66,8 @@ class Session:
     amr: tuple[str, ...]
     authenticated_at: datetime
     last_seen_at: datetime
+    profile_sealed: bytes = field(default=b"", repr=False)
+    """The name for the head of a page is in it; read by :func:`find` alone, which pages call."""
 
 
 LIVE = (
@@ -104,7 +106,7 @@ def find(tx: Transaction, cookie_hash: bytes, idle: timedelta) -> Session | None
     row = tx.ask(
         _BY_COOKIE, {"presented": cookie_hash, "instant": tx.now, "idle_since": tx.now - idle}
     )
-    return read(row) if row else None
+    return replace(read(row), profile_sealed=row.profile_sealed) if row else None
 
 
 def touch(tx: Transaction, session_id: UUID) -> None:
@@ -148,7 +150,7 @@ def add(tx: Transaction, row: Mapping[str, Any]) -> None:
 
 
 _BY_COOKIE = Prepared(
-    select(*COLUMNS)
+    select(*COLUMNS, AccountRow.profile_sealed)
     .join(AccountRow, AccountRow.id == BrowserSession.account_id)
     .where(BrowserSession.cookie_hash == bindparam("presented"), *LIVE)
 )

@@ -193,6 +193,15 @@ def test_P30_P06_the_front_page_shows_who_and_what_happened(
     assert "https://app.example/" in page
 
 
+@pytest.mark.parametrize("path", ["/", "/requests", "/device", "/logout"])
+def test_P30_every_page_names_the_person_alike(
+    browser: Browser, citizen: Person, path: str
+) -> None:
+    browser.code(citizen)
+
+    assert '<div class="p-who"><span>王小明𠮷</span>' in browser.get(path).text
+
+
 def test_P05_signing_out_here_leaves_nobody_signed_in(browser: Browser, citizen: Person) -> None:
     browser.code(citizen)
     browser.get("/")

@@ -26,7 +26,7 @@ from idp.web.request import (
     take_session,
 )
 from idp.web.signed_out import SignedOutPage, show
-from idp.web.who import Who, who
+from idp.web.who import Who, who_of
 from idp.web.wiring import provider
 
 endpoint = Blueprint("logout", __name__)
@@ -53,7 +53,7 @@ def ask() -> ResponseReturnValue:
         return _done(checked, asked, SignedOutPage())
     if not logout.is_of(portico.oidc.parts, checked, session.subject):
         page = ConfirmPage(url_for("logout.confirm"), msgspec.to_builtins(asked))
-        person = who(session.account_name, session.kind)
+        person = who_of(session)
         return _page("signin/logout_confirm.html", page, checked.return_to, person)
     return _sign_out(portico, checked, asked, session)
 

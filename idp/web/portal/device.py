@@ -25,7 +25,7 @@ from idp.web import returning
 from idp.web.current import signed_in
 from idp.web.headers import PAGES
 from idp.web.request import demand_csrf, origin, single_form, speaks
-from idp.web.who import who
+from idp.web.who import who_of
 from idp.web.wiring import provider
 from idp.web.wording import Line, lines_of
 
@@ -143,6 +143,6 @@ def record(
 
 
 def _page(session: Session, page: DevicePage, status: int = 200) -> Response:
-    person = who(session.account_name, session.kind)
+    person = who_of(session)
     shown = render_template("portal/device.html", page=page, who=person)
     return PAGES.apply(make_response(shown, status))

@@ -15,7 +15,7 @@ from idp.web.current import signed_in
 from idp.web.headers import PAGES
 from idp.web.portal.device import record
 from idp.web.request import demand_csrf, origin, single_form, speaks
-from idp.web.who import who
+from idp.web.who import who_of
 from idp.web.wiring import provider
 from idp.web.wording import Line, lines_of
 
@@ -49,7 +49,7 @@ def show() -> ResponseReturnValue:
     if session is None:
         return redirect(url_for("password.show", journey=returning.REQUESTS), code=303)
     page = RequestsPage(url_for("requests.decide"), _questions(portico, session))
-    person = who(session.account_name, session.kind)
+    person = who_of(session)
     shown = render_template("portal/requests.html", page=page, who=person)
     return PAGES.apply(make_response(shown))
 
