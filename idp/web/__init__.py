@@ -45,7 +45,7 @@ def create_app(portico: Provider) -> Flask:
         locale_selector=babel_locale,
         default_translation_directories=f"{_LOCALES};{ui.TRANSLATIONS}",
     )
-    ui.install(app, site=lambda: _site(portico), speaks=speaks, keeps=["journey"])
+    ui.install(app, site=lambda: _site(portico), speaks=speaks, keeps=["journey", "outcome", "run"])
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
     if portico.config.provider.developers_page:

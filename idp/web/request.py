@@ -237,6 +237,22 @@ def csrf_token() -> str:
     return base64url(hmac.digest(key, browser().encode(), "sha256"))
 
 
+def sealed_word(word: str) -> str:
+    """Write a word of ours for the address of this browser's next page: nobody else can."""
+    return f"{word}.{_seal_of(word)}"
+
+
+def own_word(written: str) -> str:
+    """Read what :func:`sealed_word` wrote for this browser; empty for anything else."""
+    word, _, seal = written.rpartition(".")
+    return word if hmac.compare_digest(seal.encode(), _seal_of(word).encode()) else ""
+
+
+def _seal_of(word: str) -> str:
+    key = cast("bytes", current_app.extensions["portico.csrf"])
+    return base64url(hmac.digest(key, f"word:{word}:{browser()}".encode(), "sha256"))
+
+
 def demand_csrf(form: Mapping[str, str]) -> None:
     """Refuse a form that another site, or nobody, has sent.
 
