@@ -202,6 +202,26 @@ def test_P30_every_page_names_the_person_alike(
     assert '<div class="p-who"><span>王小明𠮷</span>' in browser.get(path).text
 
 
+def test_P06_a_first_sign_in_has_no_time_since_which_others_failed(
+    browser: Browser, citizen: Person
+) -> None:
+    browser.code(citizen)
+
+    page = browser.get("/").text
+
+    assert "Failed so far" in page
+    assert "Failed since then" not in page
+
+
+def test_who_is_signed_in_already_is_told_so(browser: Browser, citizen: Person) -> None:
+    assert "signed-in-as" not in browser.get("/signin/password").text
+    browser.code(citizen)
+
+    page = browser.get("/signin/password").text
+
+    assert "You are signed in as 王小明𠮷." in page
+
+
 def test_P05_signing_out_here_leaves_nobody_signed_in(browser: Browser, citizen: Person) -> None:
     browser.code(citizen)
     browser.get("/")

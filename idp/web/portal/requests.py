@@ -1,10 +1,13 @@
 """``/requests``: what services are waiting to hear from the person (CIBA Core section 8)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import Blueprint, make_response, redirect, render_template, url_for
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _
 
 from idp.oidc import pending
 from idp.oidc.pending import Waiting
@@ -14,12 +17,19 @@ from idp.web import returning
 from idp.web.current import signed_in
 from idp.web.headers import PAGES
 from idp.web.portal.device import record
-from idp.web.request import demand_csrf, origin, single_form, speaks
+from idp.web.request import demand_csrf, origin, own_word, sealed_word, single_form, speaks
 from idp.web.who import who_of
 from idp.web.wiring import provider
 from idp.web.wording import Line, lines_of
 
 pages = Blueprint("requests", __name__)
+
+OUTCOMES: Mapping[str, LazyString] = {
+    "allowed": _("You have allowed the request. The service is told so."),
+    "denied": _("You have not allowed the request. The service receives nothing."),
+    "late": _("That request waits no longer: it was answered already, or its time is over."),
+}
+"""What a page says after a decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +49,8 @@ class RequestsPage:
 
     action: str
     questions: list[Question]
+    outcome: LazyString | None = None
+    """What became of the request that was answered last."""
 
 
 @pages.get("/requests")
@@ -48,7 +60,8 @@ def show() -> ResponseReturnValue:
     session = signed_in(portico)
     if session is None:
         return redirect(url_for("password.show", journey=returning.REQUESTS), code=303)
-    page = RequestsPage(url_for("requests.decide"), _questions(portico, session))
+    outcome = OUTCOMES.get(own_word(request.args.get("outcome", "")))
+    page = RequestsPage(url_for("requests.decide"), _questions(portico, session), outcome)
     person = who_of(session)
     shown = render_template("portal/requests.html", page=page, who=person)
     return PAGES.apply(make_response(shown))
@@ -56,18 +69,21 @@ def show() -> ResponseReturnValue:
 
 @pages.post("/requests")
 def decide() -> ResponseReturnValue:
-    """Note a decision and show what is left; anything but ``allow`` is a no."""
+    """Note a decision, then show it and what is left; anything but ``allow`` is a no."""
     form = single_form()
     demand_csrf(form)
     portico = provider()
     session = signed_in(portico)
-    if session is not None:
-        allow = form.get("decision") == "allow"
-        _decide(portico, session, form.get("reference", ""), allow=allow)
-    return redirect(url_for("requests.show"), code=303)
+    if session is None:
+        return redirect(url_for("requests.show"), code=303)
+    allow = form.get("decision") == "allow"
+    decided = _decide(portico, session, form.get("reference", ""), allow=allow)
+    outcome = ("allowed" if allow else "denied") if decided else "late"
+    return redirect(url_for("requests.show", outcome=sealed_word(outcome)), code=303)
 
 
-def _decide(portico: Provider, session: Session, reference: str, *, allow: bool) -> None:
+def _decide(portico: Provider, session: Session, reference: str, *, allow: bool) -> bool:
+    """Note the decision; ``False`` where it comes too late."""
     with portico.database.write(origin()) as tx:
         for waiting in pending.of_account(tx, session.account_id):
             if waiting.reference == reference and pending.decide(
@@ -75,6 +91,8 @@ def _decide(portico: Provider, session: Session, reference: str, *, allow: bool)
             ):
                 record(tx, portico, session, waiting, allow=allow)
                 portico.backchannel.decided(tx, waiting)
+                return True
+    return False
 
 
 def _questions(portico: Provider, session: Session) -> list[Question]:

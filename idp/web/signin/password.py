@@ -21,6 +21,7 @@ from idp.sessions import store as sessions
 from idp.signin import store
 from idp.signin.actions import Admitted, Browser, SignedIn, Typed
 from idp.web import errors, metrics
+from idp.web.current import signed_in
 from idp.web.request import (
     browser_hash,
     demand_csrf,
@@ -32,6 +33,7 @@ from idp.web.request import (
     speaks,
 )
 from idp.web.signin.journeys import App, Underway, underway
+from idp.web.who import who_of
 from idp.web.wiring import provider
 from idp.web.wording import FIELD_OF, REFUSED
 
@@ -89,6 +91,8 @@ class SignInPage:
     links: list[Link]
     can_cancel: bool
     errors: list[FieldError] = field(default_factory=list)
+    signed_in_as: str = ""
+    """Who is there already, in this browser."""
 
 
 @pages.get("/signin/password")
@@ -213,6 +217,7 @@ def _page(
     *,
     challenge: bool = False,
 ) -> Response:
+    here = signed_in(provider())
     page = SignInPage(
         action=url_for("password.submit"),
         journey=journey.id,
@@ -222,6 +227,7 @@ def _page(
         links=_links(),
         can_cancel=journey.client is not None,
         errors=problems,
+        signed_in_as=who_of(here).name if here else "",
     )
     response = make_response(render_template("signin/password.html", page=page), status)
     return journey.protect(response)
