@@ -1,5 +1,6 @@
 """P01, P05, P06, P30: the hosted pages, over WSGI."""
 
+import re
 from datetime import timedelta
 
 import msgspec
@@ -314,6 +315,39 @@ def test_T47_without_a_right_captcha_no_password_is_compared(
         assert browser.sign_in(citizen, captcha=full_width, captcha_id=challenge).status_code != 200
     else:
         assert browser.sign_in(citizen).status_code == 200
+
+
+def focused(page: str) -> list[str]:
+    """Name the fields that the page puts the cursor into."""
+    fields = re.findall(r'<input[^>]*name="(\w+)"([^>]*)', page)
+    return [name for name, more in fields if "autofocus" in more]
+
+
+@pytest.mark.parametrize("mode", ["always", "adaptive"])
+def test_after_other_digits_only_the_password_is_typed_again(
+    provider: Provider, citizen: Person, mode: str
+) -> None:
+    import dataclasses
+
+    asking = msgspec.structs.replace(CONFIG, captcha=CaptchaSection(mode=mode))  # type: ignore[arg-type]
+    signing_in = dataclasses.replace(provider.signing_in, config=asking)
+    browser = Browser.on(dataclasses.replace(provider, config=asking, signing_in=signing_in))
+    fresh = browser.get("/signin/password").text
+    shown = {"username": citizen.account_name, "captcha_id": "pcc_x"}
+
+    refreshed = browser.post("/signin/password", browser.hidden() | shown | {"action": "refresh"})
+    wrong = browser.sign_in(citizen, captcha="000000", captcha_id="pcc_x")
+    empty = browser.post("/signin/password", browser.hidden() | {"captcha_id": "pcc_x"})
+
+    assert focused(fresh) == ["username"]
+    assert focused(refreshed.text) == ["password"]
+    if mode == "always":
+        assert focused(wrong.text) == ["password"]
+    assert focused(empty.text) == []
+    for name in ("username", "password", "captcha"):
+        assert f'<a href="#{name}">' in empty.text
+    for page in (refreshed, empty):
+        assert 'id="captcha-image"' in page.text
 
 
 def test_the_captcha_is_drawn_and_spoken_for_its_browser_alone(

@@ -94,6 +94,14 @@ class SignInPage:
     signed_in_as: str = ""
     """Who is there already, in this browser."""
 
+    @property
+    def focus(self) -> str:
+        """Which field is typed into next; empty: the reasons are read first."""
+        if any(one.field != "captcha" for one in self.errors):
+            return ""
+        # What was typed comes back, the password never: after other digits it is all that lacks.
+        return "password" if self.username else "username"
+
 
 @pages.get("/signin/password")
 def show() -> ResponseReturnValue:
@@ -116,10 +124,10 @@ def submit() -> ResponseReturnValue:
     if form.action == "cancel":
         return _cancel(portico, journey)
     if form.action == "refresh":
-        return _page(journey, form.username, [], 200)
+        return _page(journey, form.username, [], 200, challenge=bool(form.captcha_id))
     missing = _missing(form)
     if missing:
-        return _page(journey, form.username, missing, 422)
+        return _page(journey, form.username, missing, 422, challenge=bool(form.captcha_id))
     return _try(portico, journey, form)
 
 
@@ -184,7 +192,11 @@ def _missing(form: PasswordForm) -> list[FieldError]:
         ("username", form.username.strip(), _("Type your account.")),
         ("password", form.password, _("Type your password.")),
     )
-    return [FieldError(name, sentence) for name, value, sentence in wanted if not value]
+    missing = [FieldError(name, sentence) for name, value, sentence in wanted if not value]
+    # Digits alone that lack are for the gate to refuse, which counts.
+    if missing and form.captcha_id and not form.captcha.strip():
+        missing.append(FieldError("captcha", REFUSED[Reason.CAPTCHA_MISSING]))
+    return missing
 
 
 def _refused(journey: Underway, form: PasswordForm, refusal: Refusal) -> Response:
