@@ -177,7 +177,12 @@ def test_nothing_is_run_for_a_forged_form_or_an_unknown_demonstration(browser: B
     assert browser.get("/developers/callback", response="x.y.z").status_code == 404
 
 
+def test_the_welcome_page_leads_to_it(browser: Browser) -> None:
+    assert '<a id="to-developers" href="/developers">' in browser.get("/").text
+
+
 @pytest.mark.parametrize("config", [False], indirect=True)
 def test_it_is_not_there_unless_the_configuration_asks_for_it(browser: Browser) -> None:
+    assert "/developers" not in browser.get("/").text
     assert browser.get("/developers").status_code == 404
     assert browser.get("/developers/callback").status_code == 404
