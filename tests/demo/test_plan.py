@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from babel.messages.pofile import read_po
 
 from demo import notice, plan
 from idp.config import ClientSection, ConfigError
@@ -76,6 +77,17 @@ def test_metrics_that_are_switched_off_need_no_port() -> None:
 def test_a_port_that_is_none_is_refused_by_name(text: str) -> None:
     with pytest.raises(ConfigError, match="MAILBOX__PORT"):
         plan.make({"MAILBOX__PORT": text})
+
+
+def test_an_app_is_called_at_the_portal_as_it_calls_itself() -> None:
+    (registered,) = (one for one in plan.make({}).clients if one.client_id == "casequery")
+
+    for locale, folder in (("zh-Hant", "zh_Hant"), ("zh-Hans", "zh_Hans")):
+        words = plan.ROOT / "clients/casequery/locales" / folder / "LC_MESSAGES/messages.po"
+        with words.open("rb") as file:
+            own = read_po(file, locale=folder).get("Case progress query")
+        assert own is not None
+        assert msgspec.to_builtins(registered.names)[locale] == own.string
 
 
 def test_every_secret_of_the_document_is_the_one_its_client_is_registered_with() -> None:

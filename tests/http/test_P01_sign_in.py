@@ -317,6 +317,20 @@ def test_T47_without_a_right_captcha_no_password_is_compared(
         assert browser.sign_in(citizen).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("locale", "title"),
+    [("en", "Error: Sign in"), ("zh-Hant", "錯誤：登入"), ("zh-Hans", "错误：登录")],
+)
+def test_the_title_says_first_that_something_is_wrong(
+    browser: Browser, locale: str, title: str
+) -> None:
+    sign_in_page(browser)
+
+    page = browser.post(f"/signin/password?lang={locale}", browser.hidden())
+
+    assert f"<title>{title} " in page.text
+
+
 def focused(page: str) -> list[str]:
     """Name the fields that the page puts the cursor into."""
     fields = re.findall(r'<input[^>]*name="(\w+)"([^>]*)', page)
