@@ -131,7 +131,10 @@ def _provider(plan: Plan, name: str, *words: str) -> Program:
 
 
 def _casequery(plan: Plan, name: str, *words: str) -> Program:
-    told = {"CASEQUERY__PROVIDER__ISSUER": plan.issuer}
+    told = {
+        "CASEQUERY__PROVIDER__ISSUER": plan.issuer,
+        "CASEQUERY__SERVER__BASE_URL": plan.casequery_url,
+    }
     return Program(name, [*_python("clients.casequery", _CASEQUERY_FILE), *words], told)
 
 

@@ -59,6 +59,7 @@ def test_an_issuer_that_was_given_is_kept() -> None:
 def test_a_moved_app_is_registered_where_it_went() -> None:
     run = plan.make({"CASEQUERY__SERVER__PORT": "19001"})
 
+    assert environment_of(run, "casequery")["CASEQUERY__SERVER__BASE_URL"] == run.casequery_url
     told = environment_of(run, "provider")["PORTICO__CLIENTS"]
     clients = {one.client_id: one for one in msgspec.json.decode(told, type=list[ClientSection])}
     assert all("//localhost:19001/" in uri for uri in clients["casequery"].redirect_uris)
