@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from demo.plan import PEOPLE, Plan
+from demo.plan import LOCAL_ACCOUNTS, PEOPLE, Plan
 
 
 def describe(plan: Plan, subjects: dict[str, str]) -> dict[str, Any]:
@@ -18,6 +18,7 @@ def describe(plan: Plan, subjects: dict[str, str]) -> dict[str, Any]:
             person | {"sub": subjects[person["username"]], "name": person["profile"]["name"]}
             for person in _people()
         ],
+        "local_accounts": tomllib.loads(LOCAL_ACCOUNTS.read_text("utf-8"))["accounts"],
         "clients": [
             {
                 "client_id": client.client_id,
@@ -49,7 +50,13 @@ def table(document: dict[str, Any]) -> str:
         f"  {one['username']:<10}  {one['password']:<30}  {one['kind']:<8}  {one['name']}"
         for one in document["accounts"]
     ]
-    return "\n".join(["", *addresses, "", "  Sign in as (account, password):", *accounts, ""])
+    local = [f"  {one['name']:<10}  {one['password']}" for one in document["local_accounts"]]
+    return "\n".join(
+        [
+            *("", *addresses, "", "  Sign in as (account, password):", *accounts, ""),
+            *("  Accounts of the case query, to link at the first visit there:", *local, ""),
+        ]
+    )
 
 
 def _addresses(plan: Plan) -> dict[str, str]:

@@ -18,6 +18,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 VAR = ROOT / "var"
 PEOPLE = HERE / "people.toml"
+LOCAL_ACCOUNTS = HERE / "local_accounts.toml"
 KNOWN_PEOPLE = VAR / "people.json"
 """Who is who at the provider: what the apps' records of the demo are attached to."""
 
@@ -88,7 +89,8 @@ def accounts(plan: Plan) -> Program:
 
 def seed(plan: Plan) -> Program:
     """Give the demo's people something to look at."""
-    return _casequery(plan, "casequery-seed", "seed", "--people", str(KNOWN_PEOPLE))
+    words = ("--people", str(KNOWN_PEOPLE), "--accounts", str(LOCAL_ACCOUNTS))
+    return _casequery(plan, "casequery-seed", "seed", *words)
 
 
 def services(plan: Plan) -> tuple[Program, ...]:

@@ -64,6 +64,7 @@ class Walk:
         self._open("guide", f"{self._portal}/guide")
         self._open("error", f"{self._portal}/authorize")
         self._open("app-welcome", f"{self._app}/")
+        self._open("app-sign-in", f"{self._app}/account/signin")
         self._open("app-words", f"{self._app}/open-case-words")
         self._open("sign-in", self._consent_request())
         page.click("#login-submit")
@@ -82,9 +83,15 @@ class Walk:
         self._take("device-question")
         page.click("#device-deny")
         self._take("device-denied")
-        self._open("app-cases", f"{self._app}/cases")
+        self._link()
+        self._take("app-cases")
         page.click("#open-1")
         self._take("app-case")
+        self._open("app-account", f"{self._app}/account")
+        self._open("app-password", f"{self._app}/account/password")
+        self._open("links", f"{self._portal}/links")
+        page.click("#unlink-1")  # the next look finds the first visit before it, too
+        self._take("links-none")
         self._open("sign-out-question", f"{self._portal}/logout")
         page.click("#logout-confirm")
         self._take("signed-out")
@@ -107,6 +114,17 @@ class Walk:
         page.fill("#password", person["password"])
         page.fill("#captcha", _answer(page.input_value("input[name=captcha_id]")))
         page.click("#login-submit")
+
+    def _link(self) -> None:
+        """Visit the case query for the first time: its account is asked for, then its cases."""
+        page = self._page
+        self._open("link", f"{self._app}/cases")
+        page.click("#link-submit")
+        self._take("link-mistakes")
+        local = next(one for one in self._demo["local_accounts"] if one["name"] == "CITIZEN1")
+        page.fill("#account-1", local["name"])
+        page.fill("#password-1", local["password"])
+        page.click("#link-submit")
 
     def _begin_device(self) -> str:
         """Begin as a kiosk does; gives the address that it shows."""

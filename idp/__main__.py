@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from idp import memory
-from idp.cli import account, manage, operate
+from idp.cli import account, exporting, importing, manage, operate
 from idp.cli.context import Invocation
 
 
@@ -25,6 +25,8 @@ def main(context: click.Context, path: Path | None) -> None:
     context.obj = Invocation(path)
 
 
+account.account.add_command(importing.import_accounts)
+account.account.add_command(exporting.export_accounts)
 for command in (
     operate.serve,
     operate.attend,

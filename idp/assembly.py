@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cryptography import x509
 
+from idp.accounts.particulars import Particulars
 from idp.accounts.store import Accounts
 from idp.audit.store import Trail
 from idp.authenticators.password.authenticator import PasswordAuthenticator
@@ -17,6 +18,7 @@ from idp.database.transaction import Database, open_database
 from idp.gateways.fetch import Fetcher
 from idp.gateways.smtp import SmtpGateway
 from idp.keys.store import SigningKeys
+from idp.linking.actions import Linking
 from idp.mail.messages import Post, Stationery
 from idp.oidc.backchannel_authentication import BackchannelAuthentication
 from idp.oidc.client_authentication import ClientAuthentication
@@ -34,10 +36,15 @@ from idp.oidc.server import AuthorizationServer, Parts
 from idp.oidc.subjects import Subjects
 from idp.outbox.store import Outbox
 from idp.provider import Provider
+from idp.registration.actions import Registering
+from idp.registration.store import Registrations
 from idp.secret import KEY_BYTES, Entropy, Keychain, keychain, system_entropy
 from idp.sessions.actions import Ending
 from idp.signin.actions import PasswordSignIn
+from idp.signin.codes import Codes
 from idp.signin.counters import Gate
+from idp.signin.passwords import Passwords
+from idp.signin.recovery import Recovery
 
 KEK_ENVIRONMENT = "PORTICO_KEK"
 
@@ -78,7 +85,15 @@ def assemble(
     captcha = Captcha(keys_of.key("captcha"), config.captcha, entropy)
     fetcher = Fetcher(config.fetch)
     gate = Gate(keys_of.key("throttle"), config.throttle)
-    documents = ClientDocuments(fetcher)
+    documents = ClientDocuments(fetcher, config.server.threads)
+    post, ending, password = (
+        Post(outbox),
+        Ending(trail, outbox),
+        PasswordAuthenticator(config.password),
+    )
+    codes = Codes(keys_of.key("email-codes"), gate, post, entropy)
+    particulars = Particulars(keys_of.seal("particulars"), keys_of.key("blind-index"))
+    registrations = Registrations(keys_of.seal("registrations"))
     server = AuthorizationServer(
         Parts(
             issuer,
@@ -105,7 +120,7 @@ def assemble(
         clients=clients,
         accounts=accounts,
         oidc=server,
-        password=PasswordAuthenticator(config.password),
+        password=password,
         captcha=captcha,
         signing_in=PasswordSignIn(
             config,
@@ -113,13 +128,19 @@ def assemble(
             captcha,
             accounts,
             trail,
-            Post(outbox),
+            post,
             entropy,
         ),
+        passwords=Passwords(config.password, password, ending, trail, post),
+        recovery=Recovery(accounts, gate, ending, trail, post, entropy),
+        codes=codes,
+        particulars=particulars,
+        registering=Registering(registrations, accounts, particulars, codes, trail, post, entropy),
         gate=gate,
-        registrar=Registrar(server.parts, config.registration, fetcher),
+        registrar=Registrar(server.parts, config.registration),
         backchannel=BackchannelAuthentication(server.parts, keys_of.seal("ciba"), outbox),
-        ending=Ending(trail, outbox),
+        linking=Linking(server.parts, gate, outbox, fetcher, accounts),
+        ending=ending,
         trail=trail,
         outbox=outbox,
         stationery=Stationery(

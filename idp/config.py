@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 PREFIX = "PORTICO__"
+_SAFE_MAXIMUM = 64
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Natural = Annotated[int, msgspec.Meta(ge=0)]
@@ -27,6 +28,7 @@ Algorithm = Literal["RS256", "PS256", "ES256", "EdDSA"]
 KeyAlgorithm = Literal["RS256", "PS256", "ES256", "EdDSA", "RSA-OAEP-256", "ECDH-ES"]
 Encryption = Literal["", "RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A256KW"]
 ContentEncryption = Literal["A128GCM", "A256GCM", "A128CBC-HS256"]
+PolicyName = Literal["modern", "tw-gov-internal", "seed-compat"]
 ProfileName = Literal["oauth21", "oidc", "fapi2"]
 Texts = dict[Locale, str]
 """A text for people in some of the locales; the first one given serves the others."""
@@ -109,6 +111,11 @@ class PasswordSection(Section, frozen=True):
     time_cost: Positive = 2
     parallelism: Positive = 1
     queue_limit: Positive = 32
+    policy: PolicyName = "modern"
+    staff_policy: PolicyName = "tw-gov-internal"
+    minimum_length: Natural = 0
+    maximum_length: Natural = 0
+    accept_unsafe_policy: bool = False
 
 
 class CaptchaSection(Section, frozen=True):
@@ -154,6 +161,7 @@ class FetchSection(Section, frozen=True):
     """Whom we may call: anything else than public https addresses has to be named."""
 
     allowed_networks: list[str] = []
+    self_registered_too: bool = False
     ca_file: str = ""
 
 
@@ -192,6 +200,14 @@ class WorkerSection(Section, frozen=True):
 
     inside_serve: bool = False
     migrate_on_start: bool = False
+
+
+class AccountsSection(Section, frozen=True):
+    """Which kinds of account people may open themselves (``idp.registration.flows``)."""
+
+    open_to: list[str] = msgspec.field(default_factory=lambda: ["uncertified"])
+    places: dict[str, str] = {}
+    """Names of networks, shown beside addresses in people's history."""
 
 
 class RegistrationSection(Section, frozen=True):
@@ -264,6 +280,8 @@ class ClientSection(Section, frozen=True):
     backchannel_authentication_request_signing_alg: Algorithm | Literal[""] = ""
     trusted: bool = False
     home_uri: str = ""
+    link_uri: str = ""
+    """Where an app with accounts of its own takes requests to link them (P32)."""
     introspects: bool = False
     """A resource server: may introspect tokens that were issued to others (RFC 7662)."""
     account_kinds: list[str] = []
@@ -289,6 +307,7 @@ class Config(Section, frozen=True):
     fetch: FetchSection = FetchSection()
     mtls: MtlsSection = MtlsSection()
     audit: AuditSection = AuditSection()
+    accounts: AccountsSection = AccountsSection()
     registration: RegistrationSection = RegistrationSection()
     logging: LoggingSection = LoggingSection()
     worker: WorkerSection = WorkerSection()
@@ -346,10 +365,17 @@ def _refuse_unsafe(config: Config, place: str) -> None:
         raise ConfigError(f"{place}: [provider] issuer must be https (http only on localhost)")
     if issuer.query or issuer.fragment or issuer.path.endswith("/"):
         raise ConfigError(f"{place}: [provider] issuer has a query, a fragment or a final slash")
+    longest = config.password.maximum_length
+    if 0 < longest < _SAFE_MAXIMUM and not config.password.accept_unsafe_policy:
+        raise ConfigError(
+            f"{place}: [password] maximum_length below {_SAFE_MAXIMUM} keeps people from good "
+            "passwords (NIST SP 800-63B-4); accept_unsafe_policy = true allows it all the same"
+        )
     for key, networks in (
         ("[server] trusted_proxies", config.server.trusted_proxies),
         ("[throttle] exempt_networks", config.throttle.exempt_networks),
         ("[fetch] allowed_networks", config.fetch.allowed_networks),
+        ("[accounts] places", list(config.accounts.places)),
     ):
         for network in networks:
             try:

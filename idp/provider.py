@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from idp.accounts.particulars import Particulars
 from idp.accounts.store import Accounts
 from idp.audit.store import Trail
 from idp.authenticators.password.authenticator import PasswordAuthenticator
@@ -11,16 +12,21 @@ from idp.database.transaction import Database
 from idp.gateways.fetch import Fetcher
 from idp.gateways.smtp import SmtpGateway
 from idp.keys.store import SigningKeys
+from idp.linking.actions import Linking
 from idp.mail.messages import Stationery
 from idp.oidc.backchannel_authentication import BackchannelAuthentication
 from idp.oidc.clients import Clients
 from idp.oidc.registration import Registrar
 from idp.oidc.server import AuthorizationServer
 from idp.outbox.store import Outbox
+from idp.registration.actions import Registering
 from idp.secret import Entropy, Keychain
 from idp.sessions.actions import Ending
 from idp.signin.actions import PasswordSignIn
+from idp.signin.codes import Codes
 from idp.signin.counters import Gate
+from idp.signin.passwords import Passwords
+from idp.signin.recovery import Recovery
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +45,15 @@ class Provider:
     password: PasswordAuthenticator
     captcha: Captcha
     signing_in: PasswordSignIn
+    passwords: Passwords
+    recovery: Recovery
+    codes: Codes
+    particulars: Particulars
+    registering: Registering
     gate: Gate
     registrar: Registrar
     backchannel: BackchannelAuthentication
+    linking: Linking
     ending: Ending
     trail: Trail
     outbox: Outbox

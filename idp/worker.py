@@ -20,14 +20,16 @@ from idp.audit.events import KeyAdded, OutboxAbandoned
 from idp.authenticators.password import captcha
 from idp.clock import Clock
 from idp.database.transaction import Origin, Transaction
-from idp.gateways.fetch import Forbidden
+from idp.gateways.fetch import Errand, Forbidden
 from idp.gateways.fetch import Unreachable as NoAnswer
 from idp.gateways.smtp import Refused, Unreachable
 from idp.keys import ring
 from idp.keys import store as keys
+from idp.linking.wire import LinkEvent
 from idp.oidc import (
     authorizations,
     client_authentication,
+    clients,
     logout,
     pending,
     pushed_requests,
@@ -38,13 +40,16 @@ from idp.oidc.grants import refresh_token
 from idp.outbox import store as outbox
 from idp.outbox.store import Kind, Leased
 from idp.provider import Provider
+from idp.registration import store as registrations
+from idp.sessions import store as sessions
 from idp.sessions.actions import LogoutNotice
-from idp.signin import counters
+from idp.signin import codes, counters, tickets
 from idp.signin import store as signin
 
 WORKER = Origin(operator="worker")
 _NOTICES_AT_ONCE = 8
 _SWEEP_BATCH = 1_000
+_ENDED_AT_ONCE = 50  # sessions: each with a notice for every app, in one transaction
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +130,25 @@ def rounds(portico: Provider) -> list[Round]:
             batch=_NOTICES_AT_ONCE,
         ),
         Round("ciba", poll, lambda: deliver(portico, "ciba_ping", send_ciba_ping), batch=1),
+        Round(
+            "links",
+            poll,
+            lambda: deliver(portico, "link_event", _send_link_event, _NOTICES_AT_ONCE),
+            batch=_NOTICES_AT_ONCE,
+        ),
+        Round(
+            "open-links",
+            timedelta(seconds=10),
+            lambda: ask_about_links(portico),
+            batch=_NOTICES_AT_ONCE,
+        ),
         Round("keys", timedelta(minutes=10), lambda: rotate_keys(portico)),
+        Round(
+            "sessions",
+            timedelta(minutes=1),
+            lambda: end_sessions(portico),
+            batch=_ENDED_AT_ONCE,
+        ),
         Round("sweep", timedelta(minutes=1), lambda: sweep(portico), batch=_SWEEP_BATCH),
         Round(
             "checkpoint",
@@ -204,8 +227,14 @@ def _send_logout_token(portico: Provider, row: Leased) -> None:
     notice = msgspec.json.decode(row.payload, type=LogoutNotice)
     with portico.database.read() as tx:
         token = logout.logout_token(tx, portico.oidc.parts, notice)
+        client = clients.read(tx, notice.client_id)
+    stranger = client is None or client.is_stranger
     try:
-        reply = portico.fetch.post_form(notice.uri, {"logout_token": token})
+        reply = portico.fetch.post_form(
+            notice.uri,
+            {"logout_token": token},
+            errand=Errand("sign-out", notice.client_id, stranger),
+        )
     except (NoAnswer, Forbidden) as why:
         raise _Failed(f"{type(why).__name__}: {why}") from why
     if not 200 <= reply.status < 300:
@@ -217,11 +246,38 @@ def send_ciba_ping(portico: Provider, row: Leased) -> None:
     ping = msgspec.json.decode(row.payload, type=Ping)
     document = msgspec.json.encode({"auth_req_id": ping.auth_req_id})
     try:
-        reply = portico.fetch.post_json(ping.uri, document, bearer=ping.token)
+        reply = portico.fetch.post_json(
+            ping.uri, document, bearer=ping.token, errand=Errand("ping", ping.client_id)
+        )
     except (NoAnswer, Forbidden) as why:
         raise _Failed(f"{type(why).__name__}: {why}") from why
     if not 200 <= reply.status < 300:
         raise _Failed(f"HTTP {reply.status}")
+
+
+def _send_link_event(portico: Provider, row: Leased) -> None:
+    event = msgspec.json.decode(row.payload, type=LinkEvent)
+    with portico.database.read() as tx:
+        uri, token = portico.linking.event(tx, event)
+    if not uri:
+        raise _Failed("the app has no link_uri any more", for_good=True)
+    try:
+        reply = portico.fetch.post_form(uri, {"event": token})
+    except (NoAnswer, Forbidden) as why:
+        raise _Failed(f"{type(why).__name__}: {why}") from why
+    if not 200 <= reply.status < 300:
+        raise _Failed(f"HTTP {reply.status}")
+
+
+def ask_about_links(portico: Provider) -> int:
+    """Ask apps about tries to link that nobody answered, or nobody heard the answer of."""
+    with portico.database.write(WORKER) as tx:
+        overdue = portico.linking.overdue(tx, _NOTICES_AT_ONCE)
+    for begun in overdue:
+        heard = portico.linking.ask_again(begun)
+        with portico.database.write(WORKER) as tx:
+            portico.linking.settle(tx, begun, heard)
+    return len(overdue)
 
 
 def rotate_keys(portico: Provider) -> int:
@@ -251,6 +307,16 @@ def add_key(portico: Provider, tx: Transaction, alg: str) -> str:
     return kid
 
 
+def end_sessions(portico: Provider) -> int:
+    """End the sessions whose time is over, and leave a notice for every app they signed in to."""
+    with portico.database.write(WORKER) as tx:
+        over = sessions.expired(tx, _ENDED_AT_ONCE)
+        reach = logout.reach(tx) if over else {}
+        for one in over:
+            portico.ending.end(tx, one.id, reach, subject=one.subject, why="expired")
+    return len(over)
+
+
 def sweep(portico: Provider) -> int:
     """Delete rows that nothing can use any more; short transactions, a table each."""
     swept = 0
@@ -264,6 +330,9 @@ _SWEEPERS: Iterable[Callable[[Transaction], int]] = (
     signin.sweep,
     pushed_requests.sweep,
     pending.sweep,
+    codes.sweep,
+    tickets.sweep,
+    registrations.sweep,
     captcha.sweep,
     counters.sweep,
     standing.sweep,

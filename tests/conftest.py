@@ -20,6 +20,7 @@ from migrations import runner
 from tests import people
 from tests.clock import MovableClock
 from tests.labs import postgres
+from tests.labs.shell import Shell
 
 ROOT_KEY = bytes(range(32))
 Enrol = Callable[..., ClientSection]
@@ -100,6 +101,17 @@ def config() -> Config:
 @pytest.fixture
 def provider(config: Config, database: Database, keys: Keychain) -> Provider:
     return assembly.assemble(config, database, keys)
+
+
+@pytest.fixture
+def shell(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """The command line on the database of the test."""
+    monkeypatch.setenv(assembly.KEK_ENVIRONMENT, ROOT_KEY.hex())
+    path = tmp_path / "config.toml"
+    path.write_text(
+        f'[database]\nurl = "{database_url}"\n[password]\nmemory_kib = 7168\ntime_cost = 1\n'
+    )
+    return Shell(path)
 
 
 @pytest.fixture

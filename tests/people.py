@@ -18,6 +18,7 @@ from idp.oidc import clients
 from idp.oidc.response import TYPES
 from idp.provider import Provider
 from idp.secret import Secret
+from idp.terms import documents
 from idp.web import create_app
 
 PASSWORD = "correct horse battery staple"
@@ -127,6 +128,7 @@ def add(portico: Provider, person: Person) -> Person:
         profile=person.profile,
         emails=(Email(person.email, verified=True),) if person.email else (),
         phc_hash=portico.password.hash(Secret(person.password)),
+        accepted_terms=documents.in_force(),
     )
     with portico.database.write() as tx:
         account = portico.accounts.add(tx, new)

@@ -91,9 +91,9 @@ def _serve(app: Flask, served: dict[str, assets.Asset]) -> None:
         return Response(found.body, content_type=found.content_type, headers=headers)
 
 
-def _posted_journey() -> str:
+def _posted(key: str) -> str:
     try:
-        return request.form.get("journey", "")
+        return request.form.get(key, "")
     except HTTPException:  # an error page about the very body that cannot be read
         return ""
 
@@ -102,7 +102,7 @@ def _locale_links(speaking: str, keeps: Sequence[str]) -> list[LocaleLink]:
     """Link to the page at hand in each language; after a POST, to the page it came from."""
     kept = [(key, request.args[key]) for key in keeps if key in request.args]
     if request.method == "POST":
-        kept = [("journey", _posted_journey())]
+        kept = [(key, value) for key in keeps if (value := _posted(key))]
     path = request.path if request.url_rule else "/"  # an address that is none is not repeated
     return [
         LocaleLink(

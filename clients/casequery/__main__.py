@@ -61,11 +61,20 @@ def migrate(config: KitConfig, as_json: bool) -> None:
 
 @main.command()
 @click.option("--people", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--accounts",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Accounts of the app's own, with their passwords.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 @click.pass_obj
-def seed(config: KitConfig, people: Path | None, as_json: bool) -> None:
-    """Put the demo's cases on record and link its people."""
-    linked = demo.seed(app.build(config).database, config.provider.issuer, people)
+def seed(config: KitConfig, people: Path | None, accounts: Path | None, as_json: bool) -> None:
+    """Put the demo's cases and accounts on record; link its people, if they do not do so."""
+    database = app.build(config).database
+    demo.open_accounts(database, accounts)
+    linked = demo.seed(
+        database, config.provider.issuer, None if config.linking.required else people
+    )
     click.echo(json.dumps({"linked": linked}) if as_json else f"{linked} people linked")
 
 

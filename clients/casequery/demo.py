@@ -1,12 +1,13 @@
 """Court cases of nobody, for the demo: natural in form, invented in every fact."""
 
 import json
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import delete, insert, select, update
 
-from clients.casequery import cases
+from clients.casequery import accounts, cases
 from clients.casequery.cases import Case, Kind, OpenCaseWord, Progress
 from clients.kit import linking
 from clients.kit.database import Database, Transaction
@@ -115,6 +116,17 @@ def _leave_other_issuers(tx: Transaction, issuer: str, accounts: list[str]) -> N
     tx.execute(delete(links).where(links.account.in_(accounts), links.issuer != issuer))
     stale = (sessions.issuer != issuer, sessions.ended_at.is_(None))
     tx.execute(update(sessions).where(*stale).values(ended_at=tx.now))
+
+
+def open_accounts(database: Database, path: Path | None) -> None:
+    """Open the accounts of a file (``[[accounts]]`` of ``name`` and ``password``)."""
+    listed = tomllib.loads(path.read_text("utf-8"))["accounts"] if path else []
+    with database.read() as tx:
+        missing = [one for one in listed if accounts.password_of(tx, one["name"]) is None]
+    hashed = {one["name"]: accounts.hashed(one["password"]) for one in missing}
+    with database.write() as tx:
+        for name, phc_hash in hashed.items():
+            accounts.add(tx, name, phc_hash)
 
 
 def _read(people: Path | None) -> list[dict[str, str]]:

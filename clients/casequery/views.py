@@ -10,10 +10,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
-from clients.casequery import cases
+from clients.casequery import accounts, cases
 from clients.casequery.cases import Case, Kind
 from clients.kit import linking
-from clients.kit.pages import Who, app_of, signed_in
+from clients.kit.pages import Who, app_of, here, signed_in
 from clients.kit.session import SignedIn
 from clients.kit.signin import signin_url
 
@@ -53,9 +53,9 @@ def all_cases() -> ResponseReturnValue:
     """List the cases: all, or the one chosen (全部案件 or 選一案件)."""
     person = signed_in()
     if person is None:
-        return redirect(signin_url("/cases"), code=303)
+        return redirect(signin_url(here()), code=303)
     with app_of().database.read() as tx:
-        account = linking.account_of(tx, person.issuer, person.sub)
+        account = accounts.of(tx, person)
         found = cases.of_account(tx, account) if account else []
     if account is None:
         return _unlinked(person)
@@ -70,10 +70,12 @@ def one(number: str) -> ResponseReturnValue:
     """Show one case; somebody else's is not there."""
     person = signed_in()
     if person is None:
-        return redirect(signin_url(request.path), code=303)
+        return redirect(signin_url(here()), code=303)
     with app_of().database.read() as tx:
-        account = linking.account_of(tx, person.issuer, person.sub)
+        account = accounts.of(tx, person)
         found = cases.find(tx, account, number) if account else None
+    if account is None and app_of().config.linking.required:
+        return _unlinked(person)
     if found is None:
         abort(404)
     shown = Shown(found, KINDS[found.kind])
@@ -105,7 +107,10 @@ def open_case_words_csv() -> Response:
 
 
 def _unlinked(person: SignedIn) -> ResponseReturnValue:
-    """Meet somebody who has no account here yet; how to get one is explained."""
+    """Meet somebody who has no account here yet: let them link one, or say how to get one."""
+    config = app_of().config
+    if config.linking.required:
+        return redirect(linking.page_url(config, here()), code=303)
     return render_template("casequery/unlinked.html", who=_who(person)), 403
 
 

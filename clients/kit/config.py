@@ -49,6 +49,15 @@ class SessionsSection(Section, frozen=True):
     absolute_hours: Positive = 12
 
 
+class LinkingSection(Section, frozen=True):
+    """Whether people come with an account of the app's own, and how they link it."""
+
+    required: bool = False
+    """Lead somebody without a link to the provider's page, to link at the first visit."""
+    key_file: str = ""
+    """The app's private encryption key, made where there is none; empty: linking is off."""
+
+
 class KitConfig(Section, frozen=True):
     """The tables that every app has."""
 
@@ -56,6 +65,7 @@ class KitConfig(Section, frozen=True):
     provider: ProviderSection = ProviderSection()
     database: DatabaseSection = DatabaseSection()
     sessions: SessionsSection = SessionsSection()
+    linking: LinkingSection = LinkingSection()
 
 
 Record = TypeVar("Record", bound=KitConfig)

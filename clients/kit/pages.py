@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
+from urllib.parse import quote
 
 from flask import (
     Blueprint,
@@ -31,6 +32,8 @@ import ui
 from clients.kit import session
 from clients.kit.config import KitConfig
 from clients.kit.database import Database
+from clients.kit.link_key import LinkKey
+from clients.kit.linking import LocalAccounts
 from clients.kit.provider import Provider
 from clients.kit.session import SignedIn
 from ui import locale
@@ -79,6 +82,10 @@ class App:
     database: Database
     provider: Provider
     csrf_key: bytes
+    accounts: LocalAccounts | None = None
+    """The app's own accounts, where it has any."""
+    link_key: LinkKey | None = None
+    """What requests to link are encrypted to; without one, there is no linking."""
 
     @property
     def secure(self) -> bool:
@@ -159,22 +166,35 @@ def signed_in() -> SignedIn | None:
     return found
 
 
+def here() -> str:
+    """Give path and query of this request, as they stand in an address."""
+    query = request.query_string.decode("latin-1")
+    return quote(request.path, safe="/") + (f"?{query}" if query else "")
+
+
 def csrf_token() -> str:
     """Give the token of this session's forms."""
-    app = app_of()
-    bound = app.read_cookie("session").encode()
-    return hmac.digest(app.csrf_key, bound, "sha256").hex()
+    return csrf_token_of(app_of().read_cookie("session"))
 
 
-def demand_csrf() -> None:
+def csrf_token_of(cookie: str) -> str:
+    """Give the token of the forms of whoever holds a cookie."""
+    return hmac.digest(app_of().csrf_key, cookie.encode(), "sha256").hex()
+
+
+def demand_csrf(cookie: str | None = None) -> None:
     """Refuse a form that another site, or nobody, has sent.
+
+    Args:
+        cookie: what its token is bound to; by default the session.
 
     Raises:
         Forbidden: the token or the site is not ours.
     """
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
         raise Forbidden
-    if not hmac.compare_digest(request.form.get("csrf_token", "").encode(), csrf_token().encode()):
+    wanted = csrf_token() if cookie is None else csrf_token_of(cookie)
+    if not hmac.compare_digest(request.form.get("csrf_token", "").encode(), wanted.encode()):
         raise Forbidden
 
 

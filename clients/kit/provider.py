@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote_plus
 
 import httpx2
 from authlib.integrations.httpx_client import OAuth2Client
@@ -21,6 +22,7 @@ from clients.kit.config import ProviderSection
 
 ALGORITHMS = ("RS256", "ES256")
 SKEW_SECONDS = 10
+_LINK_SECONDS = 60 + SKEW_SECONDS  # however long an ``exp`` it has, a request is of this minute
 _TIMEOUT = httpx2.Timeout(5.0)
 _FRESH_SECONDS = 300.0
 _COOLDOWN_SECONDS = 10.0
@@ -104,13 +106,34 @@ class Provider:
             raise Untrusted("userinfo is about somebody else")
         return told
 
+    def tell_unlinked(self, attempt: str) -> None:
+        """Tell the provider that a link is over; it may be told as often as need be.
+
+        Raises:
+            ProviderUnreachable: no answer, or one that acknowledges nothing.
+        """
+        credentials = tuple(
+            quote_plus(one) for one in (self.section.client_id, self.section.client_secret)
+        )
+        try:
+            answer = httpx2.post(
+                f"{self.section.issuer}/links/events",
+                data={"event": "unlinked", "attempt": attempt},
+                auth=(credentials[0], credentials[1]),
+                **_CLOSED,
+            )
+        except httpx2.HTTPError as broken:
+            raise ProviderUnreachable(type(broken).__name__) from broken
+        if answer.status_code != 200:
+            raise ProviderUnreachable(f"HTTP {answer.status_code}")
+
     def verify_id_token(self, token: str, nonce: str) -> dict[str, Any]:
         """Verify an ID token (OIDC Core section 3.1.3.7).
 
         Raises:
             Untrusted: signature, issuer, audience, time or nonce.
         """
-        claims = self._verified(token, "JWT")
+        claims = self._verified(token, "JWT", None)
         audience = claims.get("aud")
         audiences = audience if isinstance(audience, list) else [audience]
         others = len(audiences) > 1 and claims.get("azp") != self.section.client_id
@@ -134,7 +157,7 @@ class Provider:
         Raises:
             Untrusted: it must not end anybody's session.
         """
-        claims = self._verified(token, "logout+jwt")
+        claims = self._verified(token, "logout+jwt", None)
         now = self.clock().timestamp()
         events = claims.get("events")
         good = (
@@ -152,12 +175,32 @@ class Provider:
             raise Untrusted("the logout token is not for this app or this time")
         return claims
 
-    def _verified(self, token: str, typ: str) -> dict[str, Any]:
+    def verify_link_token(self, token: str, typ: str) -> dict[str, Any]:
+        """Verify what the provider says about a link (``link+jwt`` and its like).
+
+        Raises:
+            Untrusted: it is not from the provider, not for this app, or not of this time.
+        """
+        claims = self._verified(token, typ)
+        now = self.clock().timestamp()
+        good = (
+            claims.get("iss") == self.section.issuer
+            and claims.get("aud") == self.section.client_id
+            and _number(claims.get("exp")) > now
+            and now - _LINK_SECONDS < _number(claims.get("iat")) <= now + SKEW_SECONDS
+            and isinstance(claims.get("sub"), str)
+            and isinstance(claims.get("jti"), str)
+        )
+        if not good:
+            raise Untrusted("the link token is not for this app or this time")
+        return claims
+
+    def _verified(self, token: str, *types: str | None) -> dict[str, Any]:
         try:
             header = jws.extract_compact(token.encode()).headers()
         except (JoseError, ValueError) as wrong:
             raise Untrusted("not a JWS") from wrong
-        if header.get("alg") not in ALGORITHMS or header.get("typ", typ) != typ:
+        if header.get("alg") not in ALGORITHMS or header.get("typ") not in types:
             raise Untrusted("algorithm or type")
         keys = self._key_set(str(header.get("kid")))
         try:

@@ -91,6 +91,12 @@ def end(tx: Transaction, session_id: UUID) -> None:
     tx.execute(_END, {"which": session_id, "instant": tx.now})
 
 
+def end_of_person(tx: Transaction, issuer: str, sub: str) -> int:
+    """End every session of one person here."""
+    whose = {"at": issuer, "named": sub, "instant": tx.now}
+    return int(tx.execute(_END_OF_PERSON, whose).rowcount)
+
+
 def end_of_provider(tx: Transaction, *, sid: str, sub: str) -> int:
     """End the sessions a logout token names: by ``sid`` where there is one, else by ``sub``."""
     if sid:
@@ -116,3 +122,6 @@ _END_OF_SID = _OPEN.where(AppSession.sid == bindparam("named")).values(
 _END_OF_SUB = _OPEN.where(AppSession.sub == bindparam("named")).values(
     ended_at=bindparam("instant")
 )
+_END_OF_PERSON = _OPEN.where(
+    AppSession.issuer == bindparam("at"), AppSession.sub == bindparam("named")
+).values(ended_at=bindparam("instant"))

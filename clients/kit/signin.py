@@ -142,8 +142,8 @@ def sign_out() -> ResponseReturnValue:
 def _end_session_url(found: session.SignedIn | None) -> str:
     app = app_of()
     home = f"{app.config.server.base_url}/"
-    if found is None:
-        return home
+    if found is None or not found.id_token:
+        return home  # who signed in with an account of ours has no session at the provider
     try:
         endpoint = str(app.provider.metadata()["end_session_endpoint"])
     except (ProviderUnreachable, Untrusted, KeyError):

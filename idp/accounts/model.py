@@ -11,6 +11,8 @@ import msgspec
 class State(StrEnum):
     """Whether an account may be used. Nothing brings a closed one back."""
 
+    PENDING = "pending"
+    """Registered, and not activated yet (B03)."""
     ACTIVE = "active"
     DISABLED = "disabled"
     CLOSED = "closed"
@@ -20,6 +22,8 @@ class Kind(StrEnum):
     """Kinds of account (身分別), manual P10 to P12 and P20."""
 
     CITIZEN = "citizen"
+    UNCERTIFIED = "uncertified"
+    """非憑證帳號 (B01): nobody but a mailbox vouches for it."""
     ORGANISATION = "organisation"
     LAWYER = "lawyer"
     ACCOUNTANT = "accountant"
@@ -88,6 +92,15 @@ class Account:
     email: Email | None
     updated_at: int
     """NumericDate."""
+    locale: str = "zh-Hant"
+    """The language of its mails."""
+    electronic_id: str = ""
+    accepted_terms: str = ""
+
+
+def address_key(address: str) -> str:
+    """Give the one form of an e-mail address that addresses are compared by."""
+    return unicodedata.normalize("NFKC", address).strip().casefold()
 
 
 def canonical_name(typed: str) -> str:

@@ -1,14 +1,29 @@
 """Accounts on record: their identities, e-mails, password and sealed profile."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ForeignKey, Row, String, and_, bindparam, insert, select, update
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    Row,
+    String,
+    Text,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.accounts.model import Account, Email, Kind, Profile, State
+from idp.accounts.model import Account, Email, Kind, Profile, State, address_key
 from idp.clock import seconds
 from idp.database.columns import Table
 from idp.database.prepared import Prepared
@@ -23,6 +38,7 @@ class AccountRow(Table):
     """An account. Its name, once given, is never given again."""
 
     __tablename__ = "accounts"
+    __table_args__ = (Index("uq_accounts_electronic_id", "electronic_id", unique=True),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     subject: Mapped[str] = mapped_column(unique=True)
@@ -31,6 +47,10 @@ class AccountRow(Table):
     state: Mapped[str] = mapped_column(String(16))
     epoch: Mapped[int] = mapped_column(default=0)
     locale: Mapped[str] = mapped_column(String(16), default="zh-Hant")
+    electronic_id: Mapped[str | None] = mapped_column(String(16), default=None)
+    """電子身分證號 (B03): what others name the account by to authorise it."""
+    accepted_terms: Mapped[str] = mapped_column(String(32), default="")
+    """The newest version of the terms that was accepted; every acceptance has a row of its own."""
     profile_sealed: Mapped[bytes]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -44,6 +64,7 @@ class AccountEmail(Table):
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
     address: Mapped[str] = mapped_column(String(320))
+    address_key: Mapped[str] = mapped_column(String(320), index=True)
     verified_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
@@ -58,7 +79,7 @@ class AccountIdentity(Table):
 
 
 class PasswordCredential(Table):
-    """The password of an account, as a hash in PHC string format."""
+    """The password of an account, as a hash in PHC string format (or bcrypt's, or ``$6$``)."""
 
     __tablename__ = "password_credentials"
 
@@ -66,6 +87,16 @@ class PasswordCredential(Table):
     phc_hash: Mapped[str] = mapped_column(String(512))
     changed_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class PastPassword(Table):
+    """A password that was in use until ``until``; kept where the policy asks for a history."""
+
+    __tablename__ = "past_passwords"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    until: Mapped[datetime] = mapped_column(primary_key=True)
+    phc_hash: Mapped[str] = mapped_column(String(512))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +109,9 @@ class NewAccount:
     emails: tuple[Email, ...] = ()
     phc_hash: str = ""
     locale: str = "zh-Hant"
+    state: State = State.ACTIVE
+    accepted_terms: str = ""
+    electronic_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,48 +134,62 @@ class Accounts:
         self._entropy = entropy
 
     def add(self, tx: Transaction, new: NewAccount) -> Account:
-        """Add an active account. The caller has seen that the name is free.
+        """Add an account. The caller has seen that the name is free.
 
         Raises:
             sqlalchemy.exc.IntegrityError: somebody took the name in between.
         """
-        account_id = new_id(tx.now, self._entropy)
-        subject = SUBJECT_PREFIX + base64url(self._entropy(16))
-        tx.execute(
-            _ADD,
-            {
-                "id": account_id,
-                "subject": subject,
-                "account_name": new.account_name,
-                "kind": new.kind,
-                "state": State.ACTIVE,
-                "epoch": 0,
-                "locale": new.locale,
-                "profile_sealed": self._close(account_id, new.profile),
-                "created_at": tx.now,
-                "updated_at": tx.now,
-            },
-        )
-        self._add_emails(tx, account_id, new.emails)
-        if new.phc_hash:
-            tx.execute(
-                _ADD_PASSWORD,
-                {"account_id": account_id, "phc_hash": new.phc_hash, "changed_at": tx.now},
-            )
+        (account_id,) = self.add_all(tx, [new])
         return self.read(tx.ask(_BY_ID, {"wanted": account_id}))
 
-    def _add_emails(self, tx: Transaction, account_id: UUID, emails: tuple[Email, ...]) -> None:
-        rows = [
-            {
-                "account_id": account_id,
-                "position": position,
-                "address": email.address,
-                "verified_at": tx.now if email.verified else None,
-            }
-            for position, email in enumerate(emails)
+    def add_all(self, tx: Transaction, accounts: Sequence[NewAccount]) -> list[UUID]:
+        """Add accounts, with one statement a table however many they are; gives their ids.
+
+        Raises:
+            sqlalchemy.exc.IntegrityError: one of the names is taken; none was added.
+        """
+        named = [(new_id(tx.now, self._entropy), new) for new in accounts]
+        tx.execute(_ADD, [self._account(tx, account_id, new) for account_id, new in named])
+        emails = [row for account_id, new in named for row in _rows(tx, account_id, new.emails)]
+        if emails:
+            tx.execute(_ADD_EMAIL, emails)
+        passwords = [
+            {"account_id": account_id, "phc_hash": new.phc_hash, "changed_at": tx.now}
+            for account_id, new in named
+            if new.phc_hash
         ]
-        if rows:
-            tx.execute(_ADD_EMAIL, rows)
+        if passwords:
+            tx.execute(_ADD_PASSWORD, passwords)
+        return [account_id for account_id, _ in named]
+
+    def _account(self, tx: Transaction, account_id: UUID, new: NewAccount) -> dict[str, object]:
+        return {
+            "id": account_id,
+            "subject": SUBJECT_PREFIX + base64url(self._entropy(16)),
+            "account_name": new.account_name,
+            "kind": new.kind,
+            "state": new.state,
+            "epoch": 0,
+            "locale": new.locale,
+            "electronic_id": new.electronic_id,
+            "accepted_terms": new.accepted_terms,
+            "profile_sealed": self._close(account_id, new.profile),
+            "created_at": tx.now,
+            "updated_at": tx.now,
+        }
+
+    def describe(self, tx: Transaction, account_id: UUID, profile: Profile) -> None:
+        """Replace what is known of a person."""
+        sealed = self._close(account_id, profile)
+        tx.execute(_DESCRIBE, {"owner": account_id, "sealed": sealed, "instant": tx.now})
+
+    def close(self, tx: Transaction, account_id: UUID) -> None:
+        """Close an account for good: nothing is left of it but its name and its ``sub``."""
+        owner = {"owner": account_id}
+        self.describe(tx, account_id, Profile())
+        for statement in _EMPTY:
+            tx.execute(statement, owner)
+        tx.execute(_CLOSE, owner | {"instant": tx.now})
 
     def find(self, tx: Transaction, account_id: UUID) -> Account | None:
         """Find an account by its id."""
@@ -168,20 +216,113 @@ class Accounts:
             Kind(row.kind),
             State(row.state),
             row.epoch,
-            self._open(row.account_id, row.profile_sealed),
+            self.open_profile(row.account_id, row.profile_sealed),
             email,
             seconds(row.updated_at),
+            row.locale,
+            row.electronic_id or "",
+            row.accepted_terms,
         )
-
-    def profile(self, account_id: UUID, sealed: bytes) -> Profile:
-        """Open a profile that a query of another feature has read along."""
-        return self._open(account_id, sealed)
 
     def _close(self, account_id: UUID, profile: Profile) -> bytes:
         return self._seal.close(msgspec.json.encode(profile), place=_place(account_id))
 
-    def _open(self, account_id: UUID, sealed: bytes) -> Profile:
+    def open_profile(self, account_id: UUID, sealed: bytes) -> Profile:
+        """Open the sealed profile of an account."""
         return msgspec.json.decode(self._seal.open(sealed, place=_place(account_id)), type=Profile)
+
+
+def _rows(tx: Transaction, account_id: UUID, emails: Sequence[Email]) -> list[dict[str, object]]:
+    return [
+        {
+            "account_id": account_id,
+            "position": position,
+            "address": email.address,
+            "address_key": address_key(email.address),
+            "verified_at": tx.now if email.verified else None,
+        }
+        for position, email in enumerate(emails)
+    ]
+
+
+def emails_of(tx: Transaction, account_id: UUID) -> list[Email]:
+    """List an account's addresses; the first is where its mail goes."""
+    rows = tx.execute(_EMAILS, {"owner": account_id})
+    return [Email(row.address, row.verified_at is not None) for row in rows]
+
+
+def replace_emails(tx: Transaction, account_id: UUID, emails: Sequence[Email]) -> None:
+    """Put ``emails`` in the place of the addresses of an account.
+
+    An address proven here is nobody else's unproven one any more: who typed it first without
+    being able to read its mail must not keep a foot in the door (Sudhodanan & Paverd 2022).
+    """
+    tx.execute(_HOLD, {"owner": account_id})  # two tabs may do so at once
+    tx.execute(_FORGET_EMAILS, {"owner": account_id})
+    if emails:
+        tx.execute(_ADD_EMAIL, _rows(tx, account_id, emails))
+    proven = [address_key(email.address) for email in emails if email.verified]
+    if proven:
+        tx.execute(_UNPROVEN, {"owner": account_id, "proven": proven})
+    tx.execute(_TOUCH, {"owner": account_id, "instant": tx.now})
+
+
+def holder_of(tx: Transaction, address: str) -> UUID | None:
+    """Find the account that has proven to read the mail of ``address``."""
+    found: UUID | None = tx.scalar(_HOLDER, {"key": address_key(address)})
+    return found
+
+
+def is_taken(tx: Transaction, account_name: str) -> bool:
+    """Tell whether a canonical name was ever given."""
+    return tx.scalar(_TAKEN, {"wanted": account_name}) is not None
+
+
+def accept_terms(tx: Transaction, account_id: UUID, version: str) -> None:
+    """Note the version of the terms that the account has accepted."""
+    tx.execute(_ACCEPT, {"owner": account_id, "version": version})
+
+
+def activate(tx: Transaction, account_id: UUID) -> bool:
+    """Let a registered account be used; ``True`` for the one caller that did it."""
+    return tx.execute(_ACTIVATE, {"owner": account_id, "instant": tx.now}).rowcount == 1
+
+
+def set_password(tx: Transaction, account_id: UUID, phc_hash: str, *, keep: int) -> None:
+    """Give the account a new password, switched on; the ``keep`` last ones are remembered."""
+    tx.execute(_HOLD, {"owner": account_id})
+    before = tx.execute(_PASSWORD_OF, {"owner": account_id}).one_or_none()
+    if before is None:
+        row = {"account_id": account_id, "phc_hash": phc_hash, "changed_at": tx.now}
+        tx.execute(_ADD_PASSWORD, row)
+        return
+    tx.execute(_SET_PASSWORD, {"owner": account_id, "phc_hash": phc_hash, "instant": tx.now})
+    if keep:
+        past = {"account_id": account_id, "phc_hash": before.phc_hash, "until": tx.now}
+        tx.execute(_REMEMBER_PASSWORD, past)
+    stale = tx.execute(_PAST, {"owner": account_id}).all()[keep:]
+    if stale:
+        over = [row.until for row in stale]
+        tx.execute(_FORGET_PASSWORDS, {"owner": account_id, "over": over})
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordState:
+    """The password of an account, as a change of it looks at it."""
+
+    phc_hash: str = field(repr=False)
+    changed_at: datetime
+    past: tuple[str, ...] = field(repr=False)
+    """Hashes of the ones before, newest first."""
+
+
+def password_state(tx: Transaction, account_id: UUID) -> PasswordState | None:
+    """Find an account's password and those before it; ``None`` when it has none."""
+    row = tx.execute(_PASSWORD_OF, {"owner": account_id}).one_or_none()
+    if row is None:
+        return None
+    past = tx.execute(_PAST, {"owner": account_id})
+    return PasswordState(row.phc_hash, row.changed_at, tuple(one.phc_hash for one in past))
 
 
 def password_on_record(tx: Transaction, account_name: str) -> PasswordRow | None:
@@ -224,6 +365,10 @@ def _place(account_id: UUID) -> str:
 
 
 FIRST_EMAIL = and_(AccountEmail.account_id == AccountRow.id, AccountEmail.position == 0)
+_KINDS = bindparam("kinds", type_=Text())
+IS_SERVED = or_(_KINDS == "", func.replace(_KINDS, " " + AccountRow.kind + " ", "") != _KINDS)
+"""The condition of an account of certain kinds: bind them as ``kinds``, with a blank before and
+after each; empty for all."""
 COLUMNS = (
     AccountRow.id.label("account_id"),
     AccountRow.subject,
@@ -233,6 +378,9 @@ COLUMNS = (
     AccountRow.epoch,
     AccountRow.profile_sealed,
     AccountRow.updated_at,
+    AccountRow.locale,
+    AccountRow.electronic_id,
+    AccountRow.accepted_terms,
     AccountEmail.address.label("email"),
     AccountEmail.verified_at.label("email_verified_at"),
 )
@@ -257,6 +405,74 @@ _PASSWORD = Prepared(
     .join(PasswordCredential, PasswordCredential.account_id == AccountRow.id)
     .outerjoin(AccountEmail, FIRST_EMAIL)
     .where(AccountRow.account_name == bindparam("wanted"))
+)
+_OF = AccountEmail.account_id == bindparam("owner")
+_EMAILS = select(AccountEmail.address, AccountEmail.verified_at).where(_OF).order_by("position")
+_HOLD = select(AccountRow.id).where(AccountRow.id == bindparam("owner")).with_for_update()
+_FORGET_EMAILS = delete(AccountEmail).where(_OF)
+_UNPROVEN = delete(AccountEmail).where(
+    AccountEmail.account_id != bindparam("owner"),
+    AccountEmail.address_key.in_(bindparam("proven", expanding=True)),
+    AccountEmail.verified_at.is_(None),
+)
+_HOLDER = (
+    select(AccountEmail.account_id)
+    .join(AccountRow, AccountRow.id == AccountEmail.account_id)
+    .where(
+        AccountEmail.address_key == bindparam("key"),
+        AccountEmail.verified_at.is_not(None),
+        AccountRow.state != State.CLOSED,
+    )
+    .limit(1)
+)
+_TAKEN = select(AccountRow.id).where(AccountRow.account_name == bindparam("wanted"))
+_DESCRIBE = (
+    update(AccountRow)
+    .where(AccountRow.id == bindparam("owner"))
+    .values(profile_sealed=bindparam("sealed"), updated_at=bindparam("instant"))
+)
+_EMPTY = (
+    delete(AccountEmail).where(AccountEmail.account_id == bindparam("owner")),
+    delete(PasswordCredential).where(PasswordCredential.account_id == bindparam("owner")),
+    delete(PastPassword).where(PastPassword.account_id == bindparam("owner")),
+)
+_CLOSE = (
+    update(AccountRow)
+    .where(AccountRow.id == bindparam("owner"))
+    .values(state=State.CLOSED, updated_at=bindparam("instant"))
+)
+_TOUCH = (
+    update(AccountRow)
+    .where(AccountRow.id == bindparam("owner"))
+    .values(updated_at=bindparam("instant"))
+)
+_ACCEPT = (
+    update(AccountRow)
+    .where(AccountRow.id == bindparam("owner"))
+    .values(accepted_terms=bindparam("version"))
+)
+_ACTIVATE = (
+    update(AccountRow)
+    .where(AccountRow.id == bindparam("owner"), AccountRow.state == State.PENDING)
+    .values(state=State.ACTIVE, updated_at=bindparam("instant"))
+)
+_PASSWORD_OF = select(PasswordCredential.phc_hash, PasswordCredential.changed_at).where(
+    PasswordCredential.account_id == bindparam("owner")
+)
+_SET_PASSWORD = (
+    update(PasswordCredential)
+    .where(PasswordCredential.account_id == bindparam("owner"))
+    .values(phc_hash=bindparam("phc_hash"), changed_at=bindparam("instant"), disabled_at=None)
+)
+_REMEMBER_PASSWORD = insert(PastPassword)
+_PAST = (
+    select(PastPassword.phc_hash, PastPassword.until)
+    .where(PastPassword.account_id == bindparam("owner"))
+    .order_by(PastPassword.until.desc())
+)
+_FORGET_PASSWORDS = delete(PastPassword).where(
+    PastPassword.account_id == bindparam("owner"),
+    PastPassword.until.in_(bindparam("over", expanding=True)),
 )
 _REPLACE_HASH = (
     update(PasswordCredential)

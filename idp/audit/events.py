@@ -108,6 +108,8 @@ class ConsentGiven(Event, frozen=True):
     name = "consent.given"
     scope: str
     remembered: bool
+    resource: str = ""
+    """Where the tokens may be used (RFC 8707)."""
 
 
 class ConsentRefused(Event, frozen=True):
@@ -150,6 +152,28 @@ class ClientRefused(Event, frozen=True):
     reason: str
 
 
+class LinkMade(Event, frozen=True):
+    """An account was linked with one of an app."""
+
+    name = "link.made"
+    attempt: str
+
+
+class LinkRefused(Event, frozen=True):
+    """A try to link came to nothing; ``gate``: it was one too many and nothing was sent."""
+
+    name = "link.refused"
+    reason: str
+
+
+class LinkEnded(Event, frozen=True):
+    """A link, or a try that was still open, was ended by the person or by the app."""
+
+    name = "link.ended"
+    attempt: str
+    why: str
+
+
 class KeyAdded(Event, frozen=True):
     """A signing key was made."""
 
@@ -170,6 +194,89 @@ class AccountAdded(Event, frozen=True):
 
     name = "account.added"
     kind: str
+
+
+class AccountRegistered(Event, frozen=True):
+    """A person went through a registration to its end."""
+
+    name = "account.registered"
+    kind: str
+    proof: str
+    terms: str
+
+
+class AccountActivated(Event, frozen=True):
+    """The link of the confirmation mail was used."""
+
+    name = "account.activated"
+
+
+class AccountChanged(Event, frozen=True):
+    """A person changed what is known of them; which fields, never what they hold."""
+
+    name = "account.changed"
+    fields: list[str]
+
+
+class AccountClosed(Event, frozen=True):
+    """A person closed their account; its personal data is gone."""
+
+    name = "account.closed"
+
+
+class TermsAccepted(Event, frozen=True):
+    """A person accepted a version of the terms."""
+
+    name = "terms.accepted"
+    version: str
+
+
+class RecoveryAsked(Event, frozen=True):
+    """A link to set a new password was sent."""
+
+    name = "recovery.asked"
+
+
+class PasswordChanged(Event, frozen=True):
+    """The password is another one; ``how`` is ``recovery`` or ``change``."""
+
+    name = "password.changed"
+    how: str
+
+
+class SigninDisowned(Event, frozen=True):
+    """The owner says that a sign-in was not theirs."""
+
+    name = "signin.disowned"
+
+
+class AccessWithdrawn(Event, frozen=True):
+    """A person took back what a client was allowed."""
+
+    name = "access.withdrawn"
+
+
+class DataExported(Event, frozen=True):
+    """A person downloaded what is known of them."""
+
+    name = "data.exported"
+
+
+class AccountsImported(Event, frozen=True):
+    """Accounts of another system were made: one batch of a file, in one transaction."""
+
+    name = "accounts.imported"
+    accounts: int
+    first_row: int
+    last_row: int
+
+
+class AccountsExported(Event, frozen=True):
+    """An operator took all accounts out; ``personal`` and ``hashes`` say how much of them."""
+
+    name = "accounts.exported"
+    personal: bool
+    hashes: bool
 
 
 class Throttled(Event, frozen=True):

@@ -17,6 +17,8 @@ class Reason(StrEnum):
 
     WRONG_CREDENTIALS = "wrong_credentials"
     """Unknown account, wrong password, disabled account: the page must not tell them apart."""
+    NOT_ACTIVATED = "not_activated"
+    """The password is right; the link of the confirmation mail has not been used (B03)."""
     CAPTCHA_WRONG = "captcha_wrong"
     CAPTCHA_MISSING = "captcha_missing"
     TOO_MANY_ATTEMPTS = "too_many_attempts"

@@ -15,6 +15,8 @@ from idp.cli.context import Invocation, fail, json_option, operator, say
 from idp.cli.operate import built
 from idp.provider import Provider
 from idp.secret import Secret
+from idp.terms import documents
+from idp.terms import store as terms
 
 
 class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -101,8 +103,11 @@ def _add(portico: Provider, person: Person, *, if_missing: bool) -> dict[str, An
         emails=(Email(person.email, verified=True),) if person.email else (),
         phc_hash=portico.password.hash(Secret(person.password)),
         locale=person.locale,
+        accepted_terms=documents.in_force(),
     )
     with portico.database.write(operator()) as tx:
         made = portico.accounts.add(tx, new)
+        # Who opens an account at the counter signs the terms there.
+        terms.accept(tx, made.id, documents.in_force())
         portico.trail.append(tx, AccountAdded(subject=made.subject, kind=made.kind))
     return {"username": name, "sub": made.subject, "existed": False}

@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -31,6 +32,16 @@ class Invocation:
 def fail(message: str) -> NoReturn:
     """End the run with a message on standard error and a non-zero exit code."""
     raise click.ClickException(message)
+
+
+def private(path: Path, *, over: bool) -> int:
+    """Open a file to write, made so that nobody else may read it; gives its descriptor.
+
+    Raises:
+        FileExistsError: it is there already, and ``over`` does not allow to write over it.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if over else os.O_EXCL)
+    return os.open(path, flags, 0o600)
 
 
 def operator() -> Origin:

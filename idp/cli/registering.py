@@ -45,5 +45,7 @@ def _take_over_one(
         raise BadRegistration("is registered by an operator already")
     if client.disabled or not client.says(registration):
         clients.change(tx, registration)
+        if client.disabled:
+            clients.bring_back(tx, registration.client_id)
         changed = ClientChanged(client_id=registration.client_id, source=SOURCE)
         portico.trail.append(tx, changed)

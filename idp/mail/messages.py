@@ -54,7 +54,69 @@ class PasswordSwitchedOff(Message, frozen=True, tag="password_switched_off"):
     """After a hundred wrong ones in a row the password is off until recovery."""
 
 
-AnyMessage = NewBrowser | TooManyFailures | PasswordSwitchedOff
+class Code(Message, frozen=True, tag="code"):
+    """Six digits that prove who reads the mailbox."""
+
+    code: str
+    minutes: int
+    """How long they are good."""
+
+
+class AlreadyRegistered(Message, frozen=True, tag="already_registered"):
+    """Somebody began a registration with an address that belongs to an account."""
+
+    account_name: str
+
+
+class Activation(Message, frozen=True, tag="activation"):
+    """A registration is done; the link lets the account be used (B03)."""
+
+    account_name: str
+    electronic_id: str
+    token: str
+    days: int
+
+
+class Recovery(Message, frozen=True, tag="recovery"):
+    """A link to set a new password (P15)."""
+
+    account_name: str
+    token: str
+    minutes: int
+    alarm: bool = False
+    """The owner said that a sign-in was not theirs: the old password is off already."""
+
+
+class PasswordChanged(Message, frozen=True, tag="password_changed"):
+    """The password is another one; everything was signed out."""
+
+    address: str
+
+
+class EmailsChanged(Message, frozen=True, tag="emails_changed"):
+    """The addresses of the account are others; told to the one that was first before."""
+
+    address: str
+
+
+class AccountClosed(Message, frozen=True, tag="account_closed"):
+    """The account is no more."""
+
+    account_name: str
+
+
+AnyMessage = (
+    NewBrowser
+    | TooManyFailures
+    | PasswordSwitchedOff
+    | Code
+    | AlreadyRegistered
+    | Activation
+    | Recovery
+    | PasswordChanged
+    | EmailsChanged
+    | AccountClosed
+)
 
 
 class Letter(msgspec.Struct, frozen=True):
@@ -136,7 +198,7 @@ class Stationery:
             "lang": letter.locale,
         }
         if isinstance(letter.message, NewBrowser):
-            words["browser"] = _known_as(letter.message.browser)
+            words["browser"] = known_as(letter.message.browser)
         text = environment.get_template(f"{name}.txt").render(words)
         subject, _, body = text.partition("\n")
         return Rendered(
@@ -144,7 +206,7 @@ class Stationery:
         )
 
 
-def _known_as(user_agent: str) -> str:
+def known_as(user_agent: str) -> str:
     """Name a browser in words of ours: what it calls itself was written by a stranger."""
     kinds = (_BROWSERS, _SYSTEMS)
     found = [next((ours for sign, ours in kind if sign in user_agent), "") for kind in kinds]

@@ -6,7 +6,7 @@ token is still good: the row, its account, its session.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,8 @@ from idp.database.columns import Table
 from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction
 from idp.oidc import narrowing
+from idp.oidc.errors import InvalidGrant
+from idp.oidc.model import Client
 from idp.sessions.store import BrowserSession, SessionClient
 
 
@@ -89,6 +91,19 @@ def granted(columns: Sequence[Any]) -> Granted:
     )
 
 
+def within(granted: Granted, client: Client) -> Granted:
+    """Leave out what the client may no longer have: its registration reaches earlier grants.
+
+    Raises:
+        InvalidGrant: nothing is left.
+    """
+    scopes = [one for one in granted.scope.split() if one in client.scopes]
+    if not scopes:
+        raise InvalidGrant("nothing of what was granted is left to this client")
+    details = narrowing.within(client, granted.details)
+    return replace(granted, scope=" ".join(scopes), details=details)
+
+
 def told(granted: Granted) -> dict[str, Any]:
     """Give the members of a token response that say what was granted (RFC 9396 section 7)."""
     if granted.details is None:
@@ -119,6 +134,26 @@ def revoke_all_of_client(tx: Transaction, client_id: str) -> int:
     return tx.execute(_REVOKE_ALL_OF_CLIENT, {"app": client_id, "instant": tx.now}).rowcount
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What one client holds of an account."""
+
+    scopes: frozenset[str]
+    since: datetime
+
+
+def of_account(tx: Transaction, account_id: UUID) -> dict[str, Access]:
+    """List what clients hold of an account at this moment, by client id."""
+    found: dict[str, Access] = {}
+    for row in tx.execute(_OF_ACCOUNT, {"owner": account_id, "instant": tx.now}):
+        scopes, before = frozenset(row.scope.split()), found.get(row.client_id)
+        if before is not None:
+            scopes |= before.scopes
+        since = min(row.created_at, before.since) if before else row.created_at
+        found[row.client_id] = Access(scopes, since)
+    return found
+
+
 def sweep(tx: Transaction, limit: int) -> int:
     """Delete up to ``limit`` authorizations that nothing lives of any more."""
     return tx.execute(_SWEEP, {"instant": tx.now, "at_most": limit}).rowcount
@@ -146,13 +181,18 @@ USABLE = (
     (
         Authorization.outlives_session
         | select(BrowserSession.id)
-        .where(BrowserSession.id == Authorization.session_id, BrowserSession.ended_at.is_(None))
+        .where(
+            BrowserSession.id == Authorization.session_id,
+            BrowserSession.ended_at.is_(None),
+            BrowserSession.expires_at > bindparam("instant"),
+        )
         .correlate(Authorization)
         .exists()
     ),
 )
 """The conditions under which an authorization still stands: not revoked, its account active
-and of the same epoch, its session not ended (unless it was granted ``offline_access``)."""
+and of the same epoch, its session neither ended nor expired (unless it was granted
+``offline_access``); bind ``instant``."""
 
 _PUT = Prepared(insert(Authorization))
 _REVOKE = (
@@ -195,4 +235,10 @@ _SWEEP = delete(Authorization).where(
         .where(Authorization.expires_at <= bindparam("instant"))
         .limit(bindparam("at_most"))
     )
+)
+_OF_ACCOUNT = select(Authorization.client_id, Authorization.scope, Authorization.created_at).where(
+    Authorization.account_id == bindparam("owner"),
+    Authorization.code_consumed_at.is_not(None),
+    Authorization.expires_at > bindparam("instant"),
+    *USABLE,
 )

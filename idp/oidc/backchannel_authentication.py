@@ -54,6 +54,7 @@ class Ping(msgspec.Struct, frozen=True):
     uri: str
     token: str
     auth_req_id: str
+    client_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ class BackchannelAuthentication:
         if not 0 < len(token) <= _TOKEN_LIMIT or not token.isascii() or " " in token:
             raise InvalidRequest("client_notification_token is required, 1024 characters at most")
         uri = client.registration.backchannel_client_notification_endpoint
-        ping = msgspec.json.encode(Ping(uri, token, handle))
+        ping = msgspec.json.encode(Ping(uri, token, handle, client.client_id))
         return {"sealed": self.seal.close(ping, place=_place(digest(handle))).hex()}
 
     def decided(self, tx: Transaction, waiting: Waiting) -> None:

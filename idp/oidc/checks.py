@@ -138,6 +138,12 @@ def response_type_is_registered(request: AuthorizationRequest, client: Client) -
         raise UnsupportedResponseType("response_type is not registered for this client")
 
 
+def a_token_from_here_need_not_be_bound(request: AuthorizationRequest, client: Client) -> None:
+    """Give no bearer token to a client that registered for bound ones: nothing is proven here."""
+    if client.binds_tokens and ResponseType.TOKEN in request.response_type.split():
+        raise UnsupportedResponseType("a token through the browser cannot be bound")
+
+
 def response_mode_is_query(request: AuthorizationRequest, client: Client) -> None:
     """Answer a code in the query, in the open or signed."""
     if request.response_mode not in _IN_THE_QUERY:
@@ -250,6 +256,7 @@ CHECKS: tuple[tuple[Check, At, frozenset[Profile]], ...] = (
     (redirect_uri_is_registered, _ANYWHERE, _ALL),
     (response_type_is_code, _ANYWHERE, _CODE_ONLY),
     (response_type_is_registered, _ANYWHERE, _OIDC),
+    (a_token_from_here_need_not_be_bound, _ANYWHERE, _OIDC),
     (client_may_use_the_grant, _ANYWHERE, _ALL),
     (response_mode_is_query, _ANYWHERE, _CODE_ONLY),
     (response_mode_is_known, _ANYWHERE, _OIDC),

@@ -35,6 +35,7 @@ OF_SCOPE: Mapping[str, tuple[str, ...]] = {
     Scope.ADDRESS: ("address",),
     Scope.PHONE: ("phone_number", "phone_number_verified"),
 }
+SCOPE_OF: Mapping[str, str] = {name: scope for scope, names in OF_SCOPE.items() for name in names}
 SUPPORTED = ("sub", *(name for names in OF_SCOPE.values() for name in names))
 
 
@@ -59,22 +60,36 @@ def parse(parameter: str) -> ClaimsRequest:
         raise InvalidRequest("claims is not a claims request object") from None
 
 
-def stored(request: ClaimsRequest) -> dict[str, Any] | None:
-    """Give the form that is kept with an authorization; ``None`` for an empty request."""
+def scopes_of(request: ClaimsRequest) -> frozenset[str]:
+    """Give the scopes that the claims belong to: who asks one by one asks for no less."""
+    names = {*request.userinfo, *request.id_token}
+    return frozenset(SCOPE_OF[name] for name in names if name in SCOPE_OF)
+
+
+def stored(request: ClaimsRequest, scopes: frozenset[str]) -> dict[str, Any] | None:
+    """Give the form that is kept with an authorization; ``None`` for an empty request.
+
+    Args:
+        scopes: what the client may have at all; a claim of no such scope is left out.
+    """
     kept = {
-        place: [name for name in asked if name in SUPPORTED]
+        place: [name for name in asked if SCOPE_OF.get(name) in scopes]
         for place, asked in (("userinfo", request.userinfo), ("id_token", request.id_token))
     }
     return kept if kept["userinfo"] or kept["id_token"] else None
 
 
-def of_userinfo(
-    account: Account, scopes: frozenset[str], asked: Mapping[str, Any] | None
-) -> dict[str, Any]:
+def of_userinfo(account: Account, scopes: frozenset[str], single: frozenset[str]) -> dict[str, Any]:
     """Collect what userinfo answers: the scopes' claims and those asked for one by one."""
     names = {name for scope in scopes for name in OF_SCOPE.get(scope, ())}
-    names.update((asked or {}).get("userinfo", ()))
-    return _known(account, names)
+    return _known(account, names | single)
+
+
+def single(asked: Mapping[str, Any] | None, scopes: frozenset[str]) -> frozenset[str]:
+    """Give the claims that were asked for at userinfo, as far as ``scopes`` still reach."""
+    return frozenset(
+        name for name in (asked or {}).get("userinfo", ()) if SCOPE_OF.get(name) in scopes
+    )
 
 
 def of_id_token(

@@ -33,7 +33,7 @@ from idp.secret import digest
 _REFUSALS_BEFORE_PAUSE = 20
 _PAUSE = timedelta(minutes=1)
 _BY_TLS = {AuthMethod.TLS, AuthMethod.SELF_SIGNED_TLS}
-_ENDPOINTS = ("", "/token", "/par", "/introspect", "/revoke")
+_ENDPOINTS = ("", "/token", "/par", "/introspect", "/revoke", "/links/events")
 
 
 class UsedAssertion(Table):

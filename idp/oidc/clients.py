@@ -24,14 +24,16 @@ from idp.accounts.store import SUBJECT_PREFIX
 from idp.config import ClientSection
 from idp.database.columns import Table
 from idp.database.transaction import Transaction
-from idp.oidc import jwe, response
+from idp.oidc import authorizations, jwe, response
 from idp.oidc.client_certificates import SUBJECT_MEMBERS
-from idp.oidc.model import Client, method_of, stored
+from idp.oidc.model import Client, binds_tokens, method_of, stored
 from idp.oidc.subjects import sector
 from idp.oidc.vocabulary import AuthMethod, GrantType, Profile, Scope
 from idp.secret import Entropy, digest, mint
 
 SECRET_PREFIX = "pcs"
+LINK_EVENTS = "events"
+"""``/links/events`` is an endpoint; every other name below ``/links`` is a client's page."""
 _FRESH_FOR = timedelta(seconds=1)
 _GRANTS = frozenset(GrantType)
 _ID_FORM = re.compile(r"[A-Za-z0-9._~-]{1,128}")
@@ -113,7 +115,8 @@ def everyone(tx: Transaction) -> list[tuple[str, Client]]:
 def _client(rows: Sequence[Any]) -> Client:
     registration = msgspec.convert(rows[0].registration, ClientSection)
     secrets = tuple((row.secret_hash, row.expires_at) for row in rows if row.secret_hash)
-    return Client(registration, secrets, disabled=rows[0].disabled_at is not None)
+    disabled = rows[0].disabled_at is not None
+    return Client(registration, secrets, disabled=disabled, source=rows[0].source)
 
 
 def add(tx: Transaction, registration: ClientSection, *, source: str) -> None:
@@ -145,22 +148,47 @@ def change(tx: Transaction, registration: ClientSection) -> None:
         BadRegistration: a field cannot be taken.
     """
     check(registration)
-    tx.execute(
-        _CHANGE,
-        {
-            "wanted": registration.client_id,
-            "replacement": stored(registration),
-            "instant": tx.now,
-        },
-    )
+    tx.execute(_CHANGE, _changed(tx, registration))
     if registration.secret_sha256:
         tx.execute(_DROP_SECRETS, {"wanted": registration.client_id})
         _add_secret(tx, registration.client_id, bytes.fromhex(registration.secret_sha256))
 
 
+def change_own(tx: Transaction, registration: ClientSection, token_hash: bytes) -> bool:
+    """Replace what a client registered itself; ``False``: it is not its to change, or no longer.
+
+    Decided by the UPDATE: an operator may remove the client while its request is on the way.
+
+    Raises:
+        BadRegistration: a field cannot be taken.
+    """
+    check(registration)
+    changed = _changed(tx, registration) | {"token_hash": token_hash}
+    return tx.execute(_CHANGE_OWN, changed).rowcount == 1
+
+
+def _changed(tx: Transaction, registration: ClientSection) -> dict[str, Any]:
+    return {
+        "wanted": registration.client_id,
+        "replacement": stored(registration),
+        "instant": tx.now,
+    }
+
+
+def bring_back(tx: Transaction, client_id: str) -> None:
+    """Enable a client again that is the configuration's: the file names it once more."""
+    tx.execute(_ENABLE, {"wanted": client_id, "instant": tx.now})
+
+
 def remove(tx: Transaction, client_id: str) -> bool:
-    """Disable a client for good; ``False`` when there is none. Its id is never given again."""
-    return tx.execute(_DISABLE, {"wanted": client_id, "instant": tx.now}).rowcount == 1
+    """Disable a client for good with all it was ever allowed; ``False`` when there is none.
+
+    Its id is never given again.
+    """
+    if tx.execute(_DISABLE, {"wanted": client_id, "instant": tx.now}).rowcount != 1:
+        return False
+    authorizations.revoke_all_of_client(tx, client_id)
+    return True
 
 
 def new_secret(
@@ -197,6 +225,7 @@ def check(registration: ClientSection) -> None:
     _check_resources(registration)
     _check_ciba(registration)
     _check_frontchannel_logout(registration)
+    _check_linking(registration)
     if registration.profile == "fapi2":
         _check_fapi2(registration)
     if registration.subject_type == "pairwise" and not sector(registration):
@@ -210,7 +239,7 @@ def _check_response_types(registration: ClientSection) -> None:
         raise BadRegistration("response_types: has one that is not offered")
     if Profile(registration.profile) is not Profile.OIDC and asked - {"code"}:
         raise BadRegistration("response_types: this profile answers with a code alone")
-    if registration.dpop_bound_access_tokens and any("token" in one.split() for one in asked):
+    if binds_tokens(registration) and any("token" in one.split() for one in asked):
         raise BadRegistration("response_types: a token through the browser cannot be bound")
     from_the_front = {one for one in asked if one != "code"}
     if from_the_front and GrantType.IMPLICIT not in registration.grant_types:
@@ -292,6 +321,19 @@ def _check_ciba(registration: ClientSection) -> None:
         raise BadRegistration("backchannel_client_notification_endpoint: ping needs one")
 
 
+def _check_linking(registration: ClientSection) -> None:
+    """Let an app ask for passwords of its own only where it can keep what it is sent."""
+    if not registration.link_uri:
+        return
+    if method_of(registration) is AuthMethod.NONE:
+        raise BadRegistration("link_uri: a public client cannot end a link it was given")
+    if registration.client_id == LINK_EVENTS:
+        raise BadRegistration(f"link_uri: the page of a client called {LINK_EVENTS!r} has no room")
+    keys = registration.jwks.get("keys", [])
+    if not registration.jwks_uri and not any(one.get("use") == "enc" for one in keys):
+        raise BadRegistration("link_uri: needs jwks_uri, or jwks with a key whose use is enc")
+
+
 def _check_resources(registration: ClientSection) -> None:
     for uri in registration.resources:
         if not re.fullmatch(r"[a-z][a-z0-9+.-]*:[!$&-;=?-\[\]_a-z~]+", uri):
@@ -302,8 +344,7 @@ def _check_fapi2(registration: ClientSection) -> None:
     """Hold a client to FAPI 2.0 Security Profile section 5.3.2.1 where it registers."""
     if method_of(registration) not in {AuthMethod.PRIVATE_KEY_JWT, *_BY_TLS}:
         raise BadRegistration("token_endpoint_auth_method: the profile fapi2 wants a key")
-    by_certificate = registration.tls_client_certificate_bound_access_tokens
-    if not registration.dpop_bound_access_tokens and not by_certificate:
+    if not binds_tokens(registration):
         raise BadRegistration("dpop_bound_access_tokens: the profile fapi2 binds every token")
     for name in _SIGNED_FOR_IT:
         if getattr(registration, name) == "RS256":
@@ -344,6 +385,7 @@ _URIS = (
     "frontchannel_logout_uri",
     "home_uri",
     "sector_identifier_uri",
+    "link_uri",
 )
 
 
@@ -367,9 +409,15 @@ _ADD = insert(ClientRow)
 _CHANGE = (
     update(ClientRow)
     .where(ClientRow.client_id == bindparam("wanted"))
-    .values(
-        registration=bindparam("replacement"), updated_at=bindparam("instant"), disabled_at=None
-    )
+    .values(registration=bindparam("replacement"), updated_at=bindparam("instant"))
+)
+_CHANGE_OWN = _CHANGE.where(
+    ClientRow.disabled_at.is_(None), ClientRow.registration_token_hash == bindparam("token_hash")
+)
+_ENABLE = (
+    update(ClientRow)
+    .where(ClientRow.client_id == bindparam("wanted"))
+    .values(disabled_at=None, updated_at=bindparam("instant"))
 )
 _DISABLE = (
     update(ClientRow)

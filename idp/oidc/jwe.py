@@ -54,6 +54,23 @@ def encrypted(token: str, jwks: Mapping[str, Any], alg: str, enc: str) -> str:
     raise NoKey(alg)
 
 
+def for_its_reader(token: str, jwks: Mapping[str, Any]) -> str:
+    """Encrypt a JWS to the first key that a client keeps for nothing else (``use`` is ``enc``).
+
+    Raises:
+        NoKey: it has none that we can encrypt to.
+    """
+    for one in jwks.get("keys", []):
+        for alg in ALGS:
+            if one.get("use") != "enc" or one.get("alg", alg) != alg:
+                continue
+            try:
+                return encrypted(token, {"keys": [one]}, alg, "A256GCM")
+            except (NoKey, *_MALFORMED):
+                continue
+    raise NoKey("use=enc")
+
+
 def sealed(client: Client, kind: str, token: str) -> str:
     """Encrypt a signed answer of a kind (``id_token``, …), if the client registered so.
 

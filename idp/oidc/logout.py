@@ -24,6 +24,7 @@ from idp.oidc.vocabulary import TokenType
 from idp.secret import new_id
 from idp.sessions import store as sessions
 from idp.sessions.actions import LogoutNotice, Reach
+from idp.sessions.store import Session
 
 NOTICE_ALG = "RS256"  # the one algorithm every relying party must know (OIDC Core section 15.1)
 
@@ -77,11 +78,18 @@ def check(tx: Transaction, parts: Parts, request: LogoutRequest) -> Checked:
     return Checked(hint, client, _return_to(request, client))
 
 
-def is_of(parts: Parts, checked: Checked, subject: str) -> bool:
-    """Tell whether the hint proves that the client has seen this account's person here."""
-    if checked.hint is None or checked.client is None:
+def is_of(tx: Transaction, parts: Parts, checked: Checked, session: Session) -> bool:
+    """Tell whether the hint proves that the client has seen this person in this session.
+
+    An ID token of another browser, or of a session long over, proves nothing: whoever kept it
+    could sign the person out from any page.
+    """
+    hint, client = checked.hint, checked.client
+    if hint is None or client is None or hint.session_id is None:
         return False
-    return checked.hint.subject == parts.subjects.of(checked.client.registration, subject)
+    if hint.subject != parts.subjects.of(client.registration, session.subject):
+        return False
+    return sessions.leads_to(tx, UUID(hint.session_id), session.id)
 
 
 def _return_to(request: LogoutRequest, client: Client | None) -> str:

@@ -15,6 +15,10 @@ from idp.secret import digest, same
 _BY_KEY = {AuthMethod.PRIVATE_KEY_JWT, AuthMethod.TLS, AuthMethod.SELF_SIGNED_TLS}
 
 
+BY_ITSELF = "dynamic"
+"""The source of a client that registered itself."""
+
+
 @dataclass(frozen=True)
 class Client:
     """A registered client, as it is now."""
@@ -22,11 +26,17 @@ class Client:
     registration: ClientSection
     secrets: tuple[tuple[bytes, datetime | None], ...] = ()
     disabled: bool = False
+    source: str = "operator"
 
     @property
     def client_id(self) -> str:
         """The identifier, compared byte for byte."""
         return self.registration.client_id
+
+    @property
+    def is_stranger(self) -> bool:
+        """Whether nobody of ours has looked at its registration."""
+        return self.source == BY_ITSELF
 
     @cached_property
     def profile(self) -> Profile:
@@ -50,6 +60,12 @@ class Client:
     def may_serve(self, kind: str) -> bool:
         """Whether accounts of this kind may open it (P33)."""
         return not self.registration.account_kinds or kind in self.registration.account_kinds
+
+    @cached_property
+    def kinds(self) -> str:
+        """The same for a statement: see :data:`idp.accounts.store.IS_SERVED`."""
+        listed = " ".join(self.registration.account_kinds)
+        return f" {listed} " if listed else ""
 
     def says(self, registration: ClientSection) -> bool:
         """Whether this is what ``registration`` would make of it, its secret included."""
@@ -79,6 +95,11 @@ class Client:
         return method_of(self.registration) in _BY_KEY
 
     @property
+    def binds_tokens(self) -> bool:
+        """Whether every token it gets is bound to a key of its own (RFC 8705, RFC 9449)."""
+        return binds_tokens(self.registration)
+
+    @property
     def rotates_refresh_tokens(self) -> bool:
         """Whether each is used once: not where a key has to come with it (FAPI 2.0, 5.3.2.1)."""
         return self.profile is not Profile.FAPI2
@@ -105,6 +126,12 @@ def _in_locale(texts: Mapping[Any, str], locale: str) -> str:
 def method_of(registration: ClientSection) -> AuthMethod:
     """Give the one way a client proves who it is."""
     return AuthMethod(registration.token_endpoint_auth_method)
+
+
+def binds_tokens(registration: ClientSection) -> bool:
+    """Tell whether every token a client gets is bound to its certificate or its key."""
+    by_certificate = registration.tls_client_certificate_bound_access_tokens
+    return registration.dpop_bound_access_tokens or by_certificate
 
 
 def stored(registration: ClientSection) -> dict[str, Any]:

@@ -74,6 +74,21 @@ def _details(client: Client, authorization_details: str) -> tuple[dict[str, Any]
     return found
 
 
+def within(client: Client, kept: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Leave out of what is on record what the client may no longer ask for."""
+    if kept is None:
+        return None
+    held, now = read(kept), client.registration
+    return Narrowed(
+        tuple(one for one in held.resources if one in now.resources),
+        tuple(
+            one
+            for one in held.authorization_details
+            if one.get("type") in now.authorization_details_types
+        ),
+    ).kept()
+
+
 def audience(narrowed: Narrowed, resource: str, issuer: str) -> str | list[str]:
     """Say whom an access token is for: the resources asked for with it, or all of the grant.
 

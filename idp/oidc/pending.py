@@ -14,9 +14,12 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, String, Text, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
+from idp.accounts.model import State
+from idp.accounts.store import IS_SERVED, AccountRow
 from idp.database.columns import Table
 from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction
+from idp.oidc.model import Client
 from idp.secret import digest
 from idp.sessions.store import Session
 
@@ -50,6 +53,8 @@ class PendingRequest(Table):
     decided_at: Mapped[datetime | None] = mapped_column(default=None)
     approved: Mapped[dict[str, Any] | None] = mapped_column(default=None)
     """How whoever allowed it had signed in; ``None`` once decided: it was denied."""
+    approved_epoch: Mapped[int | None] = mapped_column(default=None)
+    """The account's epoch when it was allowed; raised since, nothing comes of it."""
     consumed_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
@@ -76,6 +81,7 @@ class Allowed:
     account_id: UUID
     scope: str
     approved: Mapping[str, Any]
+    epoch: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +122,6 @@ def decide(tx: Transaction, handle_hash: bytes, session: Session, *, allow: bool
     approved = {
         "acr": session.acr,
         "amr": list(session.amr),
-        "epoch": session.epoch,
         "auth_time": session.authenticated_at.timestamp(),
         "subject": session.subject,
     }
@@ -125,17 +130,22 @@ def decide(tx: Transaction, handle_hash: bytes, session: Session, *, allow: bool
         "owner": session.account_id,
         "instant": tx.now,
         "how": approved if allow else None,
+        "epoch": session.epoch if allow else None,
     }
     return tx.ask(_DECIDE, which) is not None
 
 
-def poll(tx: Transaction, handle: str, client_id: str) -> Allowed | NotYet | Over:
-    """Claim a request that was allowed; exactly one of any number of callers gets it."""
-    which = {"wanted": digest(handle), "caller": client_id, "instant": tx.now}
-    claimed = tx.ask(_CLAIM, which)
+def poll(tx: Transaction, handle: str, client: Client) -> Allowed | NotYet | Over:
+    """Claim a request that was allowed; exactly one of any number of callers gets it.
+
+    Nobody does when the account was closed or signed out everywhere since, or when the client
+    no longer serves its kind: that is as good as a no.
+    """
+    which = {"wanted": digest(handle), "caller": client.client_id, "instant": tx.now}
+    claimed = tx.ask(_CLAIM, which | {"kinds": client.kinds})
     if claimed is not None:
         return Allowed(*claimed)
-    row = tx.ask(_LOOK, {"wanted": which["wanted"], "caller": client_id})
+    row = tx.ask(_LOOK, {"wanted": which["wanted"], "caller": which["caller"]})
     if row is None or row.consumed_at is not None:
         return Over()
     if row.expires_at <= tx.now:
@@ -202,9 +212,21 @@ _DECIDE = Prepared(
     .values(
         decided_at=bindparam("instant"),
         approved=bindparam("how"),
+        approved_epoch=bindparam("epoch"),
         account_id=bindparam("owner", type_=PendingRequest.account_id.type),
     )
     .returning(PendingRequest.client_id)
+)
+_STILL_ALLOWS = (
+    select(AccountRow.id)
+    .where(
+        AccountRow.id == PendingRequest.account_id,
+        AccountRow.epoch == PendingRequest.approved_epoch,
+        AccountRow.state == State.ACTIVE,
+        IS_SERVED,
+    )
+    .correlate(PendingRequest)
+    .exists()
 )
 _CLAIM = Prepared(
     update(PendingRequest)
@@ -215,9 +237,15 @@ _CLAIM = Prepared(
         PendingRequest.approved.is_not(None),
         PendingRequest.consumed_at.is_(None),
         PendingRequest.expires_at > bindparam("instant"),
+        _STILL_ALLOWS,
     )
     .values(consumed_at=bindparam("instant"))
-    .returning(PendingRequest.account_id, PendingRequest.scope, PendingRequest.approved)
+    .returning(
+        PendingRequest.account_id,
+        PendingRequest.scope,
+        PendingRequest.approved,
+        PendingRequest.approved_epoch,
+    )
 )
 _LOOK = Prepared(
     select(

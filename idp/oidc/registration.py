@@ -7,7 +7,7 @@ and not silently replaced: it would find out in production.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -17,19 +17,21 @@ from idp.audit.events import ClientAdded, ClientChanged, ClientRemoved
 from idp.clock import seconds
 from idp.config import ClientSection, RegistrationSection
 from idp.database.transaction import Transaction
-from idp.gateways.fetch import Fetcher, Forbidden, Unreachable
-from idp.oidc import authorizations, clients
+from idp.oidc import clients
 from idp.oidc.client_certificates import SUBJECT_MEMBERS
+from idp.oidc.client_documents import NotFetched
 from idp.oidc.clients import BadRegistration, ClientRow
 from idp.oidc.errors import AccessDenied, InvalidToken, OAuthError
 from idp.oidc.exchange import Exchange, Reply, json_reply
-from idp.oidc.model import Client
+from idp.oidc.model import BY_ITSELF, Client
 from idp.oidc.server import Parts
 from idp.oidc.userinfo import token_in_header
 from idp.oidc.vocabulary import AuthMethod, GrantType, ResponseType, Scope
 from idp.secret import base64url, digest, mint, same, well_formed
 
-SOURCE = "dynamic"
+Outcome = TypeVar("Outcome")
+
+SOURCE = BY_ITSELF
 PREFIX = "prr"
 _STATED = ("contacts", "logo_uri", "client_uri", "policy_uri", "tos_uri", "software_id")
 _KEPT = (
@@ -136,7 +138,6 @@ class Registrar:
 
     parts: Parts
     section: RegistrationSection
-    fetch: Fetcher
 
     def admit(self, tx: Transaction, exchange: Exchange) -> None:
         """Let in who may register, or manages its own client.
@@ -161,16 +162,12 @@ class Registrar:
             return
         members = _members(exchange)
         if uri := members.get("sector_identifier_uri"):
-            listed = self._sector_document(str(uri))
+            try:
+                listed = self.parts.documents.sector(str(uri))
+            except NotFetched:
+                raise InvalidClientMetadata("sector_identifier_uri: cannot be read") from None
             if not frozenset(_texts(members.get("redirect_uris"))) <= frozenset(listed):
                 raise InvalidClientMetadata("sector_identifier_uri: does not list redirect_uris")
-
-    def _sector_document(self, uri: str) -> list[str]:
-        try:
-            answer = self.fetch.get(uri, accept="application/json")
-            return msgspec.json.decode(answer.body if answer.status == 200 else b"", type=list[str])
-        except (Forbidden, Unreachable, msgspec.DecodeError):
-            raise InvalidClientMetadata("sector_identifier_uri: cannot be read") from None
 
     def reply(self, tx: Transaction, exchange: Exchange) -> Reply:
         """Answer ``POST /register``, or what its management asks (``?client_id=``)."""
@@ -195,6 +192,7 @@ class Registrar:
         client_id = base64url(self.parts.entropy(16))
         registration = self._registration(client_id, _members(exchange))
         _checked(lambda: clients.add(tx, registration, source=SOURCE))
+        _refuse_foreign_hosts(registration)
         token = mint(PREFIX, self.parts.entropy)
         tx.execute(_KEEP_TOKEN, {"wanted": client_id, "token_hash": digest(token)})
         once: dict[str, Any] = {"registration_access_token": token}
@@ -221,7 +219,7 @@ class Registrar:
         held = tx.scalar(_TOKEN, {"wanted": wanted}) if well_formed(PREFIX, token) else None
         client = clients.read(tx, wanted) if held and same(held, digest(token)) else None
         if client is None or client.disabled:
-            raise InvalidToken("the registration access token is not valid")
+            raise _NotItsOwn
         return client
 
     def _replace(self, tx: Transaction, exchange: Exchange, client: Client) -> Reply:
@@ -233,7 +231,10 @@ class Registrar:
         if secret is not None and not client.has_secret(str(secret), tx.now):
             raise InvalidClientMetadata("client_secret is not this client's")
         registration = self._registration(client.client_id, members)
-        _checked(lambda: clients.change(tx, registration))
+        held = digest(token_in_header(exchange))
+        if not _checked(lambda: clients.change_own(tx, registration, held)):
+            raise _NotItsOwn
+        _refuse_foreign_hosts(registration)
         once: dict[str, Any] = {}
         if _has_secret(registration) and not client.secrets:
             fresh = clients.new_secret(tx, self.parts.entropy, client.client_id)
@@ -242,8 +243,8 @@ class Registrar:
         return json_reply(200, self._document(Client(registration), once))
 
     def _delete(self, tx: Transaction, client: Client) -> Reply:
-        clients.remove(tx, client.client_id)
-        authorizations.revoke_all_of_client(tx, client.client_id)
+        if not clients.remove(tx, client.client_id):
+            raise _NotItsOwn
         self.parts.trail.append(tx, ClientRemoved(client_id=client.client_id, source=SOURCE))
         return Reply(204, b"", (("Cache-Control", "no-store"),))
 
@@ -324,6 +325,13 @@ def _of_another_kind(wrong: msgspec.ValidationError) -> InvalidClientMetadata:
     return InvalidClientMetadata(f"{name}: this value is not offered")
 
 
+class _NotItsOwn(InvalidToken):
+    """Nothing is managed with this token: one answer for all that can be wrong with it."""
+
+    def __init__(self) -> None:
+        super().__init__("the registration access token is not valid")
+
+
 class _Off(AccessDenied):
     """Registration is not offered to this caller."""
 
@@ -364,6 +372,24 @@ def _refuse_what_an_operator_gives(members: Mapping[str, Any]) -> None:
             raise InvalidClientMetadata(f"grant_types: {grant} is given by an operator only")
 
 
+def _refuse_foreign_hosts(registration: ClientSection) -> None:
+    """Let nobody who registers by himself have us call where his app is not at home.
+
+    Its home is where it lets the browser answer, and the host that vouches for all of that.
+    """
+    vouched = registration.sector_identifier_uri
+    homes = {urlsplit(one).hostname for one in (*registration.redirect_uris, vouched)} - {None}
+    led: Mapping[str, list[str]] = {
+        "jwks_uri": [registration.jwks_uri],
+        "request_uris": registration.request_uris,
+        "backchannel_logout_uri": [registration.backchannel_logout_uri],
+        "frontchannel_logout_uri": [registration.frontchannel_logout_uri],
+    }
+    for name, uris in led.items():
+        if any(uri and urlsplit(uri).hostname not in homes for uri in uris):
+            raise InvalidClientMetadata(f"{name}: must be on a host that redirect_uris names")
+
+
 def _texts(value: Any) -> list[str]:
     return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
@@ -392,10 +418,10 @@ def _has_secret(registration: ClientSection) -> bool:
     return registration.token_endpoint_auth_method in {AuthMethod.BASIC, AuthMethod.POST}
 
 
-def _checked(act: Callable[[], None]) -> None:
+def _checked(act: Callable[[], Outcome]) -> Outcome:
     """Tell a refused registration in RFC 7591's words."""
     try:
-        act()
+        return act()
     except BadRegistration as wrong:
         text = str(wrong)
         if text.startswith("redirect_uris"):

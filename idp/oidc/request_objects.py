@@ -46,7 +46,7 @@ def unpack(
     """Verify the object and give the request it holds.
 
     Under the profile ``oidc`` what it leaves out is taken from beside it (OIDC Core 6.1);
-    otherwise it is the whole request (RFC 9101 section 6.3).
+    otherwise, and for a client that signs all it asks, it is the whole request (RFC 9101, 6.3).
 
     Raises:
         InvalidRequestObject: nothing of it is believed.
@@ -68,7 +68,8 @@ def unpack(
     if "request" in claims or "request_uri" in claims:
         raise InvalidRequestObject("a request object cannot hold another", redirect=False)
     inner["client_id"] = client.client_id
-    if client.profile is not Profile.OIDC:
+    signs_all = client.registration.require_signed_request_object
+    if client.profile is not Profile.OIDC or signs_all:
         return checks.request_of(inner)
     beside = msgspec.to_builtins(outer)
     kept = {name: beside[name] for name in _PARAMETERS if name in beside}

@@ -221,10 +221,13 @@ class Mint:
         act: Mapping[str, Any],
         lifetime: timedelta,
     ) -> str:
-        """Sign an access token in exchange for another, of the same family (RFC 8693)."""
+        """Sign an access token in exchange for another, of the same family (RFC 8693).
+
+        It names all that it descends from: to revoke one of them ends it.
+        """
         jti = tokens.new_jti(handed.family_id, self.parts.entropy)
         kept = {name: handed.claims[name] for name in _EXCHANGED if name in handed.claims}
-        more = {**kept, "act": act}
+        more = {**kept, "act": act, tokens.BOUGHT_WITH: handed.line}
         return self._sign_access_token(
             subject=subject, scope=scope, jti=jti, more=more, audience=audience, lifetime=lifetime
         )

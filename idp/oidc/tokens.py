@@ -23,6 +23,8 @@ SIGNING_ALGS = ("RS256", "PS256", "ES256", "EdDSA")
 
 TOKEN_LIMIT = 16 * 1024  # characters; longer ones are refused before they are parsed
 SKEW = timedelta(seconds=10)  # FAPI 2.0 Security Profile 5.3.2.1: accept 10 s ahead, refuse 60 s
+BOUGHT_WITH = "bought_with"
+"""The claim in which an exchanged token names the tokens that it must not outlive."""
 _RANDOM_BYTES = 8
 _NO_FAMILY = UUID(int=0)
 
@@ -51,6 +53,12 @@ class AccessToken:
     """The thumbprint of the certificate that has to be shown with it (RFC 8705 section 3.1)."""
     claims: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """All of it."""
+
+    @property
+    def line(self) -> list[tuple[str, str]]:
+        """The ids of this token and of those it was exchanged for, each with its client's id."""
+        before = self.claims.get(BOUGHT_WITH, [])
+        return [(self.jti, self.client_id), *((jti, client) for jti, client in before)]
 
     def is_for(self, resource: str) -> bool:
         """Tell whether it may be used at a resource."""

@@ -6,8 +6,8 @@ from idp.database.transaction import Transaction
 from idp.oidc import claims, client_certificates, jwe, standing, tokens
 from idp.oidc.errors import InvalidRequest, InvalidToken, OAuthError
 from idp.oidc.exchange import NO_STORE, Exchange, Reply, json_reply
+from idp.oidc.model import Client
 from idp.oidc.server import Parts
-from idp.oidc.tokens import AccessToken
 from idp.oidc.vocabulary import Scope, TokenType
 
 
@@ -27,10 +27,7 @@ def reply(tx: Transaction, parts: Parts, exchange: Exchange, *, proven: str = ""
 
     Takes and raises what :func:`answer` does.
     """
-    token, found = answer(tx, parts, exchange, proven=proven)
-    client = parts.clients.find(tx, token.client_id)
-    if client is None:
-        raise InvalidToken("the access token's client is gone")
+    client, found = answer(tx, parts, exchange, proven=proven)
     if not client.registration.userinfo_signed_response_alg:
         return json_reply(200, found)
     claims_of_it = {**found, "iss": parts.issuer, "aud": client.client_id}
@@ -42,10 +39,11 @@ def reply(tx: Transaction, parts: Parts, exchange: Exchange, *, proven: str = ""
 
 def answer(
     tx: Transaction, parts: Parts, exchange: Exchange, *, proven: str = ""
-) -> tuple[AccessToken, dict[str, Any]]:
+) -> tuple[Client, dict[str, Any]]:
     """Say who the token's holder is, as far as its scopes and the ``claims`` parameter reach.
 
-    One round trip.
+    What was asked for claim by claim goes with the whole grant: a token that was narrowed or
+    exchanged says no more than its scopes do. One round trip.
 
     Args:
         proven: the thumbprint of the key that proved itself with the request (RFC 9449).
@@ -71,11 +69,15 @@ def answer(
     scopes = frozenset(token.scope.split())
     if token.family_id is None or Scope.OPENID not in scopes:
         raise InsufficientScope("the access token was not granted the scope openid")
-    found = standing.holder(tx, parts.accounts, token)
-    if found is None:
+    held = standing.holder(tx, parts.accounts, token)
+    if held is None:
         raise InvalidToken("the access token was revoked")
-    account, asked = found
-    return token, {"sub": token.subject, **claims.of_userinfo(account, scopes, asked)}
+    client = parts.clients.find(tx, token.client_id)
+    if client is None:
+        raise InvalidToken("the access token's client is gone")
+    asked = held.claims if held.is_whole(token) else None
+    found = claims.of_userinfo(held.account, scopes, claims.single(asked, client.scopes))
+    return client, {"sub": token.subject, **found}
 
 
 def bearer_token(exchange: Exchange) -> str:

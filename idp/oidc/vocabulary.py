@@ -88,7 +88,11 @@ class TokenType(StrEnum):
     LOGOUT_TOKEN = "logout+jwt"
     AUTHORIZATION_RESPONSE = "oauth-authz-resp+jwt"  # JARM names none; RFC 8725 wants one
     USERINFO = "userinfo+jwt"
+    DATA_EXPORT = "account-export+jwt"
     INTROSPECTION = "token-introspection+jwt"  # RFC 9701 section 5
+    LINK = "link+jwt"  # ours alone: idp.linking.wire
+    LINK_STATUS = "link-status+jwt"
+    LINK_EVENT = "link-event+jwt"
 
 
 ACR_PASSWORD = "urn:portico:acr:password"

@@ -93,14 +93,14 @@ class Ending:
         return told
 
     def supersede(
-        self, tx: Transaction, earlier: store.Session, by: Opened, account: UUID, reach: Reach
+        self, tx: Transaction, earlier: store.Unended, by: Opened, account: UUID, reach: Reach
     ) -> None:
         """Put a new session in the place of the one this browser had.
 
         The same person's lives on behind it, without a cookie: the apps it has signed in to
-        are told when the new one ends. Somebody else's ends now.
+        are told when the new one ends. Somebody else's ends now, and one whose time is over.
         """
-        if earlier.account_id == account:
+        if earlier.account_id == account and tx.now < earlier.expires_at:
             store.hand_over(tx, earlier.id, by.id, digest(mint(COOKIE_PREFIX, system_entropy)))
         else:
             self.end(tx, earlier.id, reach, subject=earlier.subject, why="replaced")

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Row, String, bindparam, insert, select, update
+from sqlalchemy import ForeignKey, Index, Row, String, bindparam, insert, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.accounts.model import State
@@ -20,6 +20,14 @@ class BrowserSession(Table):
     """One browser, signed in. A row is never written back once it has ended."""
 
     __tablename__ = "browser_sessions"
+    __table_args__ = (
+        Index(
+            "ix_browser_sessions_not_ended",
+            "expires_at",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     """The ``sid`` that relying apps are told (OIDC Back-Channel Logout section 2.1)."""
@@ -70,6 +78,16 @@ class Session:
     """The name for the head of a page is in it; read by :func:`find` alone, which pages call."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unended:
+    """A session that nobody has ended, whether or not anybody can still use it."""
+
+    id: UUID
+    account_id: UUID
+    subject: str
+    expires_at: datetime
+
+
 LIVE = (
     BrowserSession.ended_at.is_(None),
     BrowserSession.expires_at > bindparam("instant"),
@@ -109,6 +127,18 @@ def find(tx: Transaction, cookie_hash: bytes, idle: timedelta) -> Session | None
     return replace(read(row), profile_sealed=row.profile_sealed) if row else None
 
 
+def find_unended(tx: Transaction, cookie_hash: bytes) -> Unended | None:
+    """Find what a cookie names even where its time is over: its apps have not been told yet."""
+    row = tx.execute(_UNENDED_BY_COOKIE, {"presented": cookie_hash}).one_or_none()
+    return Unended(*row) if row else None
+
+
+def expired(tx: Transaction, limit: int) -> list[Unended]:
+    """List up to ``limit`` sessions past their absolute limit that nobody has ended."""
+    rows = tx.execute(_EXPIRED, {"instant": tx.now, "at_most": limit})
+    return [Unended(*row) for row in rows]
+
+
 def touch(tx: Transaction, session_id: UUID) -> None:
     """Note that the session is in use; never revives one that has ended."""
     tx.put(_TOUCH, {"which": session_id, "instant": tx.now})
@@ -139,6 +169,30 @@ def predecessors(tx: Transaction, session_id: UUID) -> list[UUID]:
     return list(tx.execute(_PREDECESSORS, {"which": session_id}).scalars())
 
 
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A live session as its owner sees it."""
+
+    id: UUID
+    address: str
+    user_agent: str
+    authenticated_at: datetime
+    last_seen_at: datetime
+
+
+def live_of(tx: Transaction, account_id: UUID, idle: timedelta) -> list[OpenSession]:
+    """List an account's live sessions, the one used last first."""
+    asked = {"owner": account_id, "instant": tx.now, "idle_since": tx.now - idle}
+    return [OpenSession(*row) for row in tx.execute(_LIVE_OF, asked)]
+
+
+def leads_to(tx: Transaction, earlier_id: UUID, session_id: UUID) -> bool:
+    """Tell whether a session is this one, or lives on behind it."""
+    if earlier_id == session_id:
+        return True
+    return session_id in tx.execute(_SUCCESSORS, {"which": earlier_id}).scalars()
+
+
 def open_of(tx: Transaction, account_id: UUID) -> list[UUID]:
     """List the sessions of an account that have not been ended."""
     return list(tx.execute(_OPEN, {"owner": account_id}).scalars())
@@ -153,6 +207,19 @@ _BY_COOKIE = Prepared(
     select(*COLUMNS, AccountRow.profile_sealed)
     .join(AccountRow, AccountRow.id == BrowserSession.account_id)
     .where(BrowserSession.cookie_hash == bindparam("presented"), *LIVE)
+)
+_UNENDED = (
+    select(
+        BrowserSession.id, BrowserSession.account_id, AccountRow.subject, BrowserSession.expires_at
+    )
+    .join(AccountRow, AccountRow.id == BrowserSession.account_id)
+    .where(BrowserSession.ended_at.is_(None))
+)
+_UNENDED_BY_COOKIE = _UNENDED.where(BrowserSession.cookie_hash == bindparam("presented"))
+_EXPIRED = (
+    _UNENDED.where(BrowserSession.expires_at <= bindparam("instant"))
+    .order_by(BrowserSession.expires_at, BrowserSession.id)
+    .limit(bindparam("at_most"))
 )
 _TOUCH = Prepared(
     update(BrowserSession)
@@ -178,7 +245,31 @@ _HAND_OVER = (
 _PREDECESSORS = select(BrowserSession.id).where(
     BrowserSession.successor_id == bindparam("which"), BrowserSession.ended_at.is_(None)
 )
+_FIRST = (
+    select(BrowserSession.successor_id.label("id"))
+    .where(BrowserSession.id == bindparam("which"))
+    .cte("successors", recursive=True)
+)
+_CHAIN = _FIRST.union(select(BrowserSession.successor_id).where(BrowserSession.id == _FIRST.c.id))
+_SUCCESSORS = select(_CHAIN.c.id)
 _OPEN = select(BrowserSession.id).where(
     BrowserSession.account_id == bindparam("owner"), BrowserSession.ended_at.is_(None)
+)
+_LIVE_OF = (
+    select(
+        BrowserSession.id,
+        BrowserSession.address,
+        BrowserSession.user_agent,
+        BrowserSession.authenticated_at,
+        BrowserSession.last_seen_at,
+    )
+    .join(AccountRow, AccountRow.id == BrowserSession.account_id)
+    # One that lives on for its apps alone is not a browser of its own.
+    .where(
+        BrowserSession.account_id == bindparam("owner"),
+        BrowserSession.successor_id.is_(None),
+        *LIVE,
+    )
+    .order_by(BrowserSession.last_seen_at.desc())
 )
 _ADD = Prepared(insert(BrowserSession))

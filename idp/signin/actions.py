@@ -25,6 +25,7 @@ from idp.mail.messages import NewBrowser, PasswordSwitchedOff, Post, TooManyFail
 from idp.secret import Entropy, digest, new_id
 from idp.sessions import actions as sessions
 from idp.signin import store
+from idp.signin.activation import Activation
 from idp.signin.counters import Attempt, Gate, Reserved
 from idp.signin.throttle import Dimension, NeedsCaptcha, Proceed, Wait
 
@@ -69,6 +70,8 @@ class SignedIn:
 
     account_id: UUID
     session: sessions.Opened
+    accepted_terms: str = ""
+    """The newest version of the terms that the account has accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +162,7 @@ class PasswordSignIn:
             subject=account.subject, method="password", acr=acr, session=str(opened.id)
         )
         self.trail.append(tx, succeeded)
-        return SignedIn(account.id, opened)
+        return SignedIn(account.id, opened, account.accepted_terms)
 
     def _attempt(
         self,
@@ -186,6 +189,8 @@ class PasswordSignIn:
         row = admitted.row
         reason = refusal.detail or refusal.reason.value
         self._refuse(tx, SigninRefused(method="password", reason=reason))
+        if row and row.state is State.PENDING and refusal.detail == "disabled":
+            return self._remind(tx, admitted, row)
         if refusal.reason is Reason.BUSY:
             self.gate.succeed(tx, admitted.attempt)  # nothing was compared: nothing to count
             return refusal
@@ -202,6 +207,16 @@ class PasswordSignIn:
         elif row and strangers == policy.captcha_per_hour:
             self._tell(tx, row, TooManyFailures(at=tx.now, failures=strangers))
         return refusal
+
+    def _remind(self, tx: Transaction, admitted: Admitted, row: PasswordRow) -> Refusal:
+        """Send the link of activation again to whom has typed the right password."""
+        self.gate.succeed(tx, admitted.attempt)
+        account = self.accounts.find(tx, row.account_id)
+        again = Attempt("activation", admitted.attempt.account, tx.origin.address)
+        allowed = self.gate.reserve(tx, again, captcha=True)
+        if account and isinstance(allowed.verdict, Proceed):
+            Activation(self.post, self.entropy).send(tx, account)
+        return Refusal(Reason.NOT_ACTIVATED)
 
     def _tell(
         self, tx: Transaction, row: PasswordRow, message: PasswordSwitchedOff | TooManyFailures

@@ -7,13 +7,16 @@ Pages never send the browser to one another. Each returns it to
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from idp.consent.model import Permission
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What the client asked for, as far as it decides the steps (OIDC Core 3.1.2.1)."""
 
     asked_at: datetime
-    scopes: frozenset[str]
+    permission: Permission
+    """What the person would have to allow."""
     prompt: frozenset[str] = frozenset()
     max_age: timedelta | None = None
     essential_acr: frozenset[str] = frozenset()
@@ -22,6 +25,8 @@ class Asked:
     """Whom ``id_token_hint`` names; empty: whoever it is."""
     skips_consent: bool = False
     """A first-party app: the operator has consented for everybody."""
+    terms: str = ""
+    """The version of the terms that has to be accepted; empty: nobody asks."""
     account_kinds: frozenset[str] = frozenset()
     """The kinds of account that may open the app (P33); empty: all."""
 
@@ -34,9 +39,11 @@ class Known:
     kind: str
     acr: str
     authenticated_at: datetime
-    consented_scopes: frozenset[str]
-    consented_at: datetime | None = None
-    """When consent was given on this very journey, if it was."""
+    consented: Permission
+    """What is remembered of the times before."""
+    accepted_terms: str = ""
+    given: Permission | None = None
+    """What was allowed on this very journey, if anything was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +55,13 @@ class AskToSignIn:
 
 
 @dataclass(frozen=True, slots=True)
+class AskTerms:
+    """Show the terms: there is a version that the account has not accepted."""
+
+
+@dataclass(frozen=True, slots=True)
 class AskConsent:
     """Show the consent page for what was asked for."""
-
-    scopes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +76,7 @@ class Answer:
     """Nothing is missing: issue the authorization response."""
 
 
-Step = AskToSignIn | AskConsent | Refuse | Answer
+Step = AskToSignIn | AskTerms | AskConsent | Refuse | Answer
 
 KIND_NOT_ALLOWED = "kind_not_allowed"
 ACR_OUT_OF_REACH = "acr_out_of_reach"
@@ -82,13 +92,22 @@ def next_step(asked: Asked, known: Known | None) -> Step:
         return AskToSignIn()
     if _is_another(asked, known) or _too_old(asked, known):
         return AskToSignIn(again=True)
+    refused = _refused(asked, known)
+    if refused is not None:
+        return refused
+    if asked.terms > known.accepted_terms:
+        return AskTerms()
+    if _must_consent(asked, known):
+        return AskConsent()
+    return Answer()
+
+
+def _refused(asked: Asked, known: Known) -> Refuse | None:
     if asked.account_kinds and known.kind not in asked.account_kinds:
         return Refuse(KIND_NOT_ALLOWED)
     if asked.essential_acr and known.acr not in asked.essential_acr:
         return Refuse(ACR_OUT_OF_REACH)
-    if _must_consent(asked, known):
-        return AskConsent(asked.scopes)
-    return Answer()
+    return None
 
 
 def _is_another(asked: Asked, known: Known) -> bool:
@@ -106,7 +125,9 @@ def _too_old(asked: Asked, known: Known) -> bool:
 
 
 def _must_consent(asked: Asked, known: Known) -> bool:
-    given_now = known.consented_at is not None and known.consented_at >= asked.asked_at
-    if given_now or asked.skips_consent:
+    if asked.skips_consent:
         return False
-    return "consent" in asked.prompt or bool(asked.scopes - known.consented_scopes)
+    if known.given is not None:
+        # A registration can change while the page is open: what is asked for now may be more.
+        return not known.given.covers(asked.permission)
+    return "consent" in asked.prompt or not known.consented.covers(asked.permission)

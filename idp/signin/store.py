@@ -10,6 +10,8 @@ from sqlalchemy import ForeignKey, String, and_, bindparam, delete, insert, sele
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.accounts.store import AccountRow
+from idp.consent import store as consents
+from idp.consent.model import Permission
 from idp.consent.store import Consent
 from idp.database.columns import Table
 from idp.database.prepared import Prepared, insert_if_new
@@ -38,6 +40,10 @@ class Journey(Table):
     asked_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     consented_at: Mapped[datetime | None] = mapped_column(default=None)
+    consented: Mapped[dict[str, Any] | None] = mapped_column(default=None)
+    """What was allowed on it: :class:`idp.consent.model.Permission`."""
+    consented_by: Mapped[UUID | None] = mapped_column(default=None)
+    """The account that allowed it: nobody else's yes."""
     denied_at: Mapped[datetime | None] = mapped_column(default=None)
     """The person said no, on whichever page."""
     completed_at: Mapped[datetime | None] = mapped_column(default=None)
@@ -78,7 +84,8 @@ class OnJourney:
     client_id: str
     parameters: Mapping[str, Any]
     asked_at: datetime
-    consented_at: datetime | None
+    consented: Mapping[str, Any] | None
+    consented_by: UUID | None
     denied_at: datetime | None
     pushed_hash: bytes | None
 
@@ -88,7 +95,8 @@ class SignedInHere:
     """A browser's session, and what it has with one client."""
 
     session: Session
-    consented: frozenset[str]
+    consented: Permission
+    accepted_terms: str
     joined: bool
     """Whether the session has signed in to this client before."""
 
@@ -101,6 +109,8 @@ class PastAttempt:
     method: str
     refused_for: str | None
     address: str
+    user_agent: str = ""
+    client_id: str | None = None
 
 
 def begin_journey(
@@ -133,6 +143,11 @@ def bind_journey(tx: Transaction, id_hash: bytes, browser_hash: bytes) -> bool:
     return tx.execute(_BIND, {"which": id_hash, "browser": browser_hash}).rowcount == 1
 
 
+def rebind_journey(tx: Transaction, id_hash: bytes, before: bytes, after: bytes) -> None:
+    """Take a journey along when its browser's binding is renewed."""
+    tx.execute(_REBIND, {"which": id_hash, "before": before, "after": after})
+
+
 def find_journey(tx: Transaction, id_hash: bytes, browser_hash: bytes) -> OnJourney | None:
     """Find an open journey of this browser."""
     row = tx.ask(_FIND, {"which": id_hash, "browser": browser_hash, "instant": tx.now})
@@ -149,9 +164,10 @@ def complete_journey(tx: Transaction, id_hash: bytes) -> bool:
     return tx.ask(_COMPLETE, {"which": id_hash, "instant": tx.now}) is not None
 
 
-def note_consent(tx: Transaction, id_hash: bytes) -> None:
-    """Note that consent was given on this journey."""
-    tx.execute(_CONSENTED, {"which": id_hash, "instant": tx.now})
+def note_consent(tx: Transaction, id_hash: bytes, account_id: UUID, given: Permission) -> None:
+    """Note what was allowed on this journey, and by whom."""
+    told = {"instant": tx.now, "given": given.kept(), "giver": account_id}
+    tx.execute(_CONSENTED, {"which": id_hash} | told)
 
 
 def deny_journey(tx: Transaction, id_hash: bytes) -> None:
@@ -174,8 +190,9 @@ def signed_in_here(
     )
     if row is None:
         return None
-    *_, scope, joined = row
-    return SignedInHere(sessions.read(row), frozenset((scope or "").split()), joined is not None)
+    *_, terms, scope, resources, joined = row
+    consented = consents.read(scope, resources)
+    return SignedInHere(sessions.read(row), consented, terms, joined is not None)
 
 
 def add_attempt(tx: Transaction, row: Mapping[str, Any]) -> None:
@@ -230,6 +247,11 @@ _BIND = (
     .where(Journey.id_hash == bindparam("which"), Journey.browser_hash.is_(None))
     .values(browser_hash=bindparam("browser"))
 )
+_REBIND = (
+    update(Journey)
+    .where(Journey.id_hash == bindparam("which"), Journey.browser_hash == bindparam("before"))
+    .values(browser_hash=bindparam("after"))
+)
 _OPEN = (
     Journey.id_hash == bindparam("which"),
     Journey.completed_at.is_(None),
@@ -240,7 +262,8 @@ _FIND = Prepared(
         Journey.client_id,
         Journey.parameters,
         Journey.asked_at,
-        Journey.consented_at,
+        Journey.consented,
+        Journey.consented_by,
         Journey.denied_at,
         Journey.pushed_hash,
     ).where(*_OPEN, Journey.browser_hash == bindparam("browser"))
@@ -252,10 +275,24 @@ _COMPLETE = Prepared(
     .values(completed_at=bindparam("instant"))
     .returning(Journey.client_id)
 )
-_CONSENTED = update(Journey).where(*_OPEN).values(consented_at=bindparam("instant"))
+_CONSENTED = (
+    update(Journey)
+    .where(*_OPEN)
+    .values(
+        consented_at=bindparam("instant"),
+        consented=bindparam("given"),
+        consented_by=bindparam("giver"),
+    )
+)
 _DENIED = update(Journey).where(*_OPEN).values(denied_at=bindparam("instant"))
 _HERE = Prepared(
-    select(*sessions.COLUMNS, Consent.scope, SessionClient.client_id)
+    select(
+        *sessions.COLUMNS,
+        AccountRow.accepted_terms,
+        Consent.scope,
+        Consent.resources,
+        SessionClient.client_id,
+    )
     .join(AccountRow, AccountRow.id == BrowserSession.account_id)
     .outerjoin(
         Consent,
@@ -274,7 +311,14 @@ _HERE = Prepared(
 )
 _ATTEMPT = Prepared(insert(SignInAttempt))
 _HISTORY = (
-    select(SignInAttempt.at, SignInAttempt.method, SignInAttempt.refused_for, SignInAttempt.address)
+    select(
+        SignInAttempt.at,
+        SignInAttempt.method,
+        SignInAttempt.refused_for,
+        SignInAttempt.address,
+        SignInAttempt.user_agent,
+        SignInAttempt.client_id,
+    )
     .where(SignInAttempt.account_id == bindparam("owner"))
     .order_by(SignInAttempt.at.desc(), SignInAttempt.id.desc())
     .limit(bindparam("at_most"))

@@ -13,9 +13,9 @@ from idp.web import errors, ops, watch
 from idp.web.developers import pages as developers
 from idp.web.oidc import authorize, bridge, check_session, logout
 from idp.web.oidc.machine import endpoints
-from idp.web.portal import dashboard, device, guide, requests
+from idp.web.portal import account, dashboard, device, guide, links, requests
 from idp.web.request import babel_locale, speaks
-from idp.web.signin import captcha, consent, password
+from idp.web.signin import captcha, consent, password, recovery, registering, strength, terms
 
 _LOCALES = str(Path(__file__).parent.parent / "locales")
 _BLUEPRINTS = (
@@ -25,10 +25,16 @@ _BLUEPRINTS = (
     password.pages,
     captcha.pages,
     consent.pages,
+    strength.pages,
+    terms.pages,
+    recovery.pages,
+    *registering.BLUEPRINTS,
     dashboard.pages,
     guide.pages,
     device.pages,
     requests.pages,
+    *account.BLUEPRINTS,
+    links.pages,
     ops.probes,
 )
 
@@ -45,7 +51,12 @@ def create_app(portico: Provider) -> Flask:
         locale_selector=babel_locale,
         default_translation_directories=f"{_LOCALES};{ui.TRANSLATIONS}",
     )
-    ui.install(app, site=lambda: _site(portico), speaks=speaks, keeps=["journey", "outcome", "run"])
+    ui.install(
+        app,
+        site=lambda: _site(portico),
+        speaks=speaks,
+        keeps=["journey", "flow", "token", "version", "outcome", "run"],
+    )
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
     if portico.config.provider.developers_page:

@@ -72,6 +72,12 @@ def journey_lost() -> Response:
     )
 
 
+def registration_lost() -> Response:
+    """Say that a registration cannot be gone on with."""
+    texts = wording.REGISTRATION_LOST
+    return page(ErrorPage(400, "registration_lost", *texts, reference=origin().request_id))
+
+
 def refusal(why: str) -> Response:
     """Say why the account may not go on to the app."""
     title, next_step = wording.REFUSALS[why]

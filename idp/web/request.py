@@ -27,6 +27,7 @@ _YEAR = 365 * 24 * 3600
 _OPAQUE = re.compile(r"[A-Za-z0-9_-]{16,128}")
 _AT_ENVIRON = "portico.origin"
 _LOCALES, _JOURNEY = "portico.locales", "portico.journey"
+_NEW_BROWSER = "portico.browser"
 
 
 def cookie_name(purpose: str, *, secure: bool) -> str:
@@ -114,11 +115,15 @@ def session_hash() -> bytes | None:
 
 def browser() -> str:
     """Give this browser's binding; makes one that :func:`keep_browser` sends along."""
-    found = read_cookie(_BROWSER) or request.environ.get("portico.browser")
+    found = request.environ.get(_NEW_BROWSER) or read_cookie(_BROWSER)
     if not found:
-        found = base64url(provider().entropy(32))
-        request.environ["portico.browser"] = found
+        found = request.environ[_NEW_BROWSER] = new_binding()
     return str(found)
+
+
+def new_binding() -> str:
+    """Make a binding, for a browser without one or to be renewed."""
+    return base64url(provider().entropy(32))
 
 
 def browser_hash() -> bytes:
@@ -133,7 +138,7 @@ def device() -> str:
 
 def keep_browser(response: Response) -> Response:
     """Send the binding and the language, if they are new, with any page."""
-    if made := request.environ.get("portico.browser"):
+    if made := request.environ.get(_NEW_BROWSER):
         _set(response, _BROWSER, made, max_age=None)
     clicked = request.args.get("lang", "")
     if clicked in locale.SUPPORTED:
@@ -143,8 +148,13 @@ def keep_browser(response: Response) -> Response:
     return response
 
 
-def give_session(response: Response, cookie: str, device_name: str) -> Response:
-    """Hand over a new session, and renew the binding: nothing from before is carried on."""
+def give_session(response: Response, cookie: str, device_name: str, *, binding: str) -> Response:
+    """Hand over a new session, and renew the binding: nothing from before is carried on.
+
+    Args:
+        binding: the new one, to which the journey at hand has been bound already.
+    """
+    request.environ[_NEW_BROWSER] = binding
     _set(response, _SESSION, cookie, max_age=None)
     keep_state(response, digest(cookie))
     _set(response, _DEVICE, device_name, max_age=2 * _YEAR)
@@ -175,7 +185,11 @@ def state_cookie_name() -> str:
 
 
 def take_session(response: Response) -> Response:
-    """Remove the session's cookie, and what the frame reads of it."""
+    """Remove the session's cookie and what the frame reads of it, and renew the binding.
+
+    What the person had under way here is not the next one's to go on with.
+    """
+    request.environ[_NEW_BROWSER] = new_binding()
     response.delete_cookie(state_cookie_name(), path="/", secure=is_secure())
     name = cookie_name(_SESSION, secure=is_secure())
     response.delete_cookie(name, path="/", secure=is_secure(), httponly=True, samesite="Lax")

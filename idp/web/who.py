@@ -25,5 +25,5 @@ def who(name: str, kind: str) -> Who:
 
 def who_of(session: Session) -> Who:
     """Name the person of a session as the front page does, without asking the database again."""
-    profile = provider().accounts.profile(session.account_id, session.profile_sealed)
+    profile = provider().accounts.open_profile(session.account_id, session.profile_sealed)
     return who(profile.name or session.account_name, session.kind)

@@ -3,7 +3,7 @@
 Features return reasons; only this module and the templates know languages.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flask_babel import LazyString
@@ -11,11 +11,21 @@ from flask_babel import lazy_gettext as _
 
 from idp.accounts.model import Kind
 from idp.authenticators import Reason
+from idp.authenticators.password.policy import PasswordPolicy, Weakness
+from idp.linking.rules import Outcome
 from idp.oidc.vocabulary import Scope
+from idp.registration.actions import Obstacle
+from idp.registration.fields import Problem
+from idp.registration.flows import Step
+from idp.signin.codes import Sending, Typing
 from idp.signin.journey import ACR_OUT_OF_REACH, KIND_NOT_ALLOWED
+from idp.web.forms import FieldError
 
 REFUSED: Mapping[Reason, LazyString] = {
     Reason.WRONG_CREDENTIALS: _("The account or the password is not right."),
+    Reason.NOT_ACTIVATED: _(
+        "This account is not activated yet. We have sent you the mail with the link again."
+    ),
     Reason.CAPTCHA_WRONG: _("The six digits were not right. Here are new ones."),
     Reason.CAPTCHA_MISSING: _("Type the six digits of the picture, or listen to them."),
     Reason.TOO_MANY_ATTEMPTS: _(
@@ -25,13 +35,23 @@ REFUSED: Mapping[Reason, LazyString] = {
 }
 FIELD_OF: Mapping[Reason, str] = {
     Reason.WRONG_CREDENTIALS: "username",
+    Reason.NOT_ACTIVATED: "",
     Reason.CAPTCHA_WRONG: "captcha",
     Reason.CAPTCHA_MISSING: "captcha",
     Reason.TOO_MANY_ATTEMPTS: "",
     Reason.BUSY: "",
 }
+LINKING: Mapping[Outcome, tuple[LazyString, str]] = {
+    Outcome.REFUSED: (_("This account or this password is not right there."), "account"),
+    Outcome.TAKEN: (_("This account is linked with somebody else already."), "account"),
+    Outcome.THROTTLED: (_("Too many tries. Wait a while before the next one."), ""),
+    Outcome.UNSENT: (_("The system cannot be asked at the moment. Nothing was sent to it."), ""),
+}
+"""A sentence, and the field it is about; what is not here has a page of its own."""
 KINDS: Mapping[str, LazyString] = {
     Kind.CITIZEN: _("Natural person"),
+    # Translators: 非憑證帳號, manual B01
+    Kind.UNCERTIFIED: _("Person without certificate"),
     Kind.ORGANISATION: _("Legal person"),
     Kind.LAWYER: _("Lawyer"),
     Kind.ACCOUNTANT: _("Accountant"),
@@ -40,6 +60,20 @@ KINDS: Mapping[str, LazyString] = {
     Kind.FIRM_ADMINISTRATOR: _("Firm administrator"),
     Kind.JUDGE: _("Judge"),
     Kind.STAFF: _("Court staff"),
+}
+KIND_OF_ACCOUNT: LazyString = _("Kind of account")
+ACCOUNT_PAGES: Mapping[str, tuple[str, LazyString]] = {
+    # page: its endpoint, its name
+    "account": ("account.show", _("Details")),
+    "emails": ("emails.show", _("E-mail")),
+    # Translators: 修改密碼, manual P31
+    "password": ("own_password.show", _("Password")),
+    "sessions": ("own_sessions.show", _("Signed-in browsers")),
+    "apps": ("own_apps.show", _("Apps with access")),
+    # Translators: 帳號綁定, manual P32
+    "links": ("links.show", _("Linked accounts")),
+    "history": ("own_history.show", _("Sign-in history")),
+    "data": ("own_data.show", _("My data")),
 }
 METHODS: Mapping[str, LazyString] = {"password": _("Account and password")}
 HISTORY: Mapping[str, LazyString] = {
@@ -62,6 +96,7 @@ SCOPES: Mapping[str, tuple[LazyString, LazyString]] = {
     ),
 }
 OWN_SCOPE: LazyString = _("A service of this app.")
+RESOURCE: LazyString = _("A service that the app may use in your name.")
 REFUSALS: Mapping[str, tuple[LazyString, LazyString]] = {
     KIND_NOT_ALLOWED: (
         _("This app is not for your kind of account"),
@@ -119,6 +154,72 @@ JOURNEY_LOST = (
     _("It took too long, was finished already, or was begun in another browser."),
     _("Go back to the app you came from and sign in again."),
 )
+REGISTRATION_LOST = (
+    _("This registration is no longer open"),
+    _("It took too long, was cancelled, or was begun in another browser. Nothing was kept."),
+    _("Begin again on the sign-in page."),
+)
+STEPS: Mapping[Step, LazyString] = {
+    Step.TERMS: _("Terms"),
+    Step.PROOF: _("Proof"),
+    Step.DETAILS: _("Details"),
+    Step.EMAIL: _("E-mail"),
+    Step.CHECK: _("Check"),
+}
+TRACKS: Mapping[str, LazyString] = {
+    "uncertified": _("With an e-mail address alone. You can add a card later."),
+}
+FIELDS: Mapping[str, LazyString] = {
+    "name": _("Name"),
+    "username": _("Account"),
+    "birth_date": _("Birth date"),
+    # Translators: 聯絡電話, manual P10
+    "phone": _("Telephone"),
+    # Translators: 行動電話, manual P10
+    "mobile": _("Mobile phone"),
+    # Translators: 通訊地址, manual P10
+    "address": _("Postal address"),
+    "email_1": _("E-mail"),
+}
+PROBLEMS: Mapping[Problem, LazyString] = {
+    Problem.EMPTY: _("Fill in this field."),
+    Problem.TOO_SHORT: _("This is too short."),
+    Problem.TOO_LONG: _("This is too long."),
+    Problem.CONTROL_CHARACTERS: _("This holds characters that cannot be seen. Type it anew."),
+    Problem.MARKUP: _("The signs < > { } cannot be used here."),
+    Problem.NOT_A_NAME: _("A name has letters, spaces, hyphens and dots; no other signs."),
+    Problem.NO_LETTER_FIRST: _("Begin with a letter."),
+    Problem.WRONG_SHAPE: _("Use the letters A to Z and digits, nothing else."),
+    Problem.WRONG_CHECKSUM: _("This number cannot be right. Compare it digit by digit."),
+    Problem.LOOKS_LIKE_NATIONAL_ID: _("Do not use a national id as the account."),
+    Problem.IS_A_NATIONAL_ID: _("This is a national id, not a resident number."),
+    Problem.IS_A_RESIDENT_NUMBER: _("This is a resident number, not a national id."),
+    Problem.NOT_A_DATE: _("Write the date like 0611218 or 1972-12-18."),
+    Problem.IN_THE_FUTURE: _("This date has not come yet."),
+    Problem.TOO_OLD: _("This date is too long ago."),
+    Problem.NOT_A_PHONE_NUMBER: _("This is no telephone number. Write it like 02-2311-3456#123."),
+    Problem.NO_AREA_CODE: _("Add the area code, like 02."),
+    Problem.NOT_TAIWAN: _("Give a number in Taiwan."),
+    Problem.NOT_MOBILE: _("This is no mobile number. Write it like 0912-345-678."),
+    Problem.HAS_EXTENSION: _("A mobile number has no extension."),
+    Problem.NOT_A_POSTAL_CODE: _("A postal code has three, five or six digits."),
+    Problem.NOT_A_REGION: _("Choose the county or city."),
+    Problem.NOT_AN_ADDRESS: _("This is no e-mail address. Write it like name@example.com."),
+    Problem.DUPLICATE: _("This address is there already."),
+    Problem.TOO_MANY: _("There can be three addresses."),
+}
+SENDING: Mapping[Sending, LazyString] = {
+    Sending.TOO_SOON: _("A code was sent a moment ago. It may take a minute to arrive."),
+    Sending.TOO_MANY: _("Too many codes were sent. Wait a quarter of an hour and ask again."),
+}
+TYPING: Mapping[Typing, LazyString] = {
+    Typing.WRONG: _("This is not the code. Look at the newest mail."),
+    Typing.OVER: _("This code is good no more. Ask for another."),
+}
+OBSTACLES: Mapping[Obstacle, LazyString] = {
+    Obstacle.NAME_TAKEN: _("This account name is taken. Choose another."),
+    Obstacle.EMAIL_TAKEN: _("This e-mail address belongs to an account already. Use another."),
+}
 APP_REFUSED = (
     _("The app's request cannot be used"),
     _("The app that sent you here made a mistake, so you were not sent back to it."),
@@ -143,3 +244,55 @@ def lines_of(scopes: frozenset[str]) -> list[Line]:
         *(Line(scope, *SCOPES[scope]) for scope in known),
         *(Line(scope, scope, OWN_SCOPE) for scope in own),
     ]
+
+
+def weakness(why: Weakness, policy: PasswordPolicy) -> LazyString:
+    """Say what is wrong with a password, and what would be right."""
+    return {
+        Weakness.EMPTY: _("Choose a password."),
+        Weakness.TOO_SHORT: _(
+            "The password needs at least %(least)d characters.", least=policy.minimum
+        ),
+        Weakness.TOO_LONG: _(
+            "The password can have %(most)d characters at most.", most=policy.maximum
+        ),
+        Weakness.TOO_FEW_KINDS: _(
+            "Use at least %(kinds)d of: capitals, small letters, digits, other signs.",
+            kinds=policy.kinds,
+        ),
+        Weakness.KNOWN: _("This password is among the first that attackers try. Choose another."),
+        Weakness.ABOUT_YOU: _(
+            "This password is too close to your name, account or e-mail address."
+        ),
+        Weakness.USED_BEFORE: _("You have used this password before. Choose another."),
+        Weakness.TOO_SOON: _(
+            "The password was changed a short while ago. It can be changed once a day."
+        ),
+        Weakness.NOT_REPEATED: _("The two passwords are not the same."),
+    }[why]
+
+
+def password_errors(found: Iterable[Weakness], policy: PasswordPolicy) -> list[FieldError]:
+    """Put what is wrong with a new password at its field."""
+    return [
+        FieldError(
+            "password_again" if why is Weakness.NOT_REPEATED else "password",
+            weakness(why, policy),
+        )
+        for why in found
+    ]
+
+
+def password_help(policy: PasswordPolicy) -> list[LazyString | str]:
+    """Explain a policy in words: made from the policy itself, so that it never says otherwise."""
+    told = [_("At least %(least)d characters; spaces and all scripts count.", least=policy.minimum)]
+    if policy.kinds:
+        told.append(weakness(Weakness.TOO_FEW_KINDS, policy))
+    if policy.advises_composition:
+        told.append(_("Better with capitals, small letters, digits and signs like @!?.~"))
+    if policy.history:
+        told.append(_("None of your last %(count)d passwords.", count=policy.history))
+    if policy.max_age:
+        told.append(_("It has to be changed every %(days)d days.", days=policy.max_age.days))
+    told.append(_("A sentence of four or more words is easy to keep and hard to guess."))
+    return list(told)

@@ -3,29 +3,12 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from idp.__main__ import main
-
-
-class Shell:
-    """Runs ``idp`` on a configuration of its own."""
-
-    def __init__(self, config: Path) -> None:
-        self.config = config
-
-    def run(self, *words: str, stdin: str | None = None) -> Result:
-        """Run a command, whatever comes of it."""
-        return CliRunner().invoke(main, ["--config", str(self.config), *words], input=stdin)
-
-    def ok(self, *words: str, stdin: str | None = None) -> Any:
-        """Run a command that must succeed and read its JSON."""
-        done = self.run(*words, "--json", stdin=stdin)
-        assert done.exit_code == 0, done.output
-        return json.loads(done.stdout)
+from tests.labs.shell import Shell
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +45,7 @@ COMMANDS = [
     ["keys"],
     *(["keys", act] for act in ("init", "list", "rotate", "retire")),
     ["account"],
-    ["account", "add"],
+    *(["account", act] for act in ("add", "import", "export")),
     ["audit"],
     ["audit", "verify"],
 ]

@@ -10,8 +10,12 @@ import pytest
 
 from idp.accounts import store as accounts
 from idp.accounts.model import State
+from idp.accounts.store import NewAccount
+from idp.assembly import assemble
+from idp.authenticators.password.adoption import adopt
 from idp.config import Config, PasswordSection, ThrottleSection
 from idp.provider import Provider
+from idp.secret import Keychain
 from tests.clock import MovableClock
 from tests.labs.counting import Counted, every_connection
 from tests.people import CONFIG, Browser, Person, add
@@ -20,6 +24,8 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 _ROUNDS = 30
 _CLOSE_MS = 5.0
 """A password costs twenty milliseconds as shipped: one that is not hashed stands out by far."""
+_FOREIGN = adopt("salted-sha1", "{SSHA}pKqkNr1tq3wtQqk+UcPyA3HnA2NsU5NJ")
+"""Another system's hash, that takes no time by itself."""
 
 
 @pytest.fixture
@@ -41,7 +47,11 @@ def names(provider: Provider) -> Mapping[str, str]:
                 accounts.set_state(tx, person.account.id, State.DISABLED)
             if sort == "without a password":
                 accounts.disable_password(tx, person.account.id)
-    return sorts | {"unknown": "NOBODY1"}
+    with provider.database.write() as tx:
+        provider.accounts.add(tx, NewAccount("IMPORTED1", phc_hash=_FOREIGN))
+        provider.accounts.add(tx, NewAccount("BROKEN1", phc_hash="$broken$"))
+    imported = {"imported": "IMPORTED1", "imported, and no hash": "BROKEN1"}
+    return sorts | imported | {"unknown": "NOBODY1"}
 
 
 def guess(browser: Browser, name: str) -> tuple[int, str, float]:
@@ -75,6 +85,24 @@ def test_T43_so_is_the_work(
     medians = {sort: statistics.median(times) for sort, times in took.items()}
 
     assert max(medians.values()) - min(medians.values()) < _CLOSE_MS, medians
+
+
+def test_T43_an_account_of_older_parameters_is_not_told_by_how_little_work_it_is(
+    provider: Provider, names: Mapping[str, str], clock: MovableClock, keys: Keychain
+) -> None:
+    """Its hash is made good at its next sign-in; until then a wrong guess costs both."""
+    dearer = PasswordSection(memory_kib=4 * PasswordSection().memory_kib)
+    raised = msgspec.structs.replace(provider.config, password=dearer)
+    browser = Browser.on(assemble(raised, provider.database, keys))
+    took: dict[str, list[float]] = {"known": [], "unknown": []}
+    for _ in range(5):
+        clock.advance(timedelta(days=2))
+        for sort, times in took.items():
+            times.append(guess(browser, names[sort])[2])
+
+    medians = {sort: statistics.median(times) for sort, times in took.items()}
+
+    assert 0.8 < medians["known"] / medians["unknown"] < 1.6, medians
 
 
 def test_T43_and_so_is_what_the_database_is_asked(

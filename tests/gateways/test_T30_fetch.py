@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from idp.config import FetchSection
-from idp.gateways.fetch import BODY_LIMIT, Fetcher, Forbidden, Unreachable
+from idp.gateways.fetch import BODY_LIMIT, Errand, Fetcher, Forbidden, Unreachable
 from tests.labs.listener import Answer, Listener, listener, says
 from tests.labs.tls import certify
 
@@ -156,6 +156,21 @@ def test_T30_a_public_address_is_called_over_https_alone(
         fetch.get("http://public.example/jwks", accept="*/*")
 
     assert called == [(address, 443)]
+
+
+@pytest.mark.parametrize("too", [False, True])
+def test_T30_who_registered_itself_leads_us_inside_only_where_that_is_said(
+    app: Listener, too: bool
+) -> None:
+    section = FetchSection(allowed_networks=["127.0.0.1/32"], self_registered_too=too)
+    fetch, url = Fetcher(section), f"http://127.0.0.1:{app.port}/"
+
+    expected = contextlib.nullcontext() if too else pytest.raises(Forbidden)
+    with expected:
+        fetch.get(url, accept="*/*", errand=Errand("keys", "mallory", stranger=True))
+    assert app.connections == int(too)
+
+    assert fetch.get(url, accept="*/*", errand=Errand("keys", "ours")).status == 200
 
 
 def test_T30_one_inner_address_among_the_answers_forbids_them_all(app: Listener) -> None:
@@ -358,27 +373,116 @@ def test_over_tls_the_certificate_is_of_the_name_and_not_of_the_address(tmp_path
         assert len([request for request in one.requests if request]) == 1
 
 
-def test_a_host_that_fails_five_times_is_left_in_peace_for_thirty_seconds() -> None:
-    seconds = 0.0
-    with listener(lambda caller: caller.close()) as one, listener(OK) as other:
-        fetch = Fetcher(LOOPBACK, stopwatch=lambda: seconds)
+class Town:
+    """A resolver: whoever has moved away is not found."""
 
-        def call(port: int) -> None:
-            fetch.get(f"http://127.0.0.1:{port}/", accept="*/*")
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.away = {"away.example"}
+
+    def __call__(self, host: str, _port: int) -> list[str]:
+        self.asked.append(host)
+        if host in self.away:
+            raise OSError
+        return ["127.0.0.1"]
+
+
+def test_a_host_that_is_not_there_five_times_is_left_in_peace_for_thirty_seconds() -> None:
+    seconds, town = 0.0, Town()
+    with listener(OK) as one:
+        fetch = Fetcher(LOOPBACK, town, stopwatch=lambda: seconds)
+
+        def call(host: str) -> None:
+            fetch.get(f"http://{host}:{one.port}/", accept="*/*")
 
         for _ in range(8):
             with pytest.raises(Unreachable):
-                call(one.port)
-        assert one.connections == 5
+                call("away.example")
+        assert len(town.asked) == 5
 
-        call(other.port)
+        call("there.example")
         seconds = 29.9
         with pytest.raises(Unreachable):
-            call(one.port)
-        assert one.connections == 5
+            call("away.example")
+        assert town.asked.count("away.example") == 5
 
         seconds = 30.1
-        one.answer = OK
-        call(one.port)
-        call(one.port)
-        assert one.connections == 7
+        town.away.clear()
+        call("away.example")
+        call("away.example")
+        assert town.asked.count("away.example") == 7
+
+
+def test_so_is_one_that_does_not_answer_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("idp.gateways.fetch.DEADLINE_SECONDS", 0.1)
+
+    def slow(_caller: socket.socket) -> None:
+        threading.Event().wait(0.5)
+
+    with listener(slow) as one:
+        fetch = Fetcher(LOOPBACK)
+
+        for _ in range(8):
+            with pytest.raises(Unreachable):
+                fetch.get(f"http://127.0.0.1:{one.port}/", accept="*/*")
+
+        assert one.connections == 5
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        says("200 OK", bytes(BODY_LIMIT + 1)),
+        lambda caller: caller.close(),
+        lambda caller: caller.sendall(b"SSH-2.0-OpenSSH\r\n"),
+    ],
+    ids=["too large", "nothing", "not HTTP"],
+)
+def test_one_that_answers_nonsense_is_there_and_called_again(nonsense: Answer) -> None:
+    with listener(nonsense) as one:
+        fetch = Fetcher(LOOPBACK)
+
+        for _ in range(8):
+            with pytest.raises(Unreachable):
+                fetch.get(f"http://127.0.0.1:{one.port}/", accept="*/*")
+
+        assert one.connections == 8
+
+
+def test_what_one_client_or_purpose_runs_into_is_not_held_against_another() -> None:
+    town = Town()
+    with listener(OK) as one:
+        fetch, url = Fetcher(LOOPBACK, town), f"http://away.example:{one.port}/"
+        mallorys = Errand("keys", "mallory")
+        for _ in range(5):
+            with pytest.raises(Unreachable, match="name resolution"):
+                fetch.get(url, accept="*/*", errand=mallorys)
+        town.away.clear()
+
+        with pytest.raises(Unreachable, match="left in peace"):
+            fetch.get(url, accept="*/*", errand=mallorys)
+        for errand in (Errand("keys", "victim"), Errand("sign-out", "mallory"), Errand()):
+            assert fetch.get(url, accept="*/*", errand=errand).status == 200
+
+
+def test_calls_that_fail_side_by_side_all_count() -> None:
+    together = threading.Barrier(5)
+
+    def away(_host: str, _port: int) -> list[str]:
+        together.wait(1)
+        raise OSError
+
+    fetch = Fetcher(LOOPBACK, away)
+
+    def call() -> None:
+        with contextlib.suppress(Unreachable):
+            fetch.get("http://away.example/", accept="*/*")
+
+    callers = [threading.Thread(target=call) for _ in range(5)]
+    for one in callers:
+        one.start()
+    for one in callers:
+        one.join()
+
+    with pytest.raises(Unreachable, match="left in peace"):
+        fetch.get("http://away.example/", accept="*/*")

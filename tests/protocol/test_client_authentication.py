@@ -14,7 +14,11 @@ from idp.oidc import clients
 from idp.oidc.vocabulary import CLIENT_ASSERTION_TYPE
 from idp.provider import Provider
 from tests.clock import MovableClock
-from tests.people import MACHINE, SECRET, Browser
+from tests.conftest import Enrol
+from tests.people import MACHINE, SECRET, Browser, Person
+from tests.protocol.test_signed_answers import introspect
+from tests.protocol.test_token_exchange import GRANT as EXCHANGE
+from tests.protocol.test_token_exchange import TYPE as ACCESS_TOKEN
 
 ISSUER = "https://sso.example"
 KEY = ECKey.generate_key("P-256", {"kid": "one"})
@@ -213,3 +217,43 @@ def test_T49_a_removed_client_is_out_within_a_second(
     clock.advance(timedelta(seconds=1))
 
     assert browser.token("machine", grant_type="client_credentials").status_code == 401
+
+
+def test_T49_what_a_removed_client_holds_is_good_for_nothing_at_once(
+    browser: Browser, provider: Provider, citizen: Person, enrol: Enrol
+) -> None:
+    service = {"grant_types": [EXCHANGE], "scope": "openid email api", "introspects": True}
+    enrol("service", redirect_uris=[], post_logout_redirect_uris=[], **service)
+    bought: Any = browser.redeem(browser.code(citizen, scope="openid email")).json
+    machine: Any = browser.token("machine", grant_type="client_credentials").json
+    held = [bought["access_token"], bought["refresh_token"], machine["access_token"]]
+    assert all(looked_at(browser, token)["active"] for token in held)
+
+    with provider.database.write() as tx:
+        assert clients.remove(tx, "app")
+        assert clients.remove(tx, "machine")
+
+    assert [looked_at(browser, token) for token in held] == [{"active": False}] * 3
+    assert browser.userinfo(held[0]).status_code == 401
+    for token in (held[0], held[2]):
+        form = {"subject_token": token, "subject_token_type": ACCESS_TOKEN}
+        refused: Any = browser.token("service", grant_type=EXCHANGE, **form).json
+        assert refused["error"] == "invalid_request"
+
+
+def test_T49_what_was_allowed_to_a_removed_client_stays_revoked_when_it_is_back(
+    browser: Browser, provider: Provider, citizen: Person
+) -> None:
+    bought: Any = browser.redeem(browser.code(citizen, scope="openid email")).json
+    with provider.database.write() as tx:
+        clients.remove(tx, "app")
+        clients.bring_back(tx, "app")
+
+    refreshed = browser.token(grant_type="refresh_token", refresh_token=bought["refresh_token"])
+
+    assert refreshed.status_code == 400
+    assert browser.userinfo(bought["access_token"]).status_code == 401
+
+
+def looked_at(browser: Browser, token: str) -> Any:
+    return introspect(browser, "service", token, "*/*").json

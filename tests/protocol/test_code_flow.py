@@ -4,11 +4,17 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from idp.config import ClientSection
+from idp.oidc import clients
+from idp.provider import Provider
 from tests.clock import MovableClock
+from tests.conftest import Enrol
+from tests.labs.signing import claims_of
 from tests.people import CALLBACK, VERIFIER, Browser, Person, answer
 
 
@@ -181,6 +187,19 @@ def test_a_redirect_uri_may_be_left_out_at_the_token_endpoint(
     assert browser.redeem(code, redirect_uri="").status_code == 200
 
 
+@pytest.mark.parametrize("sent", ["", "https://app.example/other"])
+def test_T10_without_a_challenge_the_code_is_bound_to_its_redirect_uri(
+    browser: Browser, citizen: Person, enrol: Enrol, sent: str
+) -> None:
+    enrol("older", profile="oidc", redirect_uris=[CALLBACK, "https://app.example/other"])
+    code = browser.code(citizen, "older", code_challenge="", code_challenge_method="")
+
+    refused: Any = browser.redeem(code, "older", redirect_uri=sent, code_verifier="").json
+
+    assert refused["error"] == "invalid_grant"
+    assert browser.redeem(code, "older", code_verifier="").status_code == 200
+
+
 def test_oidcc_refresh_token_rotates_and_keeps_auth_time(
     browser: Browser, citizen: Person, clock: MovableClock
 ) -> None:
@@ -229,6 +248,49 @@ def test_T18_scope_may_shrink_at_refresh_but_never_grow(browser: Browser, citize
     assert wider.json["error"] == "invalid_scope"
     assert narrower.json is not None
     assert narrower.json["scope"] == "openid"
+
+
+def tightened(portico: Provider, registered: ClientSection, **changes: Any) -> None:
+    with portico.database.write() as tx:
+        clients.change(tx, msgspec.structs.replace(registered, **changes))
+    portico.clients.forget()
+
+
+def test_T18_a_tightened_registration_reaches_what_was_granted_before(
+    browser: Browser, citizen: Person, provider: Provider, enrol: Enrol
+) -> None:
+    api = "https://cases.example/api"
+    registered = enrol("other", resources=[api])
+    code = browser.code(citizen, "other", scope="openid email phone", resource=api)
+    first: Any = browser.redeem(code, "other").json
+    tightened(provider, registered, scope="openid email", resources=[])
+    refresh = {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
+
+    wider: Any = browser.token("other", **refresh, scope="openid phone").json
+    second: Any = browser.token("other", **refresh).json
+
+    assert wider["error"] == "invalid_scope"
+    assert second["scope"] == "email openid"
+    assert claims_of(second["access_token"])["aud"] == "https://sso.example"
+    tightened(provider, registered, scope="api")
+    refresh["refresh_token"] = second["refresh_token"]
+    nothing: Any = browser.token("other", **refresh).json
+    assert nothing["error"] == "invalid_grant"
+
+
+def test_P33_who_is_no_longer_served_refreshes_nothing_and_loses_nothing(
+    browser: Browser, citizen: Person, provider: Provider, enrol: Enrol
+) -> None:
+    registered = enrol("other")
+    first: Any = browser.redeem(browser.code(citizen, "other"), "other").json
+    refresh = {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
+    tightened(provider, registered, account_kinds=["lawyer", "judge"])
+
+    refused: Any = browser.token("other", **refresh).json
+    tightened(provider, registered, account_kinds=["lawyer", "citizen"])
+
+    assert refused["error"] == "invalid_grant"
+    assert browser.token("other", **refresh).status_code == 200
 
 
 def test_client_credentials_speak_for_the_client_alone(browser: Browser) -> None:

@@ -2,12 +2,18 @@
 
 import re
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from werkzeug.test import TestResponse
 
+from idp.accounts.model import State
+from idp.accounts.store import set_state
+from idp.database.transaction import Transaction
+from idp.oidc.clients import change, read
 from idp.oidc.device_authorization import typed, written
 from idp.provider import Provider
 from idp.worker import sweep
@@ -260,6 +266,52 @@ def test_signing_out_leaves_the_device_and_ending_all_does_not(
     with provider.database.write() as tx:
         provider.ending.end_all(tx, citizen.account.id, {}, subject=citizen.sub, why="test")
     assert browser.userinfo(tokens["access_token"]).status_code == 401
+
+
+Happens = Callable[[Transaction, Provider, Person], object]
+
+
+def _end_all(tx: Transaction, portico: Provider, person: Person) -> None:
+    assert person.account is not None
+    portico.ending.end_all(tx, person.account.id, {}, subject=person.sub, why="test")
+
+
+def _disable(tx: Transaction, _: Provider, person: Person) -> None:
+    assert person.account is not None
+    set_state(tx, person.account.id, State.DISABLED)
+
+
+def _serve_lawyers_alone(tx: Transaction, portico: Provider, _: Person) -> None:
+    found = read(tx, "tv")
+    assert found is not None
+    change(tx, msgspec.structs.replace(found.registration, account_kinds=["lawyer"]))
+    portico.clients.forget()
+
+
+@pytest.mark.parametrize("happens", [_end_all, _disable, _serve_lawyers_alone])
+def test_what_happens_between_the_yes_and_the_next_poll_counts(
+    browser: Browser, citizen: Person, provider: Provider, happens: Happens
+) -> None:
+    begun = begin(browser)
+    open_page(browser, begun, citizen)
+    enter(browser, begun["user_code"], "allow")
+    with provider.database.write() as tx:
+        happens(tx, provider, citizen)
+
+    assert error(poll(browser, begun)) == "access_denied"
+
+
+def test_a_device_for_certain_kinds_of_account_serves_them(
+    browser: Browser, provider: Provider, enrol: Enrol
+) -> None:
+    lawyer = add(provider, LAWYER)
+    fields: dict[str, Any] = {"token_endpoint_auth_method": "none", "secret_sha256": ""}
+    enrol("bar", **fields, redirect_uris=[], grant_types=[GRANT], account_kinds=["judge", "lawyer"])
+    begun = begin(browser, client_id="bar")
+    open_page(browser, begun, lawyer)
+    enter(browser, begun["user_code"], "allow")
+
+    assert poll(browser, begun, "bar").status_code == 200
 
 
 def test_what_is_long_over_is_swept(browser: Browser, provider: Any, clock: MovableClock) -> None:

@@ -224,6 +224,8 @@ def test_a_client_of_an_operator_cannot_be_managed_at_all(browser: Browser) -> N
         ({"request_uris": "https://app.example/r.jwt"}, "invalid_client_metadata"),
         ({"dpop_bound_access_tokens": True, "response_types": ["code token"]},
          "invalid_client_metadata"),
+        ({"tls_client_certificate_bound_access_tokens": True, "response_types": ["code token"]},
+         "invalid_client_metadata"),
         ({"profile": "fapi2"}, "invalid_client_metadata"),
         ({"profile": "oauth21"}, "invalid_client_metadata"),
         ({"contacts": "me"}, "invalid_client_metadata"),
@@ -238,6 +240,29 @@ def test_what_cannot_be_had_is_refused_and_named(
 
     assert refused(found) == (400, error)
     assert "banana" not in found.text
+
+
+LED = ("jwks_uri", "request_uris", "backchannel_logout_uri", "frontchannel_logout_uri")
+
+
+@pytest.mark.parametrize("member", LED)
+def test_it_has_us_call_only_where_it_is_at_home(browser: Browser, member: str) -> None:
+    def asked(host: str) -> TestResponse:
+        uri = f"https://{host}/there"
+        changes = {"jwks": None, member: [uri] if member == "request_uris" else uri}
+        members = {name: value for name, value in (HYBRID | changes).items() if value is not None}
+        return send(browser, "POST", "/register", members)
+
+    client = register(browser)
+    elsewhere = {"client_id": client["client_id"], "redirect_uris": [CALLBACK]}
+    elsewhere |= {
+        member: ["https://a.example/"] if member == "request_uris" else "https://a.example/"
+    }
+
+    assert asked("app.example").status_code == 201
+    for host in ("victim.example", "app.example.evil.example", "sub.app.example"):
+        assert refused(asked(host)) == (400, "invalid_client_metadata")
+    assert refused(manage(browser, client, "PUT", elsewhere))[0] == 400
 
 
 @pytest.mark.parametrize("body", ["", "[]", "null", "{", '{"redirect_uris": 1}', "[" * 50_000])

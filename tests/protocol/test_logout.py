@@ -138,6 +138,117 @@ def test_T51_after_sign_out_everything_is_dead(browser: Browser, citizen: Person
     assert alive.status_code == 200
 
 
+def confirm_is_asked(browser: Browser, **query: str) -> bool:
+    return 'id="logout-confirm"' in browser.get("/logout", **query).text
+
+
+def test_T76_a_hint_of_another_session_asks_first(
+    browser: Browser, citizen: Person, provider: Provider
+) -> None:
+    ended = hint(browser, citizen)
+    browser.get("/")
+    browser.post("/signout", browser.hidden())
+    elsewhere = hint(Browser.on(provider), citizen)
+    browser.code(citizen)
+
+    assert confirm_is_asked(browser, id_token_hint=ended)
+    assert confirm_is_asked(browser, id_token_hint=elsewhere)
+    assert is_signed_in(browser)
+
+
+def test_a_hint_of_a_session_that_lives_on_behind_this_one_is_good(
+    browser: Browser, citizen: Person, clock: MovableClock
+) -> None:
+    first = hint(browser, citizen)
+    for _ in range(2):
+        clock.advance(timedelta(minutes=1))
+        browser.code(citizen, prompt="login")
+
+    assert not confirm_is_asked(browser, id_token_hint=first)
+    assert not is_signed_in(browser)
+
+
+TOLD = msgspec.structs.replace(
+    people.APP, client_id="told", backchannel_logout_uri="https://told.example/b"
+)
+
+
+@pytest.fixture
+def told(provider: Provider) -> None:
+    with provider.database.write() as tx:
+        clients.add(tx, TOLD, source="operator")
+
+
+def notices(portico: Provider) -> int:
+    """Count the notices that wait for apps, or have been sent."""
+    with portico.database.read() as tx:
+        waiting = select(OutboxRow.id).where(OutboxRow.kind == "logout_token")
+        return len(tx.execute(waiting).all())
+
+
+def bought(browser: Browser, citizen: Person) -> Any:
+    return browser.redeem(browser.code(citizen, "told"), "told").json
+
+
+def is_refreshed(browser: Browser, tokens: Any) -> bool:
+    form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    return browser.token("told", **form).status_code == 200
+
+
+@pytest.mark.usefixtures("told")
+def test_T51_signing_out_reaches_the_session_that_was_idle_too_long(
+    browser: Browser, citizen: Person, provider: Provider, clock: MovableClock
+) -> None:
+    tokens = bought(browser, citizen)
+    clock.advance(timedelta(minutes=provider.config.sessions.idle_minutes + 5))
+    browser.get("/signin/password")
+    browser.sign_in(citizen)
+    browser.get("/")
+
+    browser.post("/signout", browser.hidden())
+
+    assert notices(provider) == 1
+    assert not is_refreshed(browser, tokens)
+
+
+@pytest.mark.usefixtures("told")
+@pytest.mark.parametrize("by", ["the person", "an app"])
+def test_T51_signing_out_ends_a_session_that_nobody_can_use_any_more(
+    browser: Browser, citizen: Person, provider: Provider, clock: MovableClock, by: str
+) -> None:
+    tokens = bought(browser, citizen)
+    browser.get("/")
+    form = browser.hidden()
+    clock.advance(timedelta(minutes=provider.config.sessions.idle_minutes + 5))
+
+    if by == "the person":
+        browser.post("/signout", form)
+    else:
+        browser.get("/logout", id_token_hint=tokens["id_token"])
+
+    assert notices(provider) == 1
+    assert not is_refreshed(browser, tokens)
+
+
+@pytest.mark.usefixtures("told")
+def test_T51_what_stands_on_a_session_ends_with_its_time_and_the_apps_are_told(
+    browser: Browser, citizen: Person, provider: Provider, clock: MovableClock
+) -> None:
+    code = browser.code(citizen, "told", scope="openid offline_access")
+    offline: Any = browser.redeem(code, "told").json
+    tokens = bought(browser, citizen)
+    clock.advance(timedelta(hours=provider.config.sessions.absolute_hours, minutes=-1))
+    before = is_refreshed(browser, bought(browser, citizen)), worker.end_sessions(provider)
+    clock.advance(timedelta(minutes=1))
+
+    assert not is_refreshed(browser, tokens)
+    assert is_refreshed(browser, offline)
+    assert before == (True, 0)
+    assert worker.end_sessions(provider) == 1
+    assert worker.end_sessions(provider) == 0
+    assert notices(provider) == 1
+
+
 class _App(BaseHTTPRequestHandler):
     """A relying app's back-channel logout endpoint."""
 

@@ -6,10 +6,13 @@ from typing import Any
 import msgspec
 import pytest
 from cryptography import x509
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from idp.config import Config, MtlsSection, ServerSection
-from idp.oidc.clients import BadRegistration
+from idp.oidc.clients import BadRegistration, ClientRow
+from idp.oidc.model import stored
+from idp.provider import Provider
 from tests.clock import MovableClock
 from tests.conftest import Enrol
 from tests.labs.certificates import Issued, issue
@@ -259,3 +262,31 @@ def test_a_registration_that_could_never_work_is_refused(
 ) -> None:
     with pytest.raises(BadRegistration):
         by_ca("efiling", **changes)
+
+
+BINDINGS = ("tls_client_certificate_bound_access_tokens", "dpop_bound_access_tokens")
+
+
+@pytest.mark.parametrize("binding", BINDINGS)
+def test_a_client_whose_tokens_are_bound_gets_none_through_the_browser(
+    browser: Browser, enrol: Enrol, provider: Provider, binding: str
+) -> None:
+    front: dict[str, Any] = {
+        "profile": "oidc",
+        "response_types": ["code id_token", "code id_token token"],
+        "grant_types": ["authorization_code", "implicit"],
+    }
+    with pytest.raises(BadRegistration):
+        enrol("refused", **front, **{binding: True})
+    older = enrol("older", **front)
+    stored_so = stored(msgspec.structs.replace(older, **{binding: True}))  # before it was refused
+    with provider.database.write() as tx:
+        tx.execute(
+            update(ClientRow).where(ClientRow.client_id == "older").values(registration=stored_so)
+        )
+
+    browser.authorize("older", response_type="code id_token token")
+
+    assert answer(browser.last)["error"] == "unsupported_response_type"
+    browser.authorize("older", response_type="code id_token")
+    assert "/signin/password" in browser.trail[-1]

@@ -100,7 +100,9 @@ class TestSectorIdentifier:
             CONFIG,
             registration=RegistrationSection(mode="open", profiles=["oidc"]),
             fetch=FetchSection(
-                allowed_networks=["127.0.0.0/8", "::1/128"], ca_file=str(tls.ca_file)
+                allowed_networks=["127.0.0.0/8", "::1/128"],
+                self_registered_too=True,
+                ca_file=str(tls.ca_file),
             ),
         )
 

@@ -89,6 +89,18 @@ def test_par_attempt_reuse_request_uri(browser: Browser, citizen: Person) -> Non
     assert error_page(browser) == "invalid_request_uri"
 
 
+def test_a_no_uses_the_request_up(browser: Browser, citizen: Person) -> None:
+    request_uri = pushed(browser, "stranger")
+    follow(browser, request_uri, "stranger")
+    browser.sign_in(citizen)
+    browser.consent("deny")
+    assert answer(browser.last)["error"] == "access_denied"
+
+    browser.get("/authorize", client_id="stranger", request_uri=request_uri)
+
+    assert error_page(browser) == "invalid_request_uri"
+
+
 def test_par_ensure_reused_request_uri_prior_to_auth_completion_succeeds(
     browser: Browser, citizen: Person
 ) -> None:

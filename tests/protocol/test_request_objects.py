@@ -1,5 +1,6 @@
 """Request objects by value and by reference (RFC 9101; A1, A6, A13), named by module."""
 
+import base64
 from typing import Any
 
 import msgspec
@@ -11,8 +12,18 @@ from idp.config import Config, FetchSection
 from tests.clock import MovableClock
 from tests.conftest import Enrol
 from tests.labs.listener import listener, says
-from tests.labs.signing import public, signed
-from tests.people import BASE, CALLBACK, CHALLENGE, CONFIG, Browser, Person, answer, request_of
+from tests.labs.signing import claims_of, public, signed
+from tests.people import (
+    BASE,
+    CALLBACK,
+    CHALLENGE,
+    CONFIG,
+    SECRET,
+    Browser,
+    Person,
+    answer,
+    request_of,
+)
 from tests.protocol.test_authorization_endpoint import error_page
 
 KEY = ECKey.generate_key("P-256")
@@ -83,6 +94,31 @@ def test_oidc_takes_from_beside_what_the_object_leaves_out(
     send(browser, signed(KEY, claims(clock, state=None)), state="beside")
 
     assert answer(browser.last)["state"] == "beside"
+
+
+@pytest.mark.parametrize("pushed", [False, True])
+def test_nothing_unsigned_is_taken_from_a_client_that_signs_all_it_asks(
+    browser: Browser, citizen: Person, clock: MovableClock, enrol: Enrol, pushed: bool
+) -> None:
+    enrol("signer", profile="oidc", jwks=public(KEY), require_signed_request_object=True)
+    token = signed(KEY, claims(clock, state=None, nonce=None, scope="openid"))
+    wanted = '{"id_token": {"email": null}}'
+    beside = {"state": "unsigned", "nonce": "unsigned", "scope": "openid", "claims": wanted}
+
+    if pushed:
+        basic = "Basic " + base64.b64encode(f"signer:{SECRET}".encode()).decode()
+        answered = browser.post("/par", beside | {"request": token}, Authorization=basic)
+        reference: Any = answered.json
+        browser.get("/authorize", client_id="signer", request_uri=reference["request_uri"])
+        browser.follow()
+    else:
+        send(browser, token, response_mode="query", **beside)
+    browser.sign_in(citizen)
+
+    found = answer(browser.last)
+    told = claims_of((browser.redeem(found["code"], "signer").json or {})["id_token"])
+    assert "state" not in found
+    assert not {"nonce", "email"} & told.keys()
 
 
 def test_oidcc_request_uri_signed_rs256(

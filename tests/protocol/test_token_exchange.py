@@ -7,17 +7,20 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
+from idp.oidc import clients
 from idp.oidc.clients import BadRegistration
+from idp.provider import Provider
 from tests.clock import MovableClock
 from tests.conftest import Enrol
 from tests.labs.signing import claims_of
-from tests.people import BASE, SECRET, Browser, Person
+from tests.people import BASE, LAWYER, SECRET, Browser, Person, add
 from tests.protocol.test_dpop import proof
 from tests.protocol.test_dpop import redeem as redeem_bound
+from tests.protocol.test_signed_answers import introspect
 
 GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
 TYPE = "urn:ietf:params:oauth:token-type:access_token"
-CASES = "https://cases.example/api"
+CASES, BANK = "https://cases.example/api", "https://bank.example/api"
 
 
 @pytest.fixture(autouse=True)
@@ -107,6 +110,48 @@ def test_it_ends_with_the_token_it_was_bought_with(browser: Browser, handed: str
     assert exchange(browser, token)["error"] == "invalid_request"
 
 
+@pytest.mark.parametrize("revoked", [0, 1, 2])
+def test_it_ends_with_any_token_that_it_descends_from(
+    browser: Browser, handed: str, revoked: int
+) -> None:
+    line, owners = [handed], ["app", "service", "second"]
+    for client_id in owners[1:]:
+        line.append(exchange(browser, line[-1], client_id)["access_token"])
+    assert browser.userinfo(line[-1]).status_code == 200
+
+    revoke(browser, owners[revoked], line[revoked])
+
+    alive = [browser.userinfo(token).status_code == 200 for token in line]
+    assert alive == [number < revoked for number in range(3)]
+    assert exchange(browser, line[-1])["error"] == "invalid_request"
+
+
+def test_a_machines_token_takes_with_it_what_it_was_exchanged_for(
+    browser: Browser, provider: Provider
+) -> None:
+    machine: Any = browser.token("machine", grant_type="client_credentials").json
+    bought = [exchange(browser, machine["access_token"])["access_token"] for _ in range(2)]
+    passed_on = exchange(browser, bought[0], "second")["access_token"]
+    assert active(browser, passed_on)
+
+    revoke(browser, "service", bought[0])
+    assert [active(browser, one) for one in (*bought, passed_on)] == [False, True, False]
+    with provider.database.write() as tx:
+        clients.remove(tx, "machine")
+
+    assert not active(browser, bought[1])
+
+
+def revoke(browser: Browser, client_id: str, token: str) -> None:
+    basic = "Basic " + base64.b64encode(f"{client_id}:{SECRET}".encode()).decode()
+    assert browser.post("/revoke", {"token": token}, Authorization=basic).status_code == 200
+
+
+def active(browser: Browser, token: str) -> bool:
+    document: Any = introspect(browser, "service", token, "*/*").json
+    return bool(document["active"])
+
+
 def browser_form(browser: Browser) -> dict[str, str]:
     browser.get("/")
     return browser.hidden()
@@ -180,7 +225,70 @@ def test_who_did_not_register_for_it_exchanges_nothing(
         enrol("open", token_endpoint_auth_method="none", secret_sha256="", grant_types=[GRANT])
 
 
-def test_the_provider_is_the_audience_where_no_resource_is_named(
-    browser: Browser, handed: str
+def test_without_a_resource_it_is_for_whom_the_handed_token_is_for(
+    browser: Browser, citizen: Person, handed: str, enrol: Enrol
 ) -> None:
-    assert claims_of(exchange(browser, handed)["access_token"])["aud"] == BASE
+    enrol("front", resources=[CASES, BANK])
+    asked = {"scope": "openid email", "resource": f"{CASES} {BANK}"}
+    code = browser.code(citizen, "front", **asked)
+    both: Any = browser.redeem(code, "front").json
+
+    for_cases = browser.redeem(browser.code(citizen, "front", **asked), "front", resource=CASES)
+    narrow: Any = for_cases.json
+    found = [
+        exchange(browser, token)["access_token"]
+        for token in (handed, both["access_token"], narrow["access_token"])
+    ]
+
+    assert [claims_of(token)["aud"] for token in found] == [BASE, [BASE, CASES], CASES]
+    assert [browser.userinfo(token).status_code for token in found] == [200, 200, 401]
+
+
+def test_a_token_for_somebody_elses_resource_buys_nothing(
+    browser: Browser, citizen: Person, enrol: Enrol
+) -> None:
+    enrol("front", resources=[BANK])
+    asked = {"scope": "openid email", "resource": BANK}
+    code = browser.code(citizen, "front", **asked)
+    bought: Any = browser.redeem(code, "front", resource=BANK).json
+
+    for changes in ({}, {"resource": CASES}, {"audience": CASES}):
+        refused = exchange(browser, bought["access_token"], **changes)
+        assert refused["error"] == "invalid_request"
+
+
+def test_P33_a_kind_that_may_not_open_the_client_is_not_brought_to_it(
+    browser: Browser, handed: str, enrol: Enrol
+) -> None:
+    for kind in ("lawyer", "citizen"):
+        machine: dict[str, Any] = {"redirect_uris": [], "post_logout_redirect_uris": []}
+        machine |= {"grant_types": [GRANT], "introspects": True, "scope": "openid"}
+        enrol(f"for_{kind}", account_kinds=[kind], **machine)
+
+    assert exchange(browser, handed, "for_lawyer")["error"] == "invalid_request"
+    assert "access_token" in exchange(browser, handed, "for_citizen")
+
+
+def test_nobody_acts_whose_token_merely_came_along(
+    browser: Browser, handed: str, provider: Provider
+) -> None:
+    lawyer, other = add(provider, LAWYER), Browser.on(provider)
+    passing: Any = other.redeem(other.code(lawyer)).json
+    laundered = exchange(browser, passing["access_token"])["access_token"]
+
+    for actor in (passing["access_token"], laundered):
+        refused = exchange(browser, handed, actor_token=actor, actor_token_type=TYPE)
+        assert refused["error"] == "invalid_request"
+
+
+def test_who_came_to_the_client_itself_may_be_named_as_acting(
+    browser: Browser, handed: str, provider: Provider, enrol: Enrol
+) -> None:
+    enrol("desk", grant_types=["authorization_code", GRANT], introspects=True)
+    lawyer, other = add(provider, LAWYER), Browser.on(provider)
+    own: Any = other.redeem(other.code(lawyer, "desk"), "desk").json
+
+    actor = {"actor_token": own["access_token"], "actor_token_type": TYPE}
+    document = exchange(browser, handed, "desk", **actor)
+
+    assert claims_of(document["access_token"])["act"] == {"sub": lawyer.sub}

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from idp.consent.model import Permission
 from idp.signin.journey import (
     ACR_OUT_OF_REACH,
     KIND_NOT_ALLOWED,
@@ -19,16 +20,16 @@ from idp.signin.journey import (
 )
 
 NOW = datetime(2026, 11, 20, 6, 27, tzinfo=UTC)
-OPENID = frozenset({"openid"})
-WITH_MAIL = frozenset({"openid", "email"})
+OPENID = Permission(frozenset({"openid"}))
+WITH_MAIL = Permission(frozenset({"openid", "email"}))
 
-PLAIN = Asked(asked_at=NOW, scopes=OPENID)
+PLAIN = Asked(asked_at=NOW, permission=OPENID)
 TEN_MINUTES_IN = Known(
     subject="s_ming",
     kind="citizen",
     acr="password",
     authenticated_at=NOW - timedelta(minutes=10),
-    consented_scopes=OPENID,
+    consented=OPENID,
 )
 JUST_NOW = replace(TEN_MINUTES_IN, authenticated_at=NOW)
 
@@ -39,13 +40,37 @@ JUST_NOW = replace(TEN_MINUTES_IN, authenticated_at=NOW)
         pytest.param(PLAIN, None, AskToSignIn(), id="nobody is signed in"),
         pytest.param(PLAIN, TEN_MINUTES_IN, Answer(), id="all is on record"),
         pytest.param(
-            replace(PLAIN, scopes=WITH_MAIL),
+            replace(PLAIN, permission=WITH_MAIL),
             TEN_MINUTES_IN,
-            AskConsent(WITH_MAIL),
+            AskConsent(),
             id="a scope never agreed to",
         ),
         pytest.param(
-            replace(PLAIN, scopes=WITH_MAIL, skips_consent=True),
+            replace(PLAIN, permission=Permission(OPENID.scopes, frozenset({"https://r.example"}))),
+            TEN_MINUTES_IN,
+            AskConsent(),
+            id="a resource never agreed to",
+        ),
+        pytest.param(
+            replace(PLAIN, permission=WITH_MAIL),
+            replace(TEN_MINUTES_IN, given=OPENID),
+            AskConsent(),
+            id="more than was agreed to on the way",
+        ),
+        pytest.param(
+            replace(PLAIN, permission=WITH_MAIL),
+            replace(TEN_MINUTES_IN, given=WITH_MAIL),
+            Answer(),
+            id="agreed to on the way",
+        ),
+        pytest.param(
+            replace(PLAIN, permission=Permission(OPENID.scopes, details=frozenset({"{}"}))),
+            replace(TEN_MINUTES_IN, given=OPENID),
+            AskConsent(),
+            id="details that were not agreed to",
+        ),
+        pytest.param(
+            replace(PLAIN, permission=WITH_MAIL, skips_consent=True),
             TEN_MINUTES_IN,
             Answer(),
             id="a first-party app asks nobody",
@@ -53,12 +78,12 @@ JUST_NOW = replace(TEN_MINUTES_IN, authenticated_at=NOW)
         pytest.param(
             replace(PLAIN, prompt=frozenset({"consent"})),
             TEN_MINUTES_IN,
-            AskConsent(OPENID),
+            AskConsent(),
             id="consent wanted anew",
         ),
         pytest.param(
             replace(PLAIN, prompt=frozenset({"consent"})),
-            replace(TEN_MINUTES_IN, consented_at=NOW),
+            replace(TEN_MINUTES_IN, given=OPENID),
             Answer(),
             id="consent wanted anew, and given",
         ),

@@ -21,6 +21,7 @@
   each('form', function (form) {
     var sent = false;
     form.addEventListener('submit', function (event) {
+      if (form.hasAttribute('data-downloads')) { return; } /* the page stays */
       if (sent) { event.preventDefault(); return; }
       sent = true;
       form.setAttribute('aria-busy', 'true');
@@ -40,5 +41,31 @@
     var player = document.getElementById(button.getAttribute('data-plays'));
     if (!player || !player.play) { return; }
     button.addEventListener('click', function (event) { event.preventDefault(); player.hidden = false; player.play(); });
+  });
+
+  each('[data-strength]', function (meter) {
+    var field = document.getElementById(meter.getAttribute('data-of'));
+    var words = meter.getAttribute('data-words').split('|');
+    var waiting = 0;
+    if (!field || !field.form || !window.fetch) { return; }
+    function ask() {
+      if (!field.value) { meter.hidden = true; return; }
+      var said = new FormData();
+      ['csrf_token', 'username', 'name'].forEach(function (name) {
+        var other = field.form.elements[name];
+        if (other) { said.append(name, other.value); }
+      });
+      said.append('password', field.value);
+      window.fetch(meter.getAttribute('data-strength'), { method: 'POST', body: said, credentials: 'same-origin' })
+        .then(function (answer) { return answer.ok ? answer.json() : null; })
+        .then(function (found) {
+          if (!found) { meter.hidden = true; return; }
+          meter.querySelector('meter').value = found.score;
+          meter.querySelector('span').textContent = words[found.score];
+          meter.hidden = false;
+        })
+        .catch(function () { meter.hidden = true; });
+    }
+    field.addEventListener('input', function () { window.clearTimeout(waiting); waiting = window.setTimeout(ask, 400); });
   });
 }());

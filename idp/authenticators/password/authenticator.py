@@ -1,4 +1,4 @@
-"""Account name and password, checked with Argon2id (RFC 9106)."""
+"""Account name and password, checked with Argon2id (RFC 9106) or as where they came from."""
 
 import os
 import threading
@@ -12,9 +12,11 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from idp import memory
 from idp.authenticators import Identity, Proof, Reason, Refusal
+from idp.authenticators.password import foreign
 from idp.config import PasswordSection
 from idp.secret import Secret
 
+OURS = "$argon2id$"
 LONGEST = 1024  # bytes after normalisation: nothing is cut, more is simply not a password
 
 
@@ -24,7 +26,7 @@ class PasswordOnRecord:
 
     identity: Identity
     phc_hash: str
-    """Argon2id in PHC string format, with its own parameters."""
+    """Argon2id in PHC string format, with its own parameters; or another system's hash."""
     usable: bool
     """Neither the password nor the account is switched off."""
 
@@ -65,6 +67,9 @@ class PasswordAuthenticator:
                 return Refusal(Reason.BUSY, claimed)
             phc_hash = on_record.phc_hash if on_record else self._hash_of_nobody
             matches = self._verify(phc_hash, evidence.password)
+            if not matches and phc_hash.startswith(OURS) and self.is_weaker(phc_hash):
+                # An older hash costs less than that of nobody: make good what is missing.
+                self._verify(self._hash_of_nobody, evidence.password)
         if on_record is None:
             return Refusal(Reason.WRONG_CREDENTIALS, detail="unknown_account")
         if not matches:
@@ -76,11 +81,19 @@ class PasswordAuthenticator:
     def _verify(self, phc_hash: str, password: Secret[str]) -> bool:
         typed = _normal(password.reveal())
         fits = len(typed) <= LONGEST
+        if phc_hash.startswith(OURS):
+            return self._verify_ours(phc_hash, typed if fits else b"") and fits
+        # The other system was given what was typed as it was typed.
+        matches = fits and foreign.matches(phc_hash, _as_typed(password.reveal()))
+        # A hash that takes no time would tell who was imported.
+        self._verify_ours(self._hash_of_nobody, typed if fits else b"")
+        return matches
+
+    def _verify_ours(self, phc_hash: str, typed: bytes) -> bool:
         try:
-            self._hasher.verify(phc_hash, typed if fits else b"")
-        except (VerificationError, InvalidHashError):
+            return self._hasher.verify(phc_hash, typed)
+        except (VerificationError, ValueError):  # InvalidHashError is one, not ASCII another
             return False
-        return fits
 
     @contextmanager
     def _place(self) -> Generator[bool]:
@@ -106,12 +119,18 @@ class PasswordAuthenticator:
         if last:  # in a rush the next one takes over the memory as it is
             memory.give_back()
 
+    def matches(self, phc_hash: str, password: Secret[str]) -> bool:
+        """Compare a password that is to be chosen with an earlier one."""
+        return self._verify(phc_hash, password)
+
     def hash(self, password: Secret[str]) -> str:
         """Hash a new password with the parameters of the configuration."""
         return self._hasher.hash(_normal(password.reveal()))
 
     def is_weaker(self, phc_hash: str) -> bool:
-        """Tell whether a hash was made with other parameters than the configuration's."""
+        """Tell whether a hash was made elsewhere, or with other parameters than configured."""
+        if not phc_hash.startswith(OURS):
+            return True
         try:
             return self._hasher.check_needs_rehash(phc_hash)
         except InvalidHashError:
@@ -120,4 +139,8 @@ class PasswordAuthenticator:
 
 def _normal(password: str) -> bytes:
     """One spelling for what looks the same (NFC; NIST SP 800-63B-4 section 3.1.1.2)."""
-    return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
+    return _as_typed(unicodedata.normalize("NFC", password))
+
+
+def _as_typed(password: str) -> bytes:
+    return password.encode("utf-8", "surrogatepass")

@@ -13,12 +13,12 @@ from typing import Any
 from uuid import UUID
 
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant as AuthlibGrant
-from sqlalchemy import Text, bindparam, func, select, update
+from sqlalchemy import Text, bindparam, case, func, select, update
 
 from idp.audit.events import CodeIssued, CodeReplayed, TokenIssued
 from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction
-from idp.oidc import authorizations, claims, narrowing
+from idp.oidc import authorizations, narrowing, wanted
 from idp.oidc.authorizations import USABLE, Authorization, Granted
 from idp.oidc.checks import AuthorizationRequest
 from idp.oidc.errors import InvalidGrant, InvalidRequest, UnauthorizedClient
@@ -61,7 +61,7 @@ def issue(
         family_id: where tokens of the same authorization are issued beside the code.
     """
     code = mint(PREFIX, parts.entropy)
-    scopes = request.scopes & client.scopes
+    scope = wanted.scope(request, client)
     family_id = family_id or new_id(tx.now, parts.entropy)
     code_expires_at = tx.now + timedelta(seconds=parts.lifetimes.code_seconds)
     authorizations.put(
@@ -73,14 +73,14 @@ def issue(
             "account_id": session.account_id,
             "epoch": session.epoch,
             "session_id": session.id,
-            "outlives_session": Scope.OFFLINE_ACCESS in scopes,
+            "outlives_session": Scope.OFFLINE_ACCESS in scope.split(),
             "subject": parts.subjects.of(client.registration, session.subject),
             "redirect_uri": request.redirect_uri,
-            "scope": " ".join(sorted(scopes)),
+            "scope": scope,
             "code_challenge": request.code_challenge or None,
             "dpop_jkt": request.dpop_jkt or None,
             "nonce": request.nonce or None,
-            "claims": claims.stored(claims.parse(request.claims)),
+            "claims": wanted.single_claims(request, client),
             "details": narrowing.asked(
                 client, request.resource, request.authorization_details
             ).kept(),
@@ -95,7 +95,7 @@ def issue(
     issued = CodeIssued(
         subject=session.subject,
         client_id=client.client_id,
-        scope=" ".join(sorted(scopes)),
+        scope=scope,
         session=str(session.id),
     )
     parts.trail.append(tx, issued)
@@ -117,7 +117,8 @@ def redeem(
     Args:
         verifier: ``code_verifier`` as sent. It must fit the challenge, and must be absent
             where there was none (RFC 9700 section 4.8.2).
-        redirect_uri: as sent; may be left out, must be the same if not (OAuth 2.1, 4.1.3).
+        redirect_uri: as sent. It may be left out where the code has a challenge (OAuth 2.1,
+            4.1.3), and is otherwise what binds the code to its request (OIDC Core 3.1.3.2).
         jkt: of the key that proved itself with the request, empty for none.
         keep_until: when the last token bought with the code will have expired.
 
@@ -226,7 +227,10 @@ _CLAIM = Prepared(
         Authorization.code_expires_at > bindparam("instant"),
         Authorization.code_challenge.is_not_distinct_from(bindparam("challenge")),
         Authorization.redirect_uri
-        == func.coalesce(bindparam("redirect", type_=Text()), Authorization.redirect_uri),
+        == func.coalesce(
+            bindparam("redirect", type_=Text()),
+            case((Authorization.code_challenge.is_not(None), Authorization.redirect_uri)),
+        ),
         func.coalesce(Authorization.dpop_jkt, bindparam("jkt", type_=Text()))
         == bindparam("jkt", type_=Text()),
         *USABLE,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from idp.audit.events import TokenIssued
 from idp.database.transaction import Transaction
-from idp.oidc import authorizations, claims, narrowing
+from idp.oidc import authorizations, narrowing, wanted
 from idp.oidc.authorizations import Granted
 from idp.oidc.checks import AuthorizationRequest
 from idp.oidc.grants import authorization_code
@@ -78,12 +78,12 @@ def _granted(
         session.account_id,
         session.id,
         subject,
-        " ".join(sorted(request.scopes & client.scopes)),
+        wanted.scope(request, client),
         session.acr,
         session.amr,
         session.authenticated_at,
         request.nonce or None,
-        claims.stored(claims.parse(request.claims)),
+        wanted.single_claims(request, client),
         narrowing.asked(client, request.resource, request.authorization_details).kept(),
     )
 

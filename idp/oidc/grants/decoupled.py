@@ -64,7 +64,7 @@ class DecoupledGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         if not handle:
             raise InvalidRequest(f"{self.PARAMETER} is required")
         self._mint = Mint.at(self.server.parts, self.request, client)
-        self._allowed = _allowed(pending.poll(self.request.tx, handle, client.client_id))
+        self._allowed = _allowed(pending.poll(self.request.tx, handle, client))
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         """Put the authorization on record and mint what it buys."""
@@ -102,13 +102,14 @@ class DecoupledGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
             tuple(how["amr"]),
             datetime.fromtimestamp(how["auth_time"], UTC),
         )
+        granted = authorizations.within(granted, made.client)
         authorizations.put(
             tx,
             {
                 "id": granted.family_id,
                 "client_id": granted.client_id,
                 "account_id": granted.account_id,
-                "epoch": how["epoch"],
+                "epoch": allowed.epoch,
                 "outlives_session": True,
                 "subject": granted.subject,
                 "redirect_uri": "",

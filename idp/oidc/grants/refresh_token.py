@@ -24,12 +24,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from idp.accounts.store import IS_SERVED, AccountRow
 from idp.audit.events import RefreshReused, TokenIssued
 from idp.database.columns import Table
 from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction
 from idp.oidc import authorizations
 from idp.oidc.authorizations import USABLE, Authorization, Granted
+from idp.oidc.clients import ClientRow
 from idp.oidc.errors import InvalidGrant, InvalidRequest, InvalidScope, UnauthorizedClient
 from idp.oidc.model import Client
 from idp.oidc.server import Mint, OAuthRequest, Parts
@@ -109,14 +111,14 @@ def issue(
 
 
 def use(
-    tx: Transaction, token: str, client_id: str, jkt: str = ""
+    tx: Transaction, token: str, client: Client, jkt: str = ""
 ) -> tuple[Granted, datetime] | Reused | Unknown:
     """Claim a refresh token; of any number of concurrent callers exactly one gets it.
 
     Gives what it buys and when its family ends. One round trip when good, two when not.
     """
-    presented = {"presented_hash": digest(token), "presenting_client": client_id}
-    claimed = tx.ask(_CLAIM, presented | {"instant": tx.now, "jkt": jkt})
+    presented = _presented(token, client.client_id)
+    claimed = tx.ask(_CLAIM, presented | {"instant": tx.now, "jkt": jkt, "kinds": client.kinds})
     if claimed is not None:
         return _read(claimed)
     consumed = tx.ask(_CONSUMED, presented)
@@ -124,28 +126,31 @@ def use(
 
 
 def use_again(
-    tx: Transaction, token: str, client_id: str, jkt: str, grace: timedelta
+    tx: Transaction, token: str, client: Client, jkt: str, grace: timedelta
 ) -> tuple[Granted, datetime] | None:
     """Give once more what a token bought a moment ago: its answer may have been lost on the way.
 
     Only for a caller that has just proven a key; ``jkt`` is the one the token is bound to, if it
     is bound to one. Whoever merely holds the token gets nothing and ends the family.
     """
-    presented = {"presented_hash": digest(token), "presenting_client": client_id}
-    when = {"instant": tx.now, "since": tx.now - grace, "jkt": jkt}
-    again = tx.ask(_AGAIN, presented | when)
+    when = {"instant": tx.now, "since": tx.now - grace, "jkt": jkt, "kinds": client.kinds}
+    again = tx.ask(_AGAIN, _presented(token, client.client_id) | when)
     return _read(again) if again is not None else None
 
 
 def keep(
-    tx: Transaction, token: str, client_id: str, *, idle_until: datetime
+    tx: Transaction, token: str, client: Client, *, idle_until: datetime
 ) -> tuple[Granted, datetime] | Unknown:
     """Use a refresh token without using it up; it is good for a while longer. One round trip."""
-    presented = {"presented_hash": digest(token), "presenting_client": client_id}
-    kept = tx.ask(_KEEP, presented | {"instant": tx.now, "idle_until": idle_until})
+    when = {"instant": tx.now, "idle_until": idle_until, "kinds": client.kinds}
+    kept = tx.ask(_KEEP, _presented(token, client.client_id) | when)
     if kept is None:
         return Unknown()
     return _read(kept)
+
+
+def _presented(token: str, client_id: str) -> dict[str, Any]:
+    return {"presented_hash": digest(token), "presenting_client": client_id}
 
 
 def _read(columns: Sequence[Any]) -> tuple[Granted, datetime]:
@@ -156,7 +161,7 @@ def _read(columns: Sequence[Any]) -> tuple[Granted, datetime]:
 
 def find_family(tx: Transaction, token: str, client_id: str) -> UUID | None:
     """Find the family of a client's refresh token, spent or not, for its revocation."""
-    presented = {"presented_hash": digest(token), "presenting_client": client_id}
+    presented = _presented(token, client_id)
     family: UUID | None = tx.scalar(_FAMILY, presented)
     return family
 
@@ -181,7 +186,8 @@ class RefreshTokenGrant(AuthlibGrant):  # type: ignore[misc]
 
         Raises:
             InvalidClient, UnauthorizedClient, InvalidRequest: before anything is claimed.
-            InvalidGrant: it buys nothing. If it was used before, its family is revoked.
+            InvalidGrant: it buys nothing, or the account is none that the client serves now. If
+                it was used before, its family is revoked.
             InvalidScope: more was asked for than was granted; the token is not used up.
         """
         client: Client = self.authenticate_token_endpoint_client()
@@ -208,19 +214,20 @@ class RefreshTokenGrant(AuthlibGrant):  # type: ignore[misc]
             self.server.parts.trail.append(tx, reused)
         if isinstance(outcome, Reused | Unknown):
             raise InvalidGrant("the refresh token is not valid")
-        return outcome
+        granted, until = outcome
+        return authorizations.within(granted, client), until
 
     def _used(self, token: str, client: Client) -> tuple[Granted, datetime] | Reused | Unknown:
         tx = self.request.tx
         lifetimes = self.server.parts.lifetimes
         if not client.rotates_refresh_tokens:
             idle = timedelta(days=lifetimes.refresh_idle_days)
-            return keep(tx, token, client.client_id, idle_until=tx.now + idle)
-        outcome = use(tx, token, client.client_id, self.request.jkt)
+            return keep(tx, token, client, idle_until=tx.now + idle)
+        outcome = use(tx, token, client, self.request.jkt)
         if isinstance(outcome, Reused) and (client.proves_a_key or self.request.jkt):
             grace = timedelta(seconds=lifetimes.refresh_grace_seconds)
             jkt = "" if client.proves_a_key else self.request.jkt
-            again = use_again(tx, token, client.client_id, jkt, grace)
+            again = use_again(tx, token, client, jkt, grace)
             # A repeated request is the same request: one that asks for more is somebody else's.
             return again if again and self._asks_within(again[0].scope) else outcome
         return outcome
@@ -231,7 +238,8 @@ class RefreshTokenGrant(AuthlibGrant):  # type: ignore[misc]
         return held is not None and not self._asks_within(held.scope)
 
     def _asks_within(self, granted: str) -> bool:
-        return set(self.request.form.get("scope", "").split()) <= set(granted.split())
+        held = self._mint.client.scopes.intersection(granted.split())
+        return held.issuperset(self.request.form.get("scope", "").split())
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         """Mint the next tokens of the family; the ID token says when the person signed in."""
@@ -267,6 +275,12 @@ _ADD = Prepared(insert(RefreshToken))
 _OF_A_USABLE_FAMILY = (
     select(Authorization.id).where(Authorization.id == RefreshToken.family_id, *USABLE).exists()
 )
+_OF_A_SERVED_ACCOUNT = (
+    select(AccountRow.id)
+    .where(AccountRow.id == RefreshToken.account_id, IS_SERVED)
+    .correlate(RefreshToken)
+    .exists()
+)
 _PRESENTED = (
     RefreshToken.token_hash == bindparam("presented_hash"),
     RefreshToken.client_id == bindparam("presenting_client"),
@@ -294,6 +308,7 @@ _CLAIM = Prepared(
     .where(
         *_PRESENTED,
         *_NOT_OVER,
+        _OF_A_SERVED_ACCOUNT,
         func.coalesce(RefreshToken.dpop_jkt, bindparam("jkt", type_=Text()))
         == bindparam("jkt", type_=Text()),
     )
@@ -307,12 +322,13 @@ _AGAIN = Prepared(
         RefreshToken.expires_at > bindparam("instant"),
         func.coalesce(RefreshToken.dpop_jkt, "") == bindparam("jkt", type_=Text()),
         _OF_A_USABLE_FAMILY,
+        _OF_A_SERVED_ACCOUNT,
     )
 )
 _IDLE_UNTIL = bindparam("idle_until", type_=RefreshToken.idle_expires_at.type)
 _KEEP = Prepared(
     update(RefreshToken)
-    .where(*_PRESENTED, *_NOT_OVER)
+    .where(*_PRESENTED, *_NOT_OVER, _OF_A_SERVED_ACCOUNT)
     .values(
         idle_expires_at=case(
             (RefreshToken.expires_at < _IDLE_UNTIL, RefreshToken.expires_at), else_=_IDLE_UNTIL
@@ -326,8 +342,15 @@ _CONSUMED = Prepared(
     )
 )
 _FAMILY = select(RefreshToken.family_id).where(*_PRESENTED)
+_OF_AN_ENABLED_CLIENT = (
+    select(ClientRow.client_id)
+    .where(ClientRow.client_id == RefreshToken.client_id, ClientRow.disabled_at.is_(None))
+    .exists()
+)
 _STILL_GOOD = Prepared(
-    select(RefreshToken).where(RefreshToken.token_hash == bindparam("presented_hash"), *_NOT_OVER)
+    select(RefreshToken).where(
+        RefreshToken.token_hash == bindparam("presented_hash"), *_NOT_OVER, _OF_AN_ENABLED_CLIENT
+    )
 )
 _SWEEP = delete(RefreshToken).where(
     RefreshToken.token_hash.in_(

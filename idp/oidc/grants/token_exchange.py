@@ -46,12 +46,13 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
             raise InvalidRequest("requested_token_type is not offered")
         self._mint = Mint.at(self.server.parts, self.request, client)
         self._subject_token = self._handed("subject_token", client)
-        self._actor = self._handed("actor_token", client) if "actor_token" in form else None
+        self._subject = self._person(client)
+        self._actor = self._acting(client) if "actor_token" in form else None
         self._scope = self._narrowed_scope(client)
         self._audience = self._targets(client)
 
     def _handed(self, name: str, client: Client) -> AccessToken:
-        """Verify a token of ours that the client was handed; one round trip."""
+        """Verify a token of ours that the client was handed; whether it stands is still to ask."""
         form, parts, tx = self.request.form, self.server.parts, self.request.tx
         if form.get(f"{name}_type") not in _KINDS:
             raise InvalidRequest(f"{name}_type is missing or not offered")
@@ -62,11 +63,45 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         except tokens.BadToken:
             raise InvalidRequest(f"{name} is not valid") from None
         own = found.client_id == client.client_id
-        if not standing.stands(tx, found) or not (own or client.registration.introspects):
+        if not own and not client.registration.introspects:
             raise InvalidRequest(f"{name} is not valid")
         if not self._holds_its_key(found):
             raise InvalidRequest(f"{name} is bound to a key that was not shown")
         return found
+
+    def _acting(self, client: Client) -> AccessToken:
+        """Verify who is to be named as acting; one round trip.
+
+        A machine that shows its own token, or somebody who came to this very client. Of people
+        whose tokens merely pass through its hands nobody said that they act; to exchange such a
+        token for one of its own does not make it one.
+        """
+        found = self._handed("actor_token", client)
+        of_who_acts = found.family_id is None or found.client_id == client.client_id
+        if not of_who_acts or "act" in found.claims:
+            raise InvalidRequest("actor_token is neither a machine's nor the client's own")
+        if not standing.stands(self.request.tx, found):
+            raise InvalidRequest("actor_token is not valid")
+        return found
+
+    def _person(self, client: Client) -> str:
+        """Tell who it is about, as this client knows people; one round trip.
+
+        The same look-up tells whether the token stands. A kind of account that may not open the
+        client is not brought to it by another service either (P33).
+        """
+        handed, parts, tx = self._subject_token, self.server.parts, self.request.tx
+        if handed.family_id is None:
+            if not standing.stands(tx, handed):
+                raise InvalidRequest("subject_token is not valid")
+            return handed.subject
+        held = standing.holder(tx, parts.accounts, handed)
+        if held is None:
+            raise InvalidRequest("subject_token is not valid")
+        account = held.account
+        if not client.may_serve(account.kind):
+            raise InvalidRequest("subject_token is of an account that may not use the client")
+        return str(parts.subjects.of(client.registration, account.subject))
 
     def _holds_its_key(self, token: AccessToken) -> bool:
         if token.jkt:
@@ -81,21 +116,31 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         return " ".join(sorted(asked))
 
     def _targets(self, client: Client) -> str | list[str]:
-        form = self.request.form
+        """Say whom the new token is for: without a word about it, whom the old one is for.
+
+        A token that reached the client by a detour, for neither us nor any resource of the
+        client's, buys nothing: its receiver would become whoever the client is.
+        """
+        form, issuer = self.request.form, self.server.parts.issuer
+        known = dict.fromkeys([issuer, *client.registration.resources])
+        usual = [one for one in known if self._subject_token.is_for(one)]
+        if not usual:
+            raise InvalidRequest("subject_token is for somebody else")
         wanted = " ".join(one for one in (form.get("resource"), form.get("audience")) if one)
+        if not wanted:
+            return usual if len(usual) > 1 else usual[0]
         narrowed = narrowing.asked(client, wanted, "")
-        return narrowing.audience(narrowed, wanted, self.server.parts.issuer)
+        return narrowing.audience(narrowed, wanted, issuer)
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         """Mint the token; there is never a refresh token with it (section 2.2.1)."""
         made, handed, tx = self._mint, self._subject_token, self.request.tx
         left = timedelta(seconds=handed.expires_at - seconds(tx.now))
         lifetime = min(left, made.access_token_lifetime)
-        subject = self._subject()
         document = {
             "access_token": made.exchanged_token(
                 handed,
-                subject=subject,
+                subject=self._subject,
                 scope=self._scope,
                 audience=self._audience,
                 act=self._act(),
@@ -107,7 +152,7 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
             "scope": self._scope,
         }
         bought = TokenIssued(
-            subject=subject,
+            subject=self._subject,
             client_id=made.client.client_id,
             grant_type=GrantType.TOKEN_EXCHANGE,
             scope=self._scope,
@@ -115,15 +160,6 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         )
         self.server.parts.trail.append(tx, bought)
         return 200, document, []
-
-    def _subject(self) -> str:
-        """Tell who the person is to this client, which may know people by its own names."""
-        handed, parts, tx = self._subject_token, self.server.parts, self.request.tx
-        held = standing.holder(tx, parts.accounts, handed) if handed.family_id else None
-        if held is None:
-            return handed.subject
-        account, _ = held
-        return str(parts.subjects.of(self._mint.client.registration, account.subject))
 
     def _act(self) -> Mapping[str, Any]:
         """Write who acts, over whoever acted before (section 4.1)."""

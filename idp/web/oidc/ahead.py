@@ -51,7 +51,7 @@ def request_object(portico: Provider, client: Client, asked: AuthorizationReques
     documents, token = portico.oidc.parts.documents, asked.request
     if asked.request_uri:
         try:
-            token = documents.request_object(client.registration, asked.request_uri)
+            token = documents.request_object(client, asked.request_uri)
         except NotFetched as why:
             raise InvalidRequestUri(str(why)) from None
     _have_keys(portico, client, token)
@@ -75,4 +75,4 @@ def _client(portico: Provider, client_id: str) -> Client | None:
 def _have_keys(portico: Provider, client: Client, token: str) -> None:
     kid = client_jwts.unverified_kid(token)
     now = portico.database.clock()
-    portico.oidc.parts.documents.refresh_keys(client.registration, kid, now)
+    portico.oidc.parts.documents.refresh_keys(client, kid, now)

@@ -13,12 +13,14 @@ import msgspec
 from flask import Blueprint, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from idp.consent.model import Permission
 from idp.database.transaction import Transaction
-from idp.oidc import checks, claims, pushed_requests, request_objects, tokens
+from idp.oidc import checks, claims, pushed_requests, request_objects, tokens, wanted
 from idp.oidc.checks import At, AuthorizationRequest
 from idp.oidc.errors import (
     AccessDenied,
     ConsentRequired,
+    InteractionRequired,
     InvalidRequest,
     LoginRequired,
     OAuthError,
@@ -41,6 +43,7 @@ from idp.signin.journey import (
     Answer,
     AskConsent,
     Asked,
+    AskTerms,
     AskToSignIn,
     Known,
     Refuse,
@@ -48,6 +51,7 @@ from idp.signin.journey import (
     next_step,
 )
 from idp.signin.store import OnJourney, SignedInHere
+from idp.terms import documents
 from idp.web import errors
 from idp.web.oidc import ahead
 from idp.web.oidc.answering import addressed, back, refuse
@@ -155,9 +159,9 @@ def _look(
         _demand_its_way(client, resolved)
     idle = timedelta(minutes=portico.config.sessions.idle_minutes)
     here = store.signed_in_here(tx, cookie, client.client_id, idle) if cookie else None
-    wanted = _asked(tx, portico, asked, client, journey.asked_at if journey else tx.now)
+    wish = _asked(tx, portico, asked, client, journey.asked_at if journey else tx.now)
     known = _known(portico, here, client, journey) if here else None
-    return Situation(asked, client, here, next_step(wanted, known), resolved, cookie or b"")
+    return Situation(asked, client, here, next_step(wish, known), resolved, cookie or b"")
 
 
 def _resolved(portico: Provider, asked: AuthorizationRequest) -> Resolved:
@@ -206,12 +210,13 @@ def _asked(
         subject = _subject_of_hint(tx, portico, asked.id_token_hint)
     return Asked(
         asked_at=asked_at,
-        scopes=asked.scopes & client.scopes,
+        permission=wanted.permission(asked, client),
         prompt=asked.prompts | ({Prompt.CONSENT} if asked.authorization_details else set()),
         max_age=timedelta(seconds=int(asked.max_age)) if asked.max_age else None,
         essential_acr=_essential_acr(asked),
         subject=subject,
         skips_consent=client.registration.trusted,
+        terms=documents.in_force(),
         account_kinds=frozenset(client.registration.account_kinds),
     )
 
@@ -243,9 +248,17 @@ def _known(
         kind=here.session.kind,
         acr=here.session.acr,
         authenticated_at=here.session.authenticated_at,
-        consented_scopes=here.consented,
-        consented_at=journey.consented_at if journey else None,
+        accepted_terms=here.accepted_terms,
+        consented=here.consented,
+        given=_given(journey, here) if journey else None,
     )
+
+
+def _given(journey: OnJourney, here: SignedInHere) -> Permission | None:
+    """Read what was allowed on the journey by the person who is signed in now."""
+    if journey.consented is None or journey.consented_by != here.session.account_id:
+        return None
+    return msgspec.convert(journey.consented, Permission)
 
 
 def _answer(portico: Provider, found: Situation, journey: bytes | None) -> ResponseReturnValue:
@@ -312,6 +325,8 @@ def _show(step: Step, journey_id: str) -> ResponseReturnValue:
     match step:
         case AskToSignIn():
             return redirect(url_for("password.show", journey=journey_id), code=303)
+        case AskTerms():
+            return redirect(url_for("terms.ask", journey=journey_id), code=303)
         case AskConsent():
             return redirect(url_for("consent.show", journey=journey_id), code=303)
         case Refuse(why):
@@ -327,6 +342,8 @@ def _needed(step: Step) -> OAuthError:
     match step:
         case AskToSignIn():
             return LoginRequired("nobody is signed in, or has to sign in again")
+        case AskTerms():
+            return InteractionRequired("new terms have not been accepted")
         case AskConsent():
             return ConsentRequired("consent has not been given")
         case Refuse(why) if why == ACR_OUT_OF_REACH:
@@ -338,6 +355,7 @@ def _needed(step: Step) -> OAuthError:
 def _deny(portico: Provider, found: Situation, journey: bytes) -> ResponseReturnValue:
     with portico.database.write(origin()) as tx:
         store.complete_journey(tx, journey)
+        pushed_requests.claim(tx, found.pushed)  # a no is an answer: it uses the request up
     return refuse(found.request, AccessDenied("the person declined"))
 
 

@@ -48,14 +48,12 @@ def ask() -> ResponseReturnValue:
     sent = exchange.form() if exchange.method == "POST" else exchange.query_parameters()
     asked = logout.request_of(sent)
     hear_locales(asked.ui_locales)
-    checked, session = _check(portico, asked)
-    if session is None:
-        return _done(checked, asked, SignedOutPage())
-    if not logout.is_of(portico.oidc.parts, checked, session.subject):
+    checked, session, proven = _check(portico, asked)
+    if session is not None and not proven:
         page = ConfirmPage(url_for("logout.confirm"), msgspec.to_builtins(asked))
         person = who_of(session)
         return _page("signin/logout_confirm.html", page, checked.return_to, person)
-    return _sign_out(portico, checked, asked, session)
+    return _sign_out(portico, checked, asked)
 
 
 @endpoint.post("/logout/confirm")
@@ -66,10 +64,8 @@ def confirm() -> ResponseReturnValue:
     portico = provider()
     asked = logout.request_of(form)
     hear_locales(asked.ui_locales)
-    checked, session = _check(portico, asked)
-    if session is None:
-        return _done(checked, asked, SignedOutPage())
-    return _sign_out(portico, checked, asked, session)
+    checked, *_ = _check(portico, asked)
+    return _sign_out(portico, checked, asked)
 
 
 @endpoint.get("/logout/done")
@@ -78,19 +74,24 @@ def done() -> ResponseReturnValue:
     return show(SignedOutPage())
 
 
-def _check(portico: Provider, asked: LogoutRequest) -> tuple[Checked, Session | None]:
+def _check(portico: Provider, asked: LogoutRequest) -> tuple[Checked, Session | None, bool]:
+    """Check the request; tell who is signed in here, and whether the hint is of that session."""
     cookie = session_hash()
     idle = timedelta(minutes=portico.config.sessions.idle_minutes)
     with portico.database.read() as tx:
         checked = logout.check(tx, portico.oidc.parts, asked)
-        return checked, sessions.find(tx, cookie, idle) if cookie else None
+        session = sessions.find(tx, cookie, idle) if cookie else None
+        proven = session is not None and logout.is_of(tx, portico.oidc.parts, checked, session)
+        return checked, session, proven
 
 
-def _sign_out(
-    portico: Provider, checked: Checked, asked: LogoutRequest, session: Session
-) -> ResponseReturnValue:
-    parts = portico.oidc.parts
+def _sign_out(portico: Provider, checked: Checked, asked: LogoutRequest) -> ResponseReturnValue:
+    """End the session of this browser, also one that is too old to be used: apps stand on it."""
+    parts, cookie = portico.oidc.parts, session_hash()
     with portico.database.write(origin()) as tx:
+        session = sessions.find_unended(tx, cookie) if cookie else None
+        if session is None:
+            return _done(checked, asked, SignedOutPage())
         frames = logout.frames(tx, parts, session.id)
         told = portico.ending.end(
             tx, session.id, logout.reach(tx), subject=session.subject, why="logout"

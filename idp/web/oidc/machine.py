@@ -73,6 +73,13 @@ def answer_backchannel(portico: Provider, exchange: Exchange) -> Reply:
         return portico.backchannel.reply(tx, exchange)
 
 
+def answer_link_events(portico: Provider, exchange: Exchange) -> Reply:
+    """``POST /links/events``: an app tells that a link is over."""
+    ahead.of_client(portico, exchange)
+    with portico.database.write(exchange.origin) as tx:
+        return portico.linking.reply(tx, exchange)
+
+
 def answer_register(portico: Provider, exchange: Exchange) -> Reply:
     """``POST /register`` (RFC 7591) and its management (RFC 7592)."""
     try:
@@ -179,6 +186,7 @@ def endpoints() -> Mapping[str, Endpoint]:
         Endpoint("/par", ("POST",), answer_par),
         Endpoint("/device_authorization", ("POST",), answer_device_authorization),
         Endpoint("/bc-authorize", ("POST",), answer_backchannel),
+        Endpoint("/links/events", ("POST",), answer_link_events),
         Endpoint("/register", ("GET", "POST", "PUT", "DELETE"), answer_register),
         Endpoint("/revoke", ("POST",), answer_revoke),
         Endpoint("/introspect", ("POST",), answer_introspect),

@@ -104,7 +104,7 @@ def sign_out() -> ResponseReturnValue:
     portico, cookie = provider(), session_hash()
     frames: list[str] = []
     with portico.database.write(origin()) as tx:
-        session = sessions.find(tx, cookie, _idle()) if cookie else None
+        session = sessions.find_unended(tx, cookie) if cookie else None
         if session is not None:
             frames = logout.frames(tx, portico.oidc.parts, session.id)
             reach = logout.reach(tx)

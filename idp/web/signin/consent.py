@@ -11,7 +11,9 @@ from flask.typing import ResponseReturnValue
 
 from idp.audit.events import ConsentGiven, ConsentRefused
 from idp.consent import store as consents
+from idp.consent.model import Permission
 from idp.provider import Provider
+from idp.secret import base64url, digest
 from idp.sessions import store as sessions
 from idp.sessions.store import Session
 from idp.signin import store
@@ -20,7 +22,7 @@ from idp.web.request import demand_csrf, origin, session_hash, single_form
 from idp.web.signin.journeys import App, Underway, underway
 from idp.web.who import who_of
 from idp.web.wiring import provider
-from idp.web.wording import Line, lines_of
+from idp.web.wording import RESOURCE, Line, lines_of
 
 pages = Blueprint("consent", __name__)
 
@@ -34,6 +36,8 @@ class ConsentPage:
     app: App | None
     account_name: str
     lines: list[Line]
+    shown: str
+    """Stands for what the lines say: only that is allowed."""
 
 
 @pages.get("/signin/consent")
@@ -44,7 +48,12 @@ def show() -> ResponseReturnValue:
         return errors.journey_lost()
     journey, session = found
     page = ConsentPage(
-        url_for("consent.decide"), journey.id, journey.app, session.account_name, _lines(journey)
+        url_for("consent.decide"),
+        journey.id,
+        journey.app,
+        session.account_name,
+        _lines(journey),
+        _mark(journey.permission),
     )
     person = who_of(session)
     shown = render_template("signin/consent.html", page=page, who=person)
@@ -53,7 +62,11 @@ def show() -> ResponseReturnValue:
 
 @pages.post("/signin/consent")
 def decide() -> ResponseReturnValue:
-    """Note the decision and go on; anything but ``allow`` is a no."""
+    """Note the decision and go on; anything but ``allow`` is a no.
+
+    An app may change its registration while the page is open: whoever would allow something
+    else than they saw is shown the page once more.
+    """
     form = single_form()
     demand_csrf(form)
     found = _found(form.get("journey", ""))
@@ -61,6 +74,8 @@ def decide() -> ResponseReturnValue:
         return errors.journey_lost()
     journey, session = found
     allowed = form.get("decision") == "allow"
+    if allowed and form.get("shown") != _mark(journey.permission):
+        return redirect(url_for("consent.show", journey=journey.id), code=303)
     _record(provider(), journey, session, allowed=allowed, remembered="remember" in form)
     return redirect(journey.next_url, code=303)
 
@@ -75,13 +90,14 @@ def _record(
             refused = ConsentRefused(subject=session.subject, client_id=client_id)
             portico.trail.append(tx, refused)
             return
-        store.note_consent(tx, journey.id_hash)
+        store.note_consent(tx, journey.id_hash, session.account_id, journey.permission)
         if remembered:
-            consents.remember(tx, session.account_id, client_id, journey.scopes)
+            consents.remember(tx, session.account_id, client_id, journey.permission)
         given = ConsentGiven(
             subject=session.subject,
             client_id=client_id,
-            scope=" ".join(sorted(journey.scopes)),
+            scope=" ".join(sorted(journey.permission.scopes)),
+            resource=" ".join(sorted(journey.permission.resources)),
             remembered=remembered,
         )
         portico.trail.append(tx, given)
@@ -98,8 +114,14 @@ def _found(journey_id: str) -> tuple[Underway, Session] | None:
     return (journey, session) if session else None
 
 
+def _mark(permission: Permission) -> str:
+    return base64url(digest(msgspec.json.encode(permission.kept()).decode()))
+
+
 def _lines(journey: Underway) -> list[Line]:
-    return [*lines_of(journey.scopes), *(_of_details(one) for one in journey.details)]
+    allowed = journey.permission
+    resources = [Line("", one, RESOURCE) for one in sorted(allowed.resources)]
+    return [*lines_of(allowed.scopes), *resources, *(_of_details(one) for one in journey.details)]
 
 
 def _of_details(details: Mapping[str, Any]) -> Line:

@@ -6,7 +6,9 @@ from urllib.parse import urlsplit
 
 from flask import Response, url_for
 
-from idp.oidc import narrowing
+from idp.consent.model import NOTHING, Permission
+from idp.oidc import checks, narrowing, wanted
+from idp.oidc.errors import OAuthError
 from idp.oidc.model import Client
 from idp.provider import Provider
 from idp.secret import digest
@@ -37,7 +39,8 @@ class Underway:
     id: str
     client: Client | None = None
     redirect_uri: str = ""
-    scopes: frozenset[str] = frozenset()
+    permission: Permission = NOTHING
+    """What the person would allow."""
     login_hint: str = ""
     details: tuple[dict[str, Any], ...] = ()
     """What was asked for more finely than by scope (RFC 9396)."""
@@ -80,15 +83,17 @@ def underway(portico: Provider, journey_id: str) -> Underway | None:
         client = portico.clients.find(tx, journey.client_id) if journey else None
     if journey is None or client is None:
         return None
-    parameters = journey.parameters
-    hear_locales(parameters.get("ui_locales", ""), journey_id)
+    asked = checks.request_of(journey.parameters)
+    hear_locales(asked.ui_locales, journey_id)
+    try:
+        permission = wanted.permission(asked, client)
+    except OAuthError:  # the client may no longer ask for what it asked for
+        return None
     return Underway(
         journey_id,
         client,
-        parameters.get("redirect_uri", ""),
-        frozenset(parameters.get("scope", "").split()) & client.scopes,
-        parameters.get("login_hint", ""),
-        narrowing.asked(
-            client, "", parameters.get("authorization_details", "")
-        ).authorization_details,
+        asked.redirect_uri,
+        permission,
+        asked.login_hint,
+        narrowing.asked(client, "", asked.authorization_details).authorization_details,
     )

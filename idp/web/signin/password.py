@@ -1,7 +1,6 @@
 """The sign-in page: account, password and captcha (P01)."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 import msgspec
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
@@ -16,17 +15,20 @@ from idp.database.transaction import Transaction
 from idp.oidc import logout
 from idp.oidc.vocabulary import ACR_PASSWORD
 from idp.provider import Provider
-from idp.secret import Secret
+from idp.secret import Secret, digest
 from idp.sessions import store as sessions
 from idp.signin import store
 from idp.signin.actions import Admitted, Browser, SignedIn, Typed
+from idp.terms import documents
 from idp.web import errors, metrics
 from idp.web.current import signed_in
+from idp.web.forms import FieldError
 from idp.web.request import (
     browser_hash,
     demand_csrf,
     device,
     give_session,
+    new_binding,
     origin,
     session_hash,
     single_form,
@@ -51,14 +53,6 @@ class PasswordForm(msgspec.Struct, frozen=True):
     csrf_token: str = ""
     action: str = "continue"
     """``continue`` (also by the Enter key), ``refresh`` for other digits, or ``cancel``."""
-
-
-@dataclass(frozen=True, slots=True)
-class FieldError:
-    """A sentence, and the field it is about; empty: the whole form."""
-
-    field: str
-    message: LazyString | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +134,22 @@ def _try(portico: Provider, journey: Underway, form: PasswordForm) -> ResponseRe
         admitted = portico.signing_in.admit(tx, typed, browser)
     if isinstance(admitted, Refusal):
         return _refused(journey, form, admitted)
-    outcome = _prove_and_record(portico, journey, admitted, Secret(form.password), browser)
+    binding = new_binding()
+    outcome = _prove_and_record(
+        portico, journey, admitted, Secret(form.password), browser, binding=binding
+    )
     if isinstance(outcome, Refusal):
         return _refused(journey, form, outcome)
     metrics.signin("password", "ok")
-    response = make_response(redirect(journey.next_url, code=303))
-    return give_session(response, outcome.session.cookie, browser.device)
+    response = make_response(redirect(_next(journey, outcome), code=303))
+    return give_session(response, outcome.session.cookie, browser.device, binding=binding)
+
+
+def _next(journey: Underway, signed_in: SignedIn) -> str:
+    """Go on; an app's hub asks for the terms itself, the portal has none."""
+    if journey.client is None and documents.in_force() > signed_in.accepted_terms:
+        return url_for("terms.ask", journey=journey.id)
+    return journey.next_url
 
 
 def _prove_and_record(
@@ -154,6 +158,8 @@ def _prove_and_record(
     admitted: Admitted,
     password: Secret[str],
     browser: Browser,
+    *,
+    binding: str,
 ) -> SignedIn | Refusal:
     """Compare outside any transaction, then write down what came of it in one."""
     on_record = admitted.on_record
@@ -173,14 +179,14 @@ def _prove_and_record(
         )
         if isinstance(outcome, SignedIn):
             _supersede(tx, portico, outcome)
+            store.rebind_journey(tx, journey.id_hash, browser.binding, digest(binding))
     return outcome
 
 
 def _supersede(tx: Transaction, portico: Provider, signed_in: SignedIn) -> None:
     """Nobody is signed in twice in one browser: what was open here makes way."""
     cookie = session_hash()
-    idle = timedelta(minutes=portico.config.sessions.idle_minutes)
-    earlier = sessions.find(tx, cookie, idle) if cookie else None
+    earlier = sessions.find_unended(tx, cookie) if cookie else None
     if earlier is not None:
         portico.ending.supersede(
             tx, earlier, signed_in.session, signed_in.account_id, logout.reach(tx)
@@ -236,7 +242,7 @@ def _page(
         app=journey.app,
         username=username,
         captcha=_new_captcha(challenge=challenge),
-        links=_links(),
+        links=_links(journey.id),
         can_cancel=journey.client is not None,
         errors=problems,
         signed_in_as=who_of(here).name if here else "",
@@ -259,18 +265,20 @@ def _new_captcha(*, challenge: bool) -> CaptchaView | None:
     )
 
 
-def _links() -> list[Link]:
-    """List the links of P01; what this site does not offer online, the guide explains."""
+def _links(journey: str) -> list[Link]:
+    """List the links of P01; where a kind registers otherwise, its page says how."""
     guide = url_for("guide.show")
+    register = url_for("register.show", journey=journey or None)
     return [
-        Link("link-forgotten", _("Forgotten password"), f"{guide}#forgotten"),
-        Link("link-register-card", _("Register with a certificate"), f"{guide}#register"),
+        Link("link-forgotten", _("Forgotten password"), url_for("recovery.show")),
+        Link("link-register", _("Open an account"), register),
+        Link("link-register-card", _("Register with a certificate"), register),
         Link("link-guide", _("Beginners' guide"), guide),
-        Link("link-register-lawyer", _("Lawyers: register"), f"{guide}#register"),
+        Link("link-register-lawyer", _("Lawyers: register"), register),
         Link(
             "link-register-professional",
             _("Accountants, patent attorneys and agents: register"),
-            f"{guide}#register",
+            register,
         ),
-        Link("link-register-firm", _("Firm administrators: register"), f"{guide}#register"),
+        Link("link-register-firm", _("Firm administrators: register"), register),
     ]

@@ -1,0 +1,1 @@
+"""Linking: a person of ours is the holder of an older account in an app (P32)."""

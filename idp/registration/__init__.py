@@ -1,0 +1,1 @@
+"""Registration: what people type about themselves, read and refused before anything is kept."""

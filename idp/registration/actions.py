@@ -1,0 +1,222 @@
+"""What each step of a registration does to the record, inside the caller's transaction."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+
+from idp.accounts import store as accounts
+from idp.accounts.model import Email, Profile, State
+from idp.accounts.particulars import Field, Particulars
+from idp.accounts.store import Accounts, NewAccount
+from idp.audit.events import AccountActivated, AccountRegistered
+from idp.audit.store import Trail
+from idp.database.transaction import Transaction
+from idp.mail import messages
+from idp.mail.messages import Post
+from idp.registration import flows
+from idp.registration.flows import Step, Track
+from idp.registration.forms import Details
+from idp.registration.store import Answers, Registrations, Under
+from idp.secret import Entropy, mint
+from idp.signin import tickets
+from idp.signin.activation import Activation
+from idp.signin.codes import Codes, Purpose, Sending, Typing
+from idp.signin.tickets import Errand
+from idp.terms import documents
+from idp.terms import store as terms
+
+FLOW_PREFIX = "prg"
+_ELECTRONIC_ID_DIGITS = 10
+
+
+class Obstacle(StrEnum):
+    """Why the last step cannot be done."""
+
+    NAME_TAKEN = "name_taken"
+    EMAIL_TAKEN = "email_taken"
+    LOOK_AGAIN = "look_again"
+    """Another tab has changed or finished it meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The account is on record."""
+
+    account_id: UUID
+    activation: bool
+    """Whether the link of the confirmation mail has to be used first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registering:
+    """Carries a person from the terms to an account."""
+
+    registrations: Registrations
+    accounts: Accounts
+    particulars: Particulars
+    codes: Codes
+    trail: Trail
+    post: Post
+    entropy: Entropy
+
+    def begin(self, tx: Transaction, browser_hash: bytes, track: Track, journey: str) -> str:
+        """Begin a flow for this browser; gives its id, which goes into addresses."""
+        flow_id = mint(FLOW_PREFIX, self.entropy)
+        self.registrations.begin(tx, flow_id, browser_hash, track, Answers(journey=journey))
+        return flow_id
+
+    def cancel(self, tx: Transaction, flow_id: str, browser_hash: bytes) -> str:
+        """Forget a flow that is not finished; gives the journey it was begun on."""
+        under = self.registrations.find(tx, flow_id, browser_hash)
+        if under is None or under.completed:
+            return ""
+        self.registrations.forget(tx, under)
+        return under.answers.journey
+
+    def accept_terms(self, tx: Transaction, under: Under) -> bool:
+        """Note the version that was shown and accepted."""
+        accepted = msgspec.structs.replace(under.answers, terms=documents.in_force())
+        return self._keep(tx, under, Step.TERMS, accepted)
+
+    def describe(
+        self,
+        tx: Transaction,
+        under: Under,
+        details: Details,
+        *,
+        typed: dict[str, str],
+        phc_hash: str,
+    ) -> bool:
+        """Note the details; with the same first address, its proof stands."""
+        before = under.answers
+        proven = before.verified_email if before.verified_email in details.emails[:1] else ""
+        answers = msgspec.structs.replace(
+            before,
+            name=details.name,
+            account_name=details.account_name,
+            phc_hash=phc_hash or before.phc_hash,
+            birth_date=details.birth_date.isoformat() if details.birth_date else "",
+            phone=details.phone,
+            mobile=details.mobile,
+            address=details.address,
+            emails=details.emails,
+            verified_email=proven,
+            typed=typed,
+        )
+        done = flows.redo(under.track, under.done, Step.DETAILS)
+        if proven:
+            done |= {Step.EMAIL}
+        return self.registrations.keep(tx, under, done, answers)
+
+    def send_code(self, tx: Transaction, under: Under, locale: str) -> Sending:
+        """Mail a code to the first address; a stranger's address gets another mail instead."""
+        address = under.answers.emails[0]
+        holder = accounts.holder_of(tx, address)
+        instead = None
+        if holder is not None:
+            account = self.accounts.find(tx, holder)
+            name = account.account_name if account else ""
+            instead = messages.AlreadyRegistered(at=tx.now, account_name=name)
+        return self.codes.send(
+            tx, under.id_hash, Purpose.REGISTRATION, address, locale, instead=instead
+        )
+
+    def prove_email(self, tx: Transaction, under: Under, typed: str) -> Typing | None:
+        """Compare the code; ``None`` when the first address is proven."""
+        outcome = self.codes.claim(tx, under.id_hash, Purpose.REGISTRATION, typed)
+        if isinstance(outcome, Typing):
+            return outcome
+        (address,) = outcome
+        if address not in under.answers.emails[:1]:
+            return Typing.OVER  # the address was changed in another tab after the code was sent
+        answers = msgspec.structs.replace(under.answers, verified_email=address)
+        return None if self._keep(tx, under, Step.EMAIL, answers) else Typing.OVER
+
+    def obstacle(self, tx: Transaction, under: Under) -> Obstacle | None:
+        """Tell what stands in the way of the last step, to whom has proven a mailbox."""
+        if accounts.is_taken(tx, under.answers.account_name):
+            return Obstacle.NAME_TAKEN
+        if accounts.holder_of(tx, under.answers.verified_email) is not None:
+            return Obstacle.EMAIL_TAKEN
+        return None
+
+    def finish(self, tx: Transaction, under: Under, locale: str) -> Registered | Obstacle:
+        """Open the account; of any number of concurrent callers exactly one does.
+
+        Raises:
+            sqlalchemy.exc.IntegrityError: somebody took the name in between; nothing is kept.
+        """
+        if not flows.may_do(under.track, under.done, Step.CHECK) or under.completed:
+            return Obstacle.LOOK_AGAIN
+        if found := self.obstacle(tx, under):
+            return found
+        if not self.registrations.complete(tx, under):
+            return Obstacle.LOOK_AGAIN
+        return self._open(tx, under, locale)
+
+    def _open(self, tx: Transaction, under: Under, locale: str) -> Registered:
+        answers, track = under.answers, under.track
+        electronic_id = _electronic_id(self.entropy)
+        emails = tuple(
+            Email(address, verified=address == answers.verified_email) for address in answers.emails
+        )
+        new = NewAccount(
+            account_name=answers.account_name,
+            kind=track.kind,
+            profile=profile_of(answers),
+            emails=(),
+            phc_hash=answers.phc_hash,
+            locale=locale,
+            state=State.PENDING if track.activation else State.ACTIVE,
+            electronic_id=electronic_id,
+        )
+        account = self.accounts.add(tx, new)
+        accounts.replace_emails(tx, account.id, emails)
+        numbers = {Field.PHONE: answers.phone, Field.MOBILE: answers.mobile}
+        self.particulars.put(tx, account.id, account.kind, numbers)
+        terms.accept(tx, account.id, answers.terms)
+        self.registrations.opened(tx, under, account.id)
+        registered = AccountRegistered(
+            subject=account.subject,
+            kind=account.kind,
+            proof=track.proof,
+            terms=answers.terms,
+        )
+        self.trail.append(tx, registered)
+        if track.activation:
+            activation = Activation(self.post, self.entropy)
+            activation.send(tx, replace(account, email=emails[0]))
+        return Registered(account.id, track.activation)
+
+    def activate(self, tx: Transaction, token: str) -> bool:
+        """Use the link; ``True`` once."""
+        held = tickets.claim(tx, token, Errand.ACTIVATION)
+        if held is None or not accounts.activate(tx, held.account_id):
+            return False
+        account = self.accounts.find(tx, held.account_id)
+        self.trail.append(tx, AccountActivated(subject=account.subject if account else ""))
+        return True
+
+    def _keep(self, tx: Transaction, under: Under, step: Step, answers: Answers) -> bool:
+        if not flows.may_do(under.track, under.done, step):
+            return False
+        # A step that stands on its own address is not undone by the terms being read again.
+        done = under.done | {step}
+        return self.registrations.keep(tx, under, done, answers)
+
+
+def profile_of(answers: Answers) -> Profile:
+    """Write what a registration told by the names of the standard claims."""
+    return Profile(
+        name=answers.name,
+        birthdate=answers.birth_date,
+        phone_number=answers.mobile or answers.phone,
+        address=answers.address,
+    )
+
+
+def _electronic_id(entropy: Entropy) -> str:
+    number = int.from_bytes(entropy(8), "big") % 10**_ELECTRONIC_ID_DIGITS
+    return f"IC{number:0{_ELECTRONIC_ID_DIGITS}}"

@@ -1,0 +1,133 @@
+"""The details form: every field read by its rule, or its problem. Pure.
+
+Nothing that was typed is lost: what cannot be read is shown again as it stands.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+from typing import TypeVar
+
+from idp.accounts.model import Address
+from idp.registration import contact, fields
+from idp.registration.fields import Problem
+from idp.registration.flows import FieldName, Track
+
+Value = TypeVar("Value")
+
+EMAILS = ("email_1", "email_2", "email_3")
+ADDRESS = ("postal_code", "region", "street")
+KEPT = (
+    "name", "username", "birth_date", "phone", "mobile", *ADDRESS, *EMAILS,
+)  # fmt: skip
+"""The inputs that are filled in again; the password never is."""
+LONGEST_INPUT = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What the form says, each value in its normal form; empty where nothing was asked for."""
+
+    name: str = ""
+    account_name: str = ""
+    birth_date: date | None = None
+    phone: str = ""
+    mobile: str = ""
+    address: Address | None = None
+    emails: tuple[str, ...] = ()
+
+
+Problems = dict[str, Problem]
+"""By the name of the input that each is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What is asked for (and whether it must be given), what was typed, what is wrong with it."""
+
+    wanted: Mapping[FieldName, bool]
+    typed: Mapping[str, str]
+    problems: Problems
+
+
+def read(track: Track, typed: Mapping[str, str], *, today: date) -> tuple[Details, Problems]:
+    """Read the form of a track; the details are whole when there are no problems."""
+    wanted = {field.name: field.required for field in track.fields if not field.proven}
+    form = _Form(wanted, typed, {})
+    name = _read(form, FieldName.NAME, "name", fields.read_person_name)
+    account_name = _read(form, FieldName.ACCOUNT_NAME, "username", fields.read_account_name)
+    phone = _read(form, FieldName.PHONE, "phone", contact.read_phone)
+    mobile = _read(form, FieldName.MOBILE, "mobile", contact.read_mobile)
+    details = Details(
+        name=name or "",
+        account_name=account_name or "",
+        birth_date=_read(
+            form, FieldName.BIRTH_DATE, "birth_date", partial(fields.read_date, today=today)
+        ),
+        phone=phone.text if phone else "",
+        mobile=mobile.text if mobile else "",
+        address=_address(form),
+        emails=_emails(form),
+    )
+    return details, form.problems
+
+
+def changeable(track: Track, *, has_proven_name: bool) -> Track:
+    """Reduce a track to what its person may change later without a new proof."""
+    later = {FieldName.BIRTH_DATE, FieldName.PHONE, FieldName.MOBILE, FieldName.ADDRESS}
+    if not has_proven_name:
+        later.add(FieldName.NAME)
+    return replace(track, fields=tuple(field for field in track.fields if field.name in later))
+
+
+def _read(
+    form: _Form, field: FieldName, name: str, reader: Callable[[str], Value | Problem]
+) -> Value | None:
+    if field not in form.wanted:
+        return None
+    text = form.typed.get(name, "")[: LONGEST_INPUT + 1]
+    if not text.strip() and not form.wanted[field]:
+        return None
+    outcome = reader(text)
+    if isinstance(outcome, Problem):
+        form.problems[name] = outcome
+        return None
+    return outcome
+
+
+def _address(form: _Form) -> Address | None:
+    if FieldName.ADDRESS not in form.wanted:
+        return None
+    given = any(form.typed.get(name, "").strip() for name in ADDRESS)
+    if not given and not form.wanted[FieldName.ADDRESS]:
+        return None
+    # Half an address is of no use: once something is typed, everything is asked for.
+    whole = replace(form, wanted={FieldName.ADDRESS: True})
+    readers = (contact.read_postal_code, contact.read_region, contact.read_street)
+    parts = [
+        _read(whole, FieldName.ADDRESS, name, reader)
+        for name, reader in zip(ADDRESS, readers, strict=True)
+    ]
+    if not all(parts):
+        return None
+    found = contact.read_address(*(part or "" for part in parts))
+    return None if isinstance(found, Problem) else found
+
+
+def _emails(form: _Form) -> tuple[str, ...]:
+    if FieldName.EMAILS not in form.wanted:
+        return ()
+    found: list[str] = []
+    for name in EMAILS:
+        text = form.typed.get(name, "").strip()
+        if not text and name != EMAILS[0]:
+            continue
+        address = contact.read_email(text[: LONGEST_INPUT + 1])
+        if isinstance(address, Problem):
+            form.problems[name] = address
+        elif address.casefold() in {one.casefold() for one in found}:
+            form.problems[name] = Problem.DUPLICATE
+        else:
+            found.append(address)
+    return tuple(found)

@@ -1,0 +1,20 @@
+"""What an account leaves behind when it is closed: nothing but its name, and the audit log."""
+
+from uuid import UUID
+
+from sqlalchemy import bindparam, delete
+
+from idp.accounts.store import AccountIdentity
+from idp.consent.store import Consent
+from idp.database.transaction import Transaction
+from idp.signin.store import KnownDevice, SignInAttempt
+from idp.signin.tickets import MailTicket
+
+_TABLES = (SignInAttempt, KnownDevice, MailTicket, Consent, AccountIdentity)
+_FORGET = tuple(delete(table).where(table.account_id == bindparam("owner")) for table in _TABLES)
+
+
+def forget(tx: Transaction, account_id: UUID) -> None:
+    """Delete the rows that speak of the person's doings."""
+    for statement in _FORGET:
+        tx.execute(statement, {"owner": account_id})

@@ -1,0 +1,188 @@
+"""Six digits sent by mail, typed back on the page: whoever types them reads that mailbox.
+
+A code belongs to one owner (a registration, or an account), one purpose and the one address it
+was sent to. A newer one replaces it; a few wrong tries end it (security.md T32 to T34).
+"""
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import String, bindparam, delete, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.database.columns import Table
+from idp.database.prepared import insert_if_new
+from idp.database.transaction import Transaction
+from idp.mail.messages import AlreadyRegistered, Code, Post
+from idp.secret import Entropy
+from idp.signin.counters import Attempt, Gate
+from idp.signin.throttle import Proceed
+
+LIFETIME = timedelta(minutes=15)
+TRIES = 5
+PAUSE = timedelta(seconds=30)
+"""Between two mails: a double click sends one."""
+_DIGITS = 6
+_GATE = "email_code"
+
+
+class Purpose(StrEnum):
+    """What a proven address is for."""
+
+    REGISTRATION = "registration"
+    NEW_ADDRESS = "new_address"
+
+
+class EmailCode(Table):
+    """The one code that is open for an owner and a purpose; of the code only a keyed hash."""
+
+    __tablename__ = "email_codes"
+
+    owner: Mapped[bytes] = mapped_column(primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(16), primary_key=True)
+    address: Mapped[str] = mapped_column(String(320))
+    code_hash: Mapped[bytes]
+    sent_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    tries: Mapped[int] = mapped_column(default=0)
+    consumed_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class Sending(StrEnum):
+    """What came of asking for a code."""
+
+    SENT = "sent"
+    TOO_SOON = "too_soon"
+    """One is on its way."""
+    TOO_MANY = "too_many"
+    """To this address, or from this network, many were sent lately."""
+
+
+class Typing(StrEnum):
+    """Why a typed code proves nothing."""
+
+    WRONG = "wrong"
+    OVER = "over"
+    """Its time or its tries are over, or there is none: another has to be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """The code that waits for being typed."""
+
+    address: str
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """Sends codes and compares them."""
+
+    key: bytes
+    gate: Gate
+    post: Post
+    entropy: Entropy
+
+    def send(
+        self,
+        tx: Transaction,
+        owner: bytes,
+        purpose: Purpose,
+        address: str,
+        locale: str,
+        *,
+        instead: AlreadyRegistered | None = None,
+    ) -> Sending:
+        """Mail a fresh code to ``address``; the one before is void.
+
+        Args:
+            instead: the message to send in place of the code's, where the address must not be
+                proven and the asker must not learn of it. Everything else is the same.
+        """
+        before = tx.execute(_FIND, {"owner": owner, "purpose": purpose}).one_or_none()
+        if before and before.address == address and before.sent_at + PAUSE > tx.now:
+            return Sending.TOO_SOON
+        # Every mail counts as a failure that nothing takes back: no mailbox is flooded by us.
+        attempt = Attempt(_GATE, address.casefold(), tx.origin.address)
+        if not isinstance(self.gate.reserve(tx, attempt, captcha=True).verdict, Proceed):
+            return Sending.TOO_MANY
+        code = self._fresh()
+        row = {
+            "owner": owner,
+            "purpose": purpose,
+            "address": address,
+            "code_hash": self._hash(owner, purpose, address, code),
+            "sent_at": tx.now,
+            "expires_at": tx.now + LIFETIME,
+            "tries": 0,
+        }
+        tx.execute(_FORGET, {"owner": owner, "purpose": purpose})
+        tx.execute(_ADD, row)
+        minutes = int(LIFETIME.total_seconds()) // 60
+        message = instead or Code(at=tx.now, code=code, minutes=minutes)
+        self.post.put(tx, address, locale, message, unique=None)
+        return Sending.SENT
+
+    def claim(
+        self, tx: Transaction, owner: bytes, purpose: Purpose, typed: str
+    ) -> tuple[str] | Typing:
+        """Count a try and compare; gives the proven address once."""
+        found = tx.execute(
+            _TRY, {"whose": owner, "what": purpose, "instant": tx.now, "limit": TRIES}
+        ).one_or_none()
+        if found is None:
+            return Typing.OVER
+        expected = self._hash(owner, purpose, found.address, "".join(typed.split()))
+        if not hmac.compare_digest(expected, found.code_hash):
+            return Typing.OVER if found.tries >= TRIES else Typing.WRONG
+        tx.execute(_CONSUME, {"whose": owner, "what": purpose, "instant": tx.now})
+        return (found.address,)
+
+    def open_for(self, tx: Transaction, owner: bytes, purpose: Purpose) -> Open | None:
+        """Find the code that an owner is waiting for."""
+        row = tx.execute(_FIND, {"owner": owner, "purpose": purpose}).one_or_none()
+        if row is None or row.consumed_at is not None or row.expires_at <= tx.now:
+            return None
+        return Open(row.address, row.sent_at)
+
+    def _fresh(self) -> str:
+        # 64 random bits modulo a million: no digit is likelier than another by 2^-44.
+        return f"{int.from_bytes(self.entropy(8), 'big') % 10**_DIGITS:0{_DIGITS}}"
+
+    def _hash(self, owner: bytes, purpose: Purpose, address: str, code: str) -> bytes:
+        told = b"|".join((owner, purpose.encode(), address.encode(), code.encode()))
+        return hmac.digest(self.key, told, "sha256")
+
+
+def sweep(tx: Transaction) -> int:
+    """Forget codes whose time is over."""
+    return tx.execute(_SWEEP, {"instant": tx.now}).rowcount
+
+
+_FIND = select(
+    EmailCode.address, EmailCode.sent_at, EmailCode.expires_at, EmailCode.consumed_at
+).where(EmailCode.owner == bindparam("owner"), EmailCode.purpose == bindparam("purpose"))
+_FORGET = delete(EmailCode).where(
+    EmailCode.owner == bindparam("owner"), EmailCode.purpose == bindparam("purpose")
+)
+_ADD = insert_if_new(EmailCode)
+_TRY = (
+    update(EmailCode)
+    .where(
+        EmailCode.owner == bindparam("whose"),
+        EmailCode.purpose == bindparam("what"),
+        EmailCode.consumed_at.is_(None),
+        EmailCode.expires_at > bindparam("instant"),
+        EmailCode.tries < bindparam("limit"),
+    )
+    .values(tries=EmailCode.tries + 1)
+    .returning(EmailCode.address, EmailCode.code_hash, EmailCode.tries)
+)
+_CONSUME = (
+    update(EmailCode)
+    .where(EmailCode.owner == bindparam("whose"), EmailCode.purpose == bindparam("what"))
+    .values(consumed_at=bindparam("instant"))
+)
+_SWEEP = delete(EmailCode).where(EmailCode.expires_at <= bindparam("instant"))

@@ -1,0 +1,56 @@
+"""The documents themselves: Markdown in the repository, a file a version and locale.
+
+``texts/<document>/<version>.<locale>.md``; a version is the day it came into force. A file is
+never changed once it is out: a new wording is a new version, and the old ones stay readable.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+
+_TEXTS = Path(__file__).parent / "texts"
+_FILE = re.compile(r"(\d{4}-\d{2}-\d{2})\.(zh-Hant|zh-Hans|en)\.md")
+
+
+class Document(StrEnum):
+    """What people agree to."""
+
+    TERMS = "terms"
+    PRIVACY = "privacy"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One version of a document in one language."""
+
+    document: Document
+    version: str
+    html: str
+    """Rendered from our own file; raw HTML in it is shown, not obeyed."""
+
+
+@cache
+def versions(document: Document) -> tuple[str, ...]:
+    """List the versions of a document, the newest first."""
+    found = (_FILE.fullmatch(path.name) for path in (_TEXTS / document).iterdir())
+    return tuple(sorted({match[1] for match in found if match}, reverse=True))
+
+
+@cache
+def in_force() -> str:
+    """Name what is to be accepted: the newest day on which either document changed."""
+    return max(versions(document)[0] for document in Document)
+
+
+@cache
+def text(document: Document, version: str, locale: str) -> Text | None:
+    """Read one version; ``None`` when there is none."""
+    if version not in versions(document):
+        return None
+    source = (_TEXTS / document / f"{version}.{locale}.md").read_text("utf-8")
+    html = MarkdownIt("commonmark", {"html": False}).render(source)
+    return Text(document, version, html)

@@ -1,0 +1,13 @@
+"""What is wrong with a form: a sentence at the field, and the same in the summary on top."""
+
+from dataclasses import dataclass
+
+from flask_babel import LazyString
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """A sentence, and the field it is about; empty: the whole form."""
+
+    field: str
+    message: LazyString | str

@@ -1,0 +1,13 @@
+"""帳號資訊: what a person sees and changes of their own account, a page a matter (P31, P06)."""
+
+from idp.web.portal.account import apps, data, details, emails, history, password, sessions
+
+BLUEPRINTS = (
+    details.pages,
+    emails.pages,
+    password.pages,
+    sessions.pages,
+    apps.pages,
+    history.pages,
+    data.pages,
+)

@@ -1,0 +1,144 @@
+"""Taking one's data along, and closing the account."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response, make_response, redirect, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _
+
+from idp.accounts import store as accounts
+from idp.accounts.model import Account, canonical_name
+from idp.audit.events import AccountClosed, DataExported
+from idp.consent import store as consents
+from idp.database.transaction import Transaction
+from idp.linking import store as links
+from idp.mail import messages
+from idp.oidc import logout, tokens
+from idp.oidc.vocabulary import TokenType
+from idp.provider import Provider
+from idp.signin import closing, store
+from idp.terms import store as terms
+from idp.web.forms import FieldError
+from idp.web.headers import PAGES
+from idp.web.portal.account import place
+from idp.web.portal.account.place import Here
+from idp.web.request import origin, take_session
+from idp.web.wiring import provider
+
+pages = Blueprint("own_data", __name__)
+
+_HISTORY = 10_000
+_NOT_THE_NAME = _("Type your account as it stands above.")
+
+
+@dataclass(frozen=True, slots=True)
+class DataPage:
+    """What ``portal/account/data.html`` shows."""
+
+    account_name: str
+    errors: list[FieldError] = field(default_factory=list)
+
+
+@pages.get("/account/data")
+def show() -> ResponseReturnValue:
+    """Offer the download and the end."""
+    found = place.here("data", sensitive=True)
+    return _page(found, [], 200) if isinstance(found, Here) else found
+
+
+@pages.post("/account/data/export")
+def export() -> ResponseReturnValue:
+    """下載我的資料: a JSON file, and the same as a JWS that anybody can check by ``/jwks``."""
+    posted = place.posted("data")
+    if not isinstance(posted, tuple) or not isinstance(posted[0], Here):
+        return posted
+    found, _form = posted
+    portico, account = provider(), found.account
+    with portico.database.write(origin()) as tx:
+        document = _document(tx, portico, account)
+        keys = portico.keys.current(tx)
+        signed = tokens.sign(keys, "RS256", TokenType.DATA_EXPORT, document, tx.now)
+        portico.trail.append(tx, DataExported(subject=account.subject))
+    body = msgspec.json.format(msgspec.json.encode({"document": document, "jws": signed}))
+    response = Response(body, content_type="application/json")
+    response.headers["Content-Disposition"] = 'attachment; filename="portico-account.json"'
+    return PAGES.apply(response)
+
+
+@pages.post("/account/data/close")
+def close() -> ResponseReturnValue:
+    """Close the account for good: its data is deleted, its name never given again."""
+    posted = place.posted("data")
+    if not isinstance(posted, tuple) or not isinstance(posted[0], Here):
+        return posted
+    found, form = posted
+    account = found.account
+    if canonical_name(form.get("username", "")) != account.account_name:
+        return _page(found, [FieldError("username", _NOT_THE_NAME)], 422)
+    portico = provider()
+    with portico.database.write(origin()) as tx:
+        closed = messages.AccountClosed(at=tx.now, account_name=account.account_name)
+        portico.recovery.tell(tx, account, closed)
+        portico.ending.end_all(
+            tx, account.id, logout.reach(tx), subject=account.subject, why="closed"
+        )
+        for client_id in links.of_account(tx, account.id):
+            portico.linking.unlink(tx, found.session, client_id)
+        portico.particulars.forget(tx, account.id)
+        closing.forget(tx, account.id)
+        portico.accounts.close(tx, account.id)
+        portico.trail.append(tx, AccountClosed(subject=account.subject))
+    return take_session(make_response(redirect(url_for("logout.done"), code=303)))
+
+
+def _document(tx: Transaction, portico: Provider, account: Account) -> dict[str, Any]:
+    """Gather what is on record of a person; of secrets only that they exist."""
+    password = accounts.password_state(tx, account.id)
+    return {
+        "iss": portico.config.provider.issuer,
+        "exported_at": _moment(tx.now),
+        "account": {
+            "username": account.account_name,
+            "sub": account.subject,
+            "kind": account.kind,
+            "electronic_id": account.electronic_id,
+            "locale": account.locale,
+        },
+        "profile": msgspec.to_builtins(account.profile),
+        "particulars": {str(k): v for k, v in portico.particulars.of(tx, account.id).items()},
+        "emails": [
+            {"address": one.address, "verified": one.verified}
+            for one in accounts.emails_of(tx, account.id)
+        ],
+        "password_changed_at": _moment(password.changed_at) if password else None,
+        "accepted_terms": [
+            {"document": document, "version": version, "at": _moment(at)}
+            for document, version, at in terms.accepted(tx, account.id)
+        ],
+        "apps": [
+            {"client_id": one.client_id, "scope": " ".join(sorted(one.scopes))}
+            for one in consents.of_account(tx, account.id)
+        ],
+        "sign_ins": [
+            {
+                "at": _moment(one.at),
+                "method": one.method,
+                "refused_for": one.refused_for,
+                "address": one.address,
+                "browser": one.user_agent,
+            }
+            for one in store.history(tx, account.id, _HISTORY)
+        ],
+    }
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()
+
+
+def _page(found: Here, problems: list[FieldError], status: int) -> ResponseReturnValue:
+    page = DataPage(found.account.account_name, problems)
+    return place.show("data.html", found, "data", page, status)

@@ -1,0 +1,183 @@
+"""修改基本資料: what is known of a person, masked; changed after proving who one is (P31, B05)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta, timezone
+
+import msgspec
+from flask import Blueprint, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import LazyString
+
+from idp.accounts.model import Account
+from idp.accounts.particulars import Field as Particular
+from idp.accounts.particulars import masked
+from idp.audit.events import AccountChanged
+from idp.registration import contact, flows, forms
+from idp.registration.fields import Problem
+from idp.registration.flows import Field, FieldName, ProofKind, Track
+from idp.registration.forms import Details
+from idp.web import wording
+from idp.web.forms import FieldError
+from idp.web.portal.account import place
+from idp.web.portal.account.place import Here
+from idp.web.request import origin
+from idp.web.wiring import provider
+
+pages = Blueprint("account", __name__)
+
+_TAIPEI = timezone(timedelta(hours=8))
+_ANY = tuple(
+    Field(name, required=False)
+    for name in (FieldName.BIRTH_DATE, FieldName.PHONE, FieldName.MOBILE, FieldName.ADDRESS)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that is known."""
+
+    label: LazyString | str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class OverviewPage:
+    """What ``portal/account/overview.html`` shows."""
+
+    lines: list[Line]
+    electronic_id: str
+    change_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class DetailsPage:
+    """What ``portal/account/details.html`` shows."""
+
+    action: str
+    asks: dict[str, bool]
+    typed: Mapping[str, str]
+    regions: tuple[str, ...]
+    errors: list[FieldError] = field(default_factory=list)
+
+
+@pages.get("/account")
+def show() -> ResponseReturnValue:
+    """Show what is known; numbers and addresses in part only."""
+    found = place.here("account")
+    if not isinstance(found, Here):
+        return found
+    account = found.account
+    told = _told(account)
+    label = wording.FIELDS
+    lines = [
+        Line(label["name"], account.profile.name),
+        Line(label["username"], account.account_name),
+        Line(wording.KIND_OF_ACCOUNT, str(wording.KINDS[account.kind])),
+        Line(label["birth_date"], masked(told["birth_date"])),
+        Line(label["phone"], masked(told["phone"])),
+        Line(label["mobile"], masked(told["mobile"])),
+        Line(label["address"], _blurred(account)),
+    ]
+    page = OverviewPage(
+        [line for line in lines if line.value],
+        account.electronic_id,
+        url_for("account.change"),
+    )
+    return place.show("overview.html", found, "account", page)
+
+
+@pages.get("/account/details")
+def change() -> ResponseReturnValue:
+    """Show the form, whole values in it: only to who has just signed in."""
+    found = place.here("details", sensitive=True)
+    if not isinstance(found, Here):
+        return found
+    return _page(found, _told(found.account), [], 200)
+
+
+@pages.post("/account/details")
+def keep() -> ResponseReturnValue:
+    """Check and keep the details."""
+    posted = place.posted("details")
+    if not isinstance(posted, tuple) or not isinstance(posted[0], Here):
+        return posted
+    found, form = posted
+    portico = provider()
+    today = portico.database.clock().astimezone(_TAIPEI).date()
+    details, problems = forms.read(_track(found.account), form, today=today)
+    if problems:
+        wrong = [FieldError(name, wording.PROBLEMS[why]) for name, why in problems.items()]
+        typed = {name: form.get(name, "")[: forms.LONGEST_INPUT] for name in forms.KEPT}
+        return _page(found, typed, wrong, 422)
+    _keep(found.account, details)
+    return place.saved("account.show")
+
+
+def _keep(account: Account, details: Details) -> None:
+    portico, before = provider(), account.profile
+    after = msgspec.structs.replace(
+        before,
+        name=details.name or before.name,
+        birthdate=details.birth_date.isoformat() if details.birth_date else "",
+        phone_number=details.mobile or details.phone,
+        phone_number_verified=before.phone_number_verified
+        and before.phone_number == (details.mobile or details.phone),
+        address=details.address,
+    )
+    names = [one for one in before.__struct_fields__ if getattr(before, one) != getattr(after, one)]
+    with portico.database.write(origin()) as tx:
+        portico.accounts.describe(tx, account.id, after)
+        numbers = {Particular.PHONE: details.phone, Particular.MOBILE: details.mobile}
+        portico.particulars.put(tx, account.id, account.kind, numbers)
+        portico.trail.append(tx, AccountChanged(subject=account.subject, fields=names))
+
+
+def _track(account: Account) -> Track:
+    """Give the form of a kind of account, without what only a new proof could change."""
+    own = next((one for one in flows.TRACKS.values() if one.kind is account.kind), None)
+    if own is None:
+        return Track("other", account.kind, ProofKind.NOTHING, _ANY)
+    proven = own.proof is not ProofKind.NOTHING
+    return forms.changeable(own, has_proven_name=proven)
+
+
+def _told(account: Account) -> dict[str, str]:
+    """Fill the form from the record."""
+    portico, profile = provider(), account.profile
+    with portico.database.read() as tx:
+        held = portico.particulars.of(tx, account.id)
+    mobile = held.get(Particular.MOBILE, "")
+    phone = held.get(Particular.PHONE, "")
+    if not mobile and not phone and profile.phone_number:
+        is_mobile = not isinstance(contact.read_mobile(profile.phone_number), Problem)
+        mobile, phone = (profile.phone_number, "") if is_mobile else ("", profile.phone_number)
+    address = profile.address
+    return {
+        "name": profile.name,
+        "birth_date": profile.birthdate,
+        "phone": phone,
+        "mobile": mobile,
+        "postal_code": address.postal_code if address else "",
+        "region": address.region if address else "",
+        "street": (address.locality + address.street_address) if address else "",
+    }
+
+
+def _blurred(account: Account) -> str:
+    """Show county and city of an address, and that there is more."""
+    address = account.profile.address
+    return f"{address.region}{'•' * 6}" if address else ""
+
+
+def _page(
+    found: Here, typed: Mapping[str, str], problems: list[FieldError], status: int
+) -> ResponseReturnValue:
+    page = DetailsPage(
+        action=url_for("account.keep"),
+        asks={one.name.value: one.required for one in _track(found.account).fields},
+        typed=typed,
+        regions=contact.REGIONS,
+        errors=problems,
+    )
+    return place.show("details.html", found, "account", page, status)

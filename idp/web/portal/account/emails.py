@@ -1,0 +1,160 @@
+"""The e-mail addresses of an account: up to three, each proven by a code (P31)."""
+
+from dataclasses import dataclass, field
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _
+
+from idp.accounts import store as accounts
+from idp.accounts.model import Account, Email, address_key
+from idp.audit.events import AccountChanged
+from idp.database.transaction import Transaction
+from idp.mail import messages
+from idp.provider import Provider
+from idp.registration import contact
+from idp.registration.fields import Problem
+from idp.signin.codes import Purpose, Sending, Typing
+from idp.web import wording
+from idp.web.forms import FieldError
+from idp.web.portal.account import place
+from idp.web.portal.account.place import Here
+from idp.web.request import origin, speaks
+from idp.web.wiring import provider
+
+pages = Blueprint("emails", __name__)
+
+_MOST = 3
+_FULL = _("There are three addresses already. Remove one first.")
+_LAST = _("The only verified address cannot be removed. Add another one first.")
+
+
+@dataclass(frozen=True, slots=True)
+class EmailsPage:
+    """What ``portal/account/emails.html`` shows."""
+
+    emails: list[Email]
+    can_add: bool
+    waiting: str
+    """The address whose code is waited for."""
+    typed: str = ""
+    errors: list[FieldError] = field(default_factory=list)
+
+
+@pages.get("/account/emails")
+def show() -> ResponseReturnValue:
+    """List the addresses."""
+    found = place.here("emails", sensitive=True)
+    return _page(found, [], 200) if isinstance(found, Here) else found
+
+
+@pages.post("/account/emails/add")
+def add() -> ResponseReturnValue:
+    """Send a code to a new address, or to one that is not proven yet."""
+    posted = place.posted("emails")
+    if not isinstance(posted, tuple) or not isinstance(posted[0], Here):
+        return posted
+    found, form = posted
+    typed = form.get("email", "")
+    address = contact.read_email(typed[:400])
+    if isinstance(address, Problem):
+        problem = FieldError("email", wording.PROBLEMS[address])
+        return _page(found, [problem], 422, typed=typed[:400])
+    wrong = _send(provider(), found.account, address)
+    if wrong is not None:
+        return _page(found, [wrong], 422, typed=typed[:400])
+    return place.saved("emails.show")
+
+
+@pages.post("/account/emails/code")
+def prove() -> ResponseReturnValue:
+    """Compare the code; the proven address joins the others."""
+    posted = place.posted("emails")
+    if not isinstance(posted, tuple) or not isinstance(posted[0], Here):
+        return posted
+    found, form = posted
+    portico, account = provider(), found.account
+    with portico.database.write(origin()) as tx:
+        code = form.get("code", "")[:32]
+        outcome = portico.codes.claim(tx, account.id.bytes, Purpose.NEW_ADDRESS, code)
+        if not isinstance(outcome, Typing):
+            (address,) = outcome
+            held = accounts.emails_of(tx, account.id)
+            others = [one for one in held if address_key(one.address) != address_key(address)]
+            if len(others) < _MOST:
+                _replace(tx, portico, account, held, [*others, Email(address, verified=True)])
+    if isinstance(outcome, Typing):
+        return _page(found, [FieldError("code", wording.TYPING[outcome])], 422)
+    return place.saved("emails.show")
+
+
+@pages.post("/account/emails/change")
+def change() -> ResponseReturnValue:
+    """Remove an address, or make one the first."""
+    posted = place.posted("emails")
+    if not isinstance(posted, tuple) or not isinstance(posted[0], Here):
+        return posted
+    found, form = posted
+    portico, account = provider(), found.account
+    chosen = address_key(form.get("address", ""))
+    with portico.database.write(origin()) as tx:
+        held = accounts.emails_of(tx, account.id)
+        one = next((one for one in held if address_key(one.address) == chosen), None)
+        others = [other for other in held if other is not one]
+        if one is not None and form.get("action") == "first" and one.verified:
+            _replace(tx, portico, account, held, [one, *others])
+        elif one is not None and form.get("action") == "remove":
+            if not any(other.verified for other in others):
+                return _page(found, [FieldError("", _LAST)], 422)
+            kept = sorted(others, key=lambda other: not other.verified)
+            _replace(tx, portico, account, held, kept)
+    return place.saved("emails.show")
+
+
+def _send(portico: Provider, account: Account, address: str) -> FieldError | None:
+    with portico.database.write(origin()) as tx:
+        held = accounts.emails_of(tx, account.id)
+        same = [one for one in held if address_key(one.address) == address_key(address)]
+        if any(one.verified for one in same):
+            return FieldError("email", wording.PROBLEMS[Problem.DUPLICATE])
+        if len(held) - len(same) >= _MOST:
+            return FieldError("email", _FULL)
+        holder = accounts.holder_of(tx, address)
+        owner = portico.accounts.find(tx, holder) if holder else None
+        # Somebody else's address: its owner is told, the page shows no difference.
+        instead = (
+            messages.AlreadyRegistered(at=tx.now, account_name=owner.account_name)
+            if owner
+            else None
+        )
+        outcome = portico.codes.send(
+            tx, account.id.bytes, Purpose.NEW_ADDRESS, address, speaks(), instead=instead
+        )
+    return None if outcome is Sending.SENT else FieldError("email", wording.SENDING[outcome])
+
+
+def _replace(
+    tx: Transaction, portico: Provider, account: Account, before: list[Email], after: list[Email]
+) -> None:
+    accounts.replace_emails(tx, account.id, after)
+    portico.trail.append(tx, AccountChanged(subject=account.subject, fields=["emails"]))
+    if before and before[0].verified:
+        changed = messages.EmailsChanged(at=tx.now, address=tx.origin.address)
+        portico.recovery.post.put(tx, before[0].address, account.locale, changed, unique=None)
+
+
+def _page(
+    found: Here, problems: list[FieldError], status: int, *, typed: str = ""
+) -> ResponseReturnValue:
+    portico, account = provider(), found.account
+    with portico.database.read() as tx:
+        held = accounts.emails_of(tx, account.id)
+        waiting = portico.codes.open_for(tx, account.id.bytes, Purpose.NEW_ADDRESS)
+    page = EmailsPage(
+        emails=held,
+        can_add=len(held) < _MOST,
+        waiting=waiting.address if waiting else "",
+        typed=typed,
+        errors=problems,
+    )
+    return place.show("emails.html", found, "emails", page, status)

@@ -1,0 +1,87 @@
+"""The sign-in history, and what to do about a line that was not oneself (P06)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Blueprint, make_response, redirect, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _
+
+from idp.mail.messages import known_as
+from idp.oidc import logout
+from idp.signin import store
+from idp.web.places import place_of
+from idp.web.portal.account import place
+from idp.web.portal.account.place import Here
+from idp.web.request import origin, take_session
+from idp.web.wiring import provider
+from idp.web.wording import HISTORY, METHODS
+
+pages = Blueprint("own_history", __name__)
+
+_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One attempt."""
+
+    at: datetime
+    outcome: LazyString | str
+    ok: bool
+    method: LazyString | str
+    address: str
+    place: str
+    browser: str
+    app: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """What ``portal/account/history.html`` shows."""
+
+    action: str
+    lines: list[Line]
+    shown: int
+
+
+@pages.get("/account/history")
+def show() -> ResponseReturnValue:
+    """List the attempts of two years, the newest hundred."""
+    found = place.here("history")
+    if not isinstance(found, Here):
+        return found
+    portico = provider()
+    with portico.database.read() as tx:
+        past = store.history(tx, found.account.id, _SHOWN)
+    places = portico.config.accounts.places
+    lines = [
+        Line(
+            one.at,
+            _("Signed in") if one.refused_for is None else HISTORY.get(one.refused_for, ""),
+            one.refused_for is None,
+            METHODS.get(one.method, one.method),
+            one.address,
+            place_of(one.address, places),
+            known_as(one.user_agent),
+            one.client_id or "",
+        )
+        for one in past
+    ]
+    page = HistoryPage(url_for("own_history.disown"), lines, _SHOWN)
+    return place.show("history.html", found, "history", page)
+
+
+@pages.post("/account/history/not-me")
+def disown() -> ResponseReturnValue:
+    """這不是我: end everything, switch the password off, send the owner a link for a new one."""
+    posted = place.posted("history", sensitive=False)
+    if not isinstance(posted, tuple) or not isinstance(posted[0], Here):
+        return posted
+    found, _form = posted
+    portico = provider()
+    with portico.database.write(origin()) as tx:
+        portico.recovery.disown(tx, found.account, logout.reach(tx))
+    onward = redirect(url_for("recovery.show", sent=1), code=303)
+    return take_session(make_response(onward))

@@ -1,0 +1,120 @@
+"""修改密碼: the old one, a new one twice; afterwards everything signs in anew (P31, Q07)."""
+
+from dataclasses import dataclass, field
+
+from flask import Blueprint, make_response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _
+
+from idp.accounts import store as accounts
+from idp.accounts.store import PasswordState
+from idp.authenticators import Identity, Proof, Reason
+from idp.authenticators.password.authenticator import PasswordEvidence, PasswordOnRecord
+from idp.oidc import logout
+from idp.provider import Provider
+from idp.secret import Secret, digest
+from idp.signin.actions import GATE
+from idp.signin.counters import Attempt
+from idp.signin.passwords import words_of
+from idp.signin.throttle import Proceed
+from idp.web import wording
+from idp.web.forms import FieldError
+from idp.web.portal.account import place
+from idp.web.portal.account.place import Here
+from idp.web.request import device, origin, take_session
+from idp.web.wiring import provider
+
+pages = Blueprint("own_password", __name__)
+
+_NONE = _("This account has no password.")
+_WRONG = _("This is not your password of now.")
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordPage:
+    """What ``portal/account/password.html`` shows."""
+
+    action: str
+    account_name: str
+    has_password: bool
+    password_help: list[LazyString | str]
+    strength_url: str
+    errors: list[FieldError] = field(default_factory=list)
+
+
+@pages.get("/account/password")
+def show() -> ResponseReturnValue:
+    """Show the form."""
+    found = place.here("password")
+    return _page(found, [], 200) if isinstance(found, Here) else found
+
+
+@pages.post("/account/password")
+def change() -> ResponseReturnValue:
+    """Prove the old one behind the gate of the sign-in, judge the new one, change it."""
+    posted = place.posted("password", sensitive=False)
+    if not isinstance(posted, tuple) or not isinstance(posted[0], Here):
+        return posted
+    found, form = posted
+    portico, account = provider(), found.account
+    with portico.database.read() as tx:
+        state, now = accounts.password_state(tx, account.id), tx.now
+    if state is None:
+        return _page(found, [FieldError("", _NONE)], 422)
+    wrong = _prove(portico, found, state, Secret(form.get("current", "")))
+    if wrong is not None:
+        return _page(found, [wrong], 422)
+    chosen, repeated = Secret(form.get("password", "")), Secret(form.get("password_again", ""))
+    weak = portico.passwords.judge(
+        account.kind, chosen, repeated, words_of(account), state=state, now=now
+    )
+    if weak:
+        policy = portico.passwords.policy_for(account.kind)
+        return _page(found, wording.password_errors(weak, policy), 422)
+    phc_hash = portico.password.hash(chosen)
+    with portico.database.write(origin()) as tx:
+        done = portico.passwords.change(
+            tx, account, phc_hash, logout.reach(tx), seen=state.phc_hash
+        )
+    if not done:
+        return _page(found, [FieldError("current", _WRONG)], 422)
+    onward = redirect(url_for("password.show", journey="account", changed=1), code=303)
+    return take_session(make_response(onward))
+
+
+def _prove(
+    portico: Provider, found: Here, state: PasswordState, typed: Secret[str]
+) -> FieldError | None:
+    """Compare the old password; every try counts where those of the sign-in count."""
+    account = found.account
+    with portico.database.write(origin()) as tx:
+        known = digest(device()).hex() if "Cookie" in request.headers else ""
+        attempt = Attempt(GATE, account.account_name, tx.origin.address, known)
+        reserved = portico.gate.reserve(tx, attempt, captcha=True)
+    if not isinstance(reserved.verdict, Proceed):
+        return FieldError("", wording.REFUSED[Reason.TOO_MANY_ATTEMPTS])
+    on_record = PasswordOnRecord(Identity("account", str(account.id)), state.phc_hash, usable=True)
+    outcome = portico.password.prove(PasswordEvidence(typed, on_record))
+    if isinstance(outcome, Proof):
+        with portico.database.write(origin()) as tx:
+            portico.gate.succeed(tx, attempt)
+        return None
+    if outcome.reason is Reason.BUSY:
+        return FieldError("", wording.REFUSED[Reason.BUSY])
+    return FieldError("current", _WRONG)
+
+
+def _page(found: Here, problems: list[FieldError], status: int) -> ResponseReturnValue:
+    portico = provider()
+    with portico.database.read() as tx:
+        state = accounts.password_state(tx, found.account.id)
+    page = PasswordPage(
+        action=url_for("own_password.change"),
+        account_name=found.account.account_name,
+        has_password=state is not None,
+        password_help=wording.password_help(portico.passwords.policy_for(found.account.kind)),
+        strength_url=url_for("strength.estimate"),
+        errors=problems,
+    )
+    return place.show("password.html", found, "password", page, status)

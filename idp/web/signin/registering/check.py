@@ -1,0 +1,161 @@
+"""The check page before anything is final, and what comes after it (B02, B03)."""
+
+from dataclasses import dataclass, field
+
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import LazyString
+from sqlalchemy.exc import IntegrityError
+
+from idp.provider import Provider
+from idp.registration.actions import Obstacle, Registered
+from idp.registration.flows import Step
+from idp.registration.store import Under
+from idp.web import errors, wording
+from idp.web.forms import FieldError
+from idp.web.headers import PAGES
+from idp.web.request import demand_csrf, origin, single_form, speaks
+from idp.web.signin.registering import flow
+from idp.web.signin.registering.choose import way_back
+from idp.web.signin.registering.flow import At
+from idp.web.wiring import provider
+
+pages = Blueprint("register_check", __name__)
+
+_FIELD_OF = {Obstacle.NAME_TAKEN: "username", Obstacle.EMAIL_TAKEN: "email_1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that was told."""
+
+    label: LazyString | str
+    value: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPage:
+    """What ``signin/register/check.html`` shows."""
+
+    action: str
+    change_url: str
+    lines: list[Line]
+    activation: bool
+    errors: list[FieldError] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class DonePage:
+    """What ``signin/register/done.html`` shows."""
+
+    activation: bool
+    address: str
+    next_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActivatePage:
+    """What ``signin/register/activate.html`` shows."""
+
+    action: str
+    token: str
+    outcome: str = ""
+    """``done``, or ``lost`` for a link that is good no more."""
+    next_url: str = ""
+
+
+@pages.get("/register-account/check")
+def show() -> ResponseReturnValue:
+    """Show everything once more; says here already what stands in the way."""
+    place = flow.at(Step.CHECK, flow.asked_flow())
+    if not isinstance(place, At):
+        return place
+    portico = provider()
+    with portico.database.read() as tx:
+        obstacle = portico.registering.obstacle(tx, place.under)
+    return _page(place, obstacle, 200)
+
+
+@pages.post("/register-account/check")
+def finish() -> ResponseReturnValue:
+    """確認註冊: open the account. Sent twice, it was opened once."""
+    posted = flow.posted(Step.CHECK)
+    if not isinstance(posted, tuple) or not isinstance(posted[0], At):
+        return posted
+    place, _form = posted
+    outcome = _finish(provider(), place.under)
+    if isinstance(outcome, Registered):
+        return redirect(url_for("register_check.done", flow=place.flow_id), code=303)
+    if outcome is Obstacle.LOOK_AGAIN:
+        return redirect(url_for("register_check.show", flow=place.flow_id), code=303)
+    return _page(place, outcome, 422)
+
+
+def _finish(portico: Provider, under: Under) -> Registered | Obstacle:
+    try:
+        with portico.database.write(origin()) as tx:
+            return portico.registering.finish(tx, under, speaks())
+    except IntegrityError:
+        # Somebody took the name between our look and our insert; all of ours was rolled back.
+        return Obstacle.NAME_TAKEN
+
+
+@pages.get("/register-account/done")
+def done() -> ResponseReturnValue:
+    """Say what happens now."""
+    under = flow.found(provider(), flow.asked_flow())
+    if under is None or not under.completed:
+        return errors.registration_lost()
+    page = DonePage(
+        under.track.activation, under.answers.verified_email, way_back(under.answers.journey)
+    )
+    return PAGES.apply(make_response(render_template("signin/register/done.html", page=page)))
+
+
+@pages.get("/activate")
+def ask_to_activate() -> ResponseReturnValue:
+    """Show a button: a mail scanner that opens the link must not use it up."""
+    page = ActivatePage(url_for("register_check.activate"), request.args.get("token", "")[:128])
+    return PAGES.apply(make_response(render_template("signin/register/activate.html", page=page)))
+
+
+@pages.post("/activate")
+def activate() -> ResponseReturnValue:
+    """Let the account be used; whoever holds the link may do it from any browser."""
+    form = single_form()
+    demand_csrf(form)
+    portico = provider()
+    with portico.database.write(origin()) as tx:
+        active = portico.registering.activate(tx, form.get("token", ""))
+    page = ActivatePage("", "", "done" if active else "lost", url_for("password.show"))
+    shown = render_template("signin/register/activate.html", page=page)
+    return PAGES.apply(make_response(shown, 200 if active else 410))
+
+
+def _page(place: At, obstacle: Obstacle | None, status: int) -> ResponseReturnValue:
+    found = []
+    if obstacle is not None and obstacle in _FIELD_OF:
+        found.append(FieldError(_FIELD_OF[obstacle], wording.OBSTACLES[obstacle]))
+    page = CheckPage(
+        action=url_for("register_check.finish"),
+        change_url=url_for("register_details.show", flow=place.flow_id),
+        lines=_lines(place.under),
+        activation=place.under.track.activation,
+        errors=found,
+    )
+    return flow.show("check.html", place, Step.CHECK, page, status)
+
+
+def _lines(under: Under) -> list[Line]:
+    answers, label = under.answers, wording.FIELDS
+    told = {
+        "name": answers.name,
+        "username": answers.account_name,
+        "birth_date": answers.typed.get("birth_date", ""),
+        "phone": answers.typed.get("phone", ""),
+        "mobile": answers.typed.get("mobile", ""),
+        "address": answers.address.formatted if answers.address else "",
+        "email_1": ", ".join(answers.emails),
+    }
+    return [Line(label[name], value, name) for name, value in told.items() if value]

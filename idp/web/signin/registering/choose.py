@@ -1,0 +1,125 @@
+"""The first page: which kind of account, and where each kind begins (P01, B01)."""
+
+from dataclasses import dataclass, field
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _
+
+from idp.provider import Provider
+from idp.registration import flows
+from idp.registration.flows import ProofKind, Track
+from idp.signin.counters import Attempt
+from idp.signin.throttle import Proceed
+from idp.web import returning, wording
+from idp.web.forms import FieldError
+from idp.web.headers import PAGES
+from idp.web.request import browser_hash, demand_csrf, origin, single_form
+from idp.web.wiring import provider
+
+pages = Blueprint("register", __name__)
+
+_WAITS = {
+    ProofKind.CARD: _("Needs a certificate card. This site does not take cards yet."),
+    ProofKind.DIRECTORY: _("Judges need no registration here: sign in on the court network."),
+    ProofKind.APPLICATION: _("By a signed form: hand it in at the service centre of any court."),
+}
+_CHOOSE = _("Choose the kind of account.")
+_TOO_MANY = _("Too many registrations were begun from your network. Wait a minute.")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A kind of account."""
+
+    track: str
+    label: LazyString | str
+    detail: LazyString | str
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChoosePage:
+    """What ``signin/register/choose.html`` shows."""
+
+    action: str
+    journey: str
+    signin_url: str
+    choices: list[Choice]
+    chosen: str = ""
+    errors: list[FieldError] = field(default_factory=list)
+
+
+@pages.get("/register-account")
+def show() -> ResponseReturnValue:
+    """List the kinds of account."""
+    return _page(request.args.get("journey", ""), [], 200)
+
+
+@pages.post("/register-account")
+def begin() -> ResponseReturnValue:
+    """Begin a flow of the chosen kind."""
+    form = single_form()
+    demand_csrf(form)
+    portico, journey = provider(), form.get("journey", "")
+    track = _open_tracks(portico).get(form.get("kind", ""))
+    if track is None:
+        return _page(journey, [FieldError("kind", _CHOOSE)], 422)
+    with portico.database.write(origin()) as tx:
+        attempt = Attempt("registration", "", tx.origin.address)
+        if not isinstance(portico.gate.reserve(tx, attempt, captcha=True).verdict, Proceed):
+            return _page(journey, [FieldError("", _TOO_MANY)], 429)
+        flow_id = portico.registering.begin(tx, browser_hash(), track, journey[:128])
+    return redirect(url_for("register_terms.show", flow=flow_id), code=303)
+
+
+@pages.post("/register-account/cancel")
+def cancel() -> ResponseReturnValue:
+    """取消註冊: forget the flow and everything that was typed."""
+    form = single_form()
+    demand_csrf(form)
+    portico = provider()
+    with portico.database.write(origin()) as tx:
+        left = portico.registering.cancel(tx, form.get("flow", ""), browser_hash())
+    return redirect(url_for("password.show", journey=left or None), code=303)
+
+
+def _page(journey: str, problems: list[FieldError], status: int) -> Response:
+    page = ChoosePage(
+        action=url_for("register.begin"),
+        journey=journey,
+        signin_url=url_for("password.show", journey=journey or None),
+        choices=_choices(provider()),
+        errors=problems,
+    )
+    shown = render_template("signin/register/choose.html", page=page)
+    return PAGES.apply(make_response(shown, status))
+
+
+def _open_tracks(portico: Provider) -> dict[str, Track]:
+    wanted = portico.config.accounts.open_to
+    return {track.id: track for track in flows.open_tracks() if track.id in wanted}
+
+
+def _choices(portico: Provider) -> list[Choice]:
+    is_open = _open_tracks(portico)
+    closed = _("Not offered on this site.")
+    return [
+        Choice(
+            track.id,
+            wording.KINDS[track.kind],
+            wording.TRACKS.get(track.id, "")
+            if track.id in is_open
+            else _WAITS.get(track.proof, closed),
+            track.id in is_open,
+        )
+        for track in flows.TRACKS.values()
+    ]
+
+
+def way_back(journey: str) -> str:
+    """Give where a finished registration leads: into the app's journey, or to the sign-in."""
+    if journey and not returning.is_name(journey):
+        return url_for("authorize.proceed", journey=journey)
+    return url_for("password.show", journey=journey or None)

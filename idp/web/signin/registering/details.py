@@ -1,0 +1,113 @@
+"""填寫帳號, 基本資料: the form of a kind of account (P10 to P12)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta, timezone
+
+from flask import Blueprint, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import LazyString
+
+from idp.provider import Provider
+from idp.registration import contact, forms
+from idp.registration.flows import FieldName, Step
+from idp.registration.forms import Details
+from idp.secret import Secret
+from idp.web import wording
+from idp.web.forms import FieldError
+from idp.web.request import origin
+from idp.web.signin.registering import flow
+from idp.web.signin.registering.flow import At
+from idp.web.wiring import provider
+
+pages = Blueprint("register_details", __name__)
+
+_TAIPEI = timezone(timedelta(hours=8))
+
+
+@dataclass(frozen=True, slots=True)
+class DetailsPage:
+    """What ``signin/register/details.html`` shows."""
+
+    action: str
+    asks: dict[str, bool]
+    """Each field that the kind of account asks for, and whether it is required."""
+    typed: Mapping[str, str]
+    regions: tuple[str, ...]
+    password_help: list[LazyString | str]
+    has_password: bool
+    """One was chosen before: left empty, it stays."""
+    strength_url: str
+    errors: list[FieldError] = field(default_factory=list)
+
+
+@pages.get("/register-account/details")
+def show() -> ResponseReturnValue:
+    """Show the form with what was typed before."""
+    place = flow.at(Step.DETAILS, flow.asked_flow())
+    if not isinstance(place, At):
+        return place
+    return _page(place, place.under.answers.typed, [], 200)
+
+
+@pages.post("/register-account/details")
+def answer() -> ResponseReturnValue:
+    """Check every field; whatever is wrong, nothing typed is lost but the password."""
+    posted = flow.posted(Step.DETAILS)
+    if not isinstance(posted, tuple) or not isinstance(posted[0], At):
+        return posted
+    place, form = posted
+    portico = provider()
+    today = portico.database.clock().astimezone(_TAIPEI).date()
+    details, problems = forms.read(place.under.track, form, today=today)
+    found = [FieldError(name, wording.PROBLEMS[why]) for name, why in problems.items()]
+    found += _password_errors(portico, place, form, details)
+    typed = {name: form.get(name, "")[: forms.LONGEST_INPUT] for name in forms.KEPT}
+    if found:
+        return _page(place, typed, _in_order(found), 422)
+    chosen = Secret(form.get("password", ""))
+    phc_hash = portico.password.hash(chosen) if chosen else ""
+    with portico.database.write(origin()) as tx:
+        portico.registering.describe(tx, place.under, details, typed=typed, phc_hash=phc_hash)
+    return flow.again(place.flow_id)
+
+
+def _password_errors(
+    portico: Provider, place: At, form: Mapping[str, str], details: Details
+) -> list[FieldError]:
+    track = place.under.track
+    chosen, repeated = Secret(form.get("password", "")), Secret(form.get("password_again", ""))
+    kept = bool(place.under.answers.phc_hash) and not chosen and not repeated
+    if kept or not track.asks(FieldName.PASSWORD):
+        return []
+    words = [details.account_name, details.name, *details.emails]
+    found = portico.passwords.judge(track.kind, chosen, repeated, filter(None, words))
+    policy = portico.passwords.policy_for(track.kind)
+    return wording.password_errors(found, policy)
+
+
+_ORDER = (
+    "name", "username", "password", "password_again", "birth_date", "phone", "mobile",
+    *forms.ADDRESS, *forms.EMAILS,
+)  # fmt: skip
+
+
+def _in_order(found: list[FieldError]) -> list[FieldError]:
+    return sorted(found, key=lambda one: _ORDER.index(one.field))
+
+
+def _page(
+    place: At, typed: Mapping[str, str], problems: list[FieldError], status: int
+) -> ResponseReturnValue:
+    portico, track = provider(), place.under.track
+    page = DetailsPage(
+        action=url_for("register_details.answer"),
+        asks={one.name.value: one.required for one in track.fields if not one.proven},
+        typed=typed,
+        regions=contact.REGIONS,
+        password_help=wording.password_help(portico.passwords.policy_for(track.kind)),
+        has_password=bool(place.under.answers.phc_hash),
+        strength_url=url_for("strength.estimate"),
+        errors=problems,
+    )
+    return flow.show("details.html", place, Step.DETAILS, page, status)

@@ -1,0 +1,54 @@
+"""服務條款 and 隱私權保護政策: read and accepted before anything is asked for."""
+
+from dataclasses import dataclass, field
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _
+
+from idp.registration.flows import Step
+from idp.terms.documents import Text
+from idp.web.forms import FieldError
+from idp.web.request import origin
+from idp.web.signin.registering import flow
+from idp.web.signin.registering.flow import At
+from idp.web.signin.terms import current_texts
+from idp.web.wiring import provider
+
+pages = Blueprint("register_terms", __name__)
+
+_MUST = _("Tick the box if you agree. Without it there is no account.")
+
+
+@dataclass(frozen=True, slots=True)
+class TermsPage:
+    """What ``signin/register/terms.html`` shows."""
+
+    texts: list[Text]
+    errors: list[FieldError] = field(default_factory=list)
+
+
+@pages.get("/register-account/terms")
+def show() -> ResponseReturnValue:
+    """Show both documents as they are in force."""
+    place = flow.at(Step.TERMS, flow.asked_flow())
+    return _page(place, [], 200) if isinstance(place, At) else place
+
+
+@pages.post("/register-account/terms")
+def accept() -> ResponseReturnValue:
+    """Note the acceptance; no box is ticked beforehand."""
+    posted = flow.posted(Step.TERMS)
+    if not isinstance(posted, tuple) or not isinstance(posted[0], At):
+        return posted
+    place, form = posted
+    if "accept" not in form:
+        return _page(place, [FieldError("accept", _MUST)], 422)
+    portico = provider()
+    with portico.database.write(origin()) as tx:
+        portico.registering.accept_terms(tx, place.under)
+    return flow.again(place.flow_id)
+
+
+def _page(place: At, problems: list[FieldError], status: int) -> ResponseReturnValue:
+    return flow.show("terms.html", place, Step.TERMS, TermsPage(current_texts(), problems), status)
