@@ -9,11 +9,13 @@ import msgspec
 from demo import notice, plan
 from demo.plan import KNOWN_PEOPLE, ROOT, VAR, Plan
 from demo.ports import obstacles
+from demo.running import AlreadyRunning, alone
 from demo.signals import Signals
 from demo.supervisor import ProgramFailed, StopAsked, Supervisor
 from idp.config import ConfigError
 
 DOCUMENT = VAR / "demo.json"
+RUNNING = VAR / "stack.pid"
 _HEALTHY_WITHIN_SECONDS = 60
 
 
@@ -22,15 +24,23 @@ def main() -> int:
     os.umask(0o077)  # keys, databases, mails and logs are nobody else's business
     try:
         run = plan.make()
-    except ConfigError as wrong:
+        VAR.mkdir(mode=0o700, exist_ok=True)
+        with alone(RUNNING):
+            return _run(run)
+    except (ConfigError, AlreadyRunning) as wrong:
         return _complain(str(wrong))
+
+
+def _run(run: Plan) -> int:
     ports = (port for service in plan.services(run) for port in service.ports)
     if found := obstacles(ports):
         return _complain("\n".join(found))
-    VAR.mkdir(mode=0o700, exist_ok=True)
-    DOCUMENT.unlink(missing_ok=True)  # it says what runs, and nothing does yet
-    with Signals() as signals, Supervisor(signals, logs=VAR / "log", folder=ROOT) as stack:
-        return _supervise(stack, run)
+    DOCUMENT.unlink(missing_ok=True)  # of a stack that was killed
+    try:
+        with Signals() as signals, Supervisor(signals, logs=VAR / "log", folder=ROOT) as stack:
+            return _supervise(stack, run)
+    finally:
+        DOCUMENT.unlink(missing_ok=True)  # it says what runs, and nothing does any more
 
 
 def _supervise(stack: Supervisor, run: Plan) -> int:

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from flask import Flask, Response, abort, request
 from flask_babel import LazyString
 from jinja2 import ChoiceLoader, FileSystemLoader
+from markupsafe import Markup, escape
 from werkzeug.exceptions import HTTPException
 
 from ui import assets, locale, roc_calendar
@@ -57,8 +58,8 @@ def install(
     app.jinja_loader = ChoiceLoader([own, loader] if own else [loader])
     served = assets.collect()
     _serve(app, served)
-    app.jinja_env.filters["moment"] = lambda at: roc_calendar.moment(at, speaks())
-    app.jinja_env.filters["day"] = lambda at: roc_calendar.day(at, speaks())
+    app.jinja_env.filters["moment"] = lambda at: _unbroken(roc_calendar.moment(at, speaks()))
+    app.jinja_env.filters["day"] = lambda at: _unbroken(roc_calendar.day(at, speaks()))
     app.jinja_env.globals["asset"] = lambda name: served[name].path
 
     @app.context_processor
@@ -70,6 +71,14 @@ def install(
             "html_lang": locale.HTML_LANG[speaking],
             "locale_links": _locale_links(speaking, keeps),
         }
+
+
+def _unbroken(written: str) -> Markup:
+    """Keep a date with hyphens on one line: half of one is read as another."""
+    date, blank, rest = written.partition(" ")
+    if "-" not in date:
+        return escape(written)
+    return Markup('<span class="p-whole">{}</span>').format(date) + blank + rest
 
 
 def _serve(app: Flask, served: dict[str, assets.Asset]) -> None:

@@ -1,6 +1,6 @@
 """Which language a page speaks. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 SUPPORTED = ("zh-Hant", "zh-Hans", "en")
 DEFAULT = "zh-Hant"
@@ -11,17 +11,25 @@ _SIMPLIFIED = {"cn", "sg", "my", "hans"}
 
 
 def negotiate(*, explicit: str, remembered: str, ui_locales: str, accept_language: str) -> str:
-    """Choose a locale: what was clicked, else remembered, else asked by the app, else sent.
+    """Choose a locale: what was clicked, else asked by the app, else remembered, else sent.
+
+    The app comes before the memory: it has already spoken with the person, in that language.
 
     Args:
         ui_locales: BCP 47 tags separated by blanks (OIDC Core section 3.1.2.1).
         accept_language: the header as sent (RFC 9110 section 12.5.4).
     """
-    for choice in (explicit, remembered):
-        if choice in SUPPORTED:
-            return choice
-    wanted = [*ui_locales.split(), *_by_weight(accept_language)]
-    return next((found for tag in wanted if (found := match(tag))), DEFAULT)
+    if explicit in SUPPORTED:
+        return explicit
+    if asked := _first(ui_locales.split()):
+        return asked
+    if remembered in SUPPORTED:
+        return remembered
+    return _first(_by_weight(accept_language)) or DEFAULT
+
+
+def _first(tags: Iterable[str]) -> str | None:
+    return next((found for tag in tags if (found := match(tag))), None)
 
 
 def match(tag: str) -> str | None:

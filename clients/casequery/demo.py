@@ -5,12 +5,13 @@ import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select, update
 
 from clients.casequery import accounts, cases
 from clients.casequery.cases import Case, Kind, OpenCaseWord, Progress
 from clients.kit import linking
-from clients.kit.database import Database
+from clients.kit.database import Database, Transaction
+from clients.kit.session import AppSession
 
 _WORDS = {
     Kind.CIVIL: ("訴", "簡", "重訴", "補", "他"),
@@ -94,16 +95,27 @@ _CASES = (
 
 
 def seed(database: Database, issuer: str, people: Path | None) -> int:
-    """Put the demo on record, and link the demo people; a second time changes nothing."""
+    """Put the demo on record, and link the demo people; a second time changes nothing.
+
+    When the provider has moved, the people move with it: a link names the issuer.
+    """
     with database.write() as tx:
         if tx.execute(select(OpenCaseWord.word)).first() is None:
             words = [{"kind": kind, "word": word} for kind, of in _WORDS.items() for word in of]
             tx.execute(insert(OpenCaseWord), words)
         for case, holders in _CASES:
             cases.add(tx, case, holders)
-        return sum(
-            linking.link(tx, issuer, person["sub"], person["username"]) for person in _read(people)
-        )
+        known = _read(people)
+        _leave_other_issuers(tx, issuer, [person["username"] for person in known])
+        return sum(linking.link(tx, issuer, person["sub"], person["username"]) for person in known)
+
+
+def _leave_other_issuers(tx: Transaction, issuer: str, accounts: list[str]) -> None:
+    """Undo what an earlier run at another address has left for these accounts."""
+    links, sessions = linking.Link, AppSession
+    tx.execute(delete(links).where(links.account.in_(accounts), links.issuer != issuer))
+    stale = (sessions.issuer != issuer, sessions.ended_at.is_(None))
+    tx.execute(update(sessions).where(*stale).values(ended_at=tx.now))
 
 
 def open_accounts(database: Database, path: Path | None) -> None:

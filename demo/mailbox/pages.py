@@ -10,6 +10,7 @@ from flask_babel import Babel
 
 import ui
 from demo.mailbox.letters import Letter
+from demo.mailbox.links import linked
 from demo.mailbox.pile import Pile
 
 _OURSELVES = {"localhost", "127.0.0.1", "::1"}
@@ -27,6 +28,7 @@ def create_app(pile: Pile) -> Flask:
     site = ui.Site("Demo mailbox", "/")
     ui.install(app, site=lambda: site, speaks=lambda: "en", keeps=[])
     app.context_processor(lambda: {"locale_links": []})
+    app.jinja_env.filters["linked"] = linked
     app.before_request(_refuse_other_sites)
     app.after_request(_guard)
     _serve_pages(app, pile)

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from idp.config import Config, ConfigError, load
 from idp.database.transaction import Origin
@@ -56,10 +56,22 @@ def say(document: Any, *, as_json: bool, columns: tuple[str, ...] = ()) -> None:
         return
     rows = document if isinstance(document, list) else [document]
     shown = columns or tuple(rows[0]) if rows else columns
-    table = Table(*shown, box=None, header_style="bold")
+    # Folded, never cut off: what is read here is typed or pasted elsewhere.
+    folding = [Column(name, overflow="fold") for name in shown]
+    table = Table(*folding, box=None, header_style="bold")
     for row in rows:
         table.add_row(*(_text(row.get(name, "")) for name in shown))
     Console(soft_wrap=True).print(table)
+
+
+def say_record(document: dict[str, Any]) -> None:
+    """Print one record for people, a line a field."""
+    say([{"field": name, "value": value} for name, value in document.items()], as_json=False)
+
+
+def say_secret(name: str, secret: str) -> None:
+    """Print a secret on a line of its own, past any table: it is shown once and copied whole."""
+    click.echo(f"\n{name} (shown this once):\n{secret}")
 
 
 def _text(value: Any) -> str:

@@ -13,7 +13,7 @@ from idp import assembly, worker
 from idp.audit import checkpoint
 from idp.audit.checkpoint import Anchor
 from idp.audit.events import ClientAdded, ClientRemoved, ClientSecretRotated, KeyRetired
-from idp.cli.context import Invocation, fail, json_option, operator, say
+from idp.cli.context import Invocation, fail, json_option, operator, say, say_record, say_secret
 from idp.cli.operate import built
 from idp.cli.posture import show_posture
 from idp.config import ClientSection
@@ -87,10 +87,12 @@ def add_client(invocation: Invocation, /, as_json: bool, **given: Any) -> None:
         fail(f"client_id: {registration.client_id!r} is taken; an id is never given twice")
     document = {**msgspec.to_builtins(registration), "client_secret": secret}
     document.pop("secret_sha256")
-    say(
-        document if as_json else _row("operator", Client(registration)) | {"secret": secret},
-        as_json=as_json,
-    )
+    if as_json:
+        say(document, as_json=True)
+        return
+    say_record(_row("operator", Client(registration)))
+    if secret:
+        say_secret("client_secret", secret)
 
 
 def _registration(given: dict[str, Any]) -> ClientSection:
@@ -171,8 +173,7 @@ def show_client(invocation: Invocation, client_id: str, as_json: bool) -> None:
     if as_json:
         say(document, as_json=True)
     else:
-        rows = [{"field": name, "value": value} for name, value in document.items()]
-        say(rows, as_json=False)
+        say_record(document)
 
 
 @client.command("rotate-secret")
@@ -192,7 +193,10 @@ def rotate_secret(
             tx, portico.entropy, client_id, overlap=timedelta(hours=overlap_hours)
         )
         portico.trail.append(tx, ClientSecretRotated(client_id=client_id))
-    say({"client_id": client_id, "client_secret": secret}, as_json=as_json)
+    if as_json:
+        say({"client_id": client_id, "client_secret": secret}, as_json=True)
+    else:
+        say_secret(f"client_secret of {client_id}", secret)
 
 
 @client.command("remove")

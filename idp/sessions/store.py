@@ -1,7 +1,7 @@
 """Sessions on record, and the apps that each has signed in to."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -79,6 +79,8 @@ class Session:
     two_factors: bool = False
     second_factor: SecondFactor = SecondFactor.NONE
     """What the account is able to show, as it is now."""
+    profile_sealed: bytes = field(default=b"", repr=False)
+    """The name for the head of a page is in it; read by :func:`find` alone, which pages call."""
 
     @property
     def is_whole(self) -> bool:
@@ -168,7 +170,7 @@ def _named(
     row = tx.ask(
         statement, {"presented": cookie_hash, "instant": tx.now, "idle_since": tx.now - idle}
     )
-    return read(row) if row else None
+    return replace(read(row), profile_sealed=row.profile_sealed) if row else None
 
 
 def find_unended(tx: Transaction, cookie_hash: bytes) -> Unended | None:
@@ -253,7 +255,7 @@ def add(tx: Transaction, row: Mapping[str, Any]) -> None:
 
 
 _NAMED = (
-    select(*COLUMNS)
+    select(*COLUMNS, AccountRow.profile_sealed)
     .join(AccountRow, AccountRow.id == BrowserSession.account_id)
     .where(BrowserSession.cookie_hash == bindparam("presented"), *LIVE)
 )

@@ -69,7 +69,7 @@ def create_app(portico: Provider) -> Flask:
         app,
         site=lambda: _site(portico),
         speaks=speaks,
-        keeps=["journey", "flow", "token", "version"],
+        keeps=["journey", "flow", "token", "version", "outcome", "run"],
     )
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -26,6 +26,7 @@ _SESSION, _BROWSER, _DEVICE, _LANGUAGE, _STATE = "session", "browser", "device",
 _YEAR = 365 * 24 * 3600
 _OPAQUE = re.compile(r"[A-Za-z0-9_-]{16,128}")
 _AT_ENVIRON = "portico.origin"
+_LOCALES, _JOURNEY = "portico.locales", "portico.journey"
 _NEW_BROWSER = "portico.browser"
 
 
@@ -141,7 +142,9 @@ def keep_browser(response: Response) -> Response:
         _set(response, _BROWSER, made, max_age=None)
     clicked = request.args.get("lang", "")
     if clicked in locale.SUPPORTED:
-        _set(response, _LANGUAGE, clicked, max_age=_YEAR)
+        # With the journey it was clicked on: there, and there alone, it outdoes the app's wish.
+        mark = request.environ.get(_JOURNEY, "")
+        _set(response, _LANGUAGE, f"{clicked}.{mark}" if mark else clicked, max_age=_YEAR)
     return response
 
 
@@ -210,16 +213,35 @@ def _set(response: Response, purpose: str, value: str, *, max_age: int | None) -
     )
 
 
+def hear_locales(ui_locales: str, journey_id: str = "") -> None:
+    """Note which languages the app has asked for (OIDC Core section 3.1.2.1).
+
+    To be called before the first word of a page is chosen.
+    """
+    request.environ[_LOCALES] = ui_locales
+    if journey_id:
+        request.environ[_JOURNEY] = base64url(digest(journey_id)[:9])
+
+
 def speaks() -> str:
     """Tell the language of this request, also for an error page before anything else."""
     if not has_request_context():
         return locale.DEFAULT
+    remembered, clicked = _language_cookie()
     return locale.negotiate(
-        explicit=request.args.get("lang", ""),
-        remembered=request.cookies.get(cookie_name(_LANGUAGE, secure=is_secure()), ""),
-        ui_locales=request.args.get("ui_locales", "") or request.environ.get("portico.locales", ""),
+        explicit=request.args.get("lang", "") or clicked,
+        remembered=remembered,
+        ui_locales=request.args.get("ui_locales", "") or request.environ.get(_LOCALES, ""),
         accept_language=request.headers.get("Accept-Language", ""),
     )
+
+
+def _language_cookie() -> tuple[str, str]:
+    """Give the language chosen last, and again if it was clicked on the journey at hand."""
+    kept = request.cookies.get(cookie_name(_LANGUAGE, secure=is_secure()), "")
+    language, _, mark = kept.partition(".")
+    is_of_journey = bool(mark) and mark == request.environ.get(_JOURNEY)
+    return language, language if is_of_journey else ""
 
 
 def babel_locale() -> str:
@@ -231,6 +253,22 @@ def csrf_token() -> str:
     """Give the token of this browser's forms: bound to its binding, worthless elsewhere."""
     key = cast("bytes", current_app.extensions["portico.csrf"])
     return base64url(hmac.digest(key, browser().encode(), "sha256"))
+
+
+def sealed_word(word: str) -> str:
+    """Write a word of ours for the address of this browser's next page: nobody else can."""
+    return f"{word}.{_seal_of(word)}"
+
+
+def own_word(written: str) -> str:
+    """Read what :func:`sealed_word` wrote for this browser; empty for anything else."""
+    word, _, seal = written.rpartition(".")
+    return word if hmac.compare_digest(seal.encode(), _seal_of(word).encode()) else ""
+
+
+def _seal_of(word: str) -> str:
+    key = cast("bytes", current_app.extensions["portico.csrf"])
+    return base64url(hmac.digest(key, f"word:{word}:{browser()}".encode(), "sha256"))
 
 
 def demand_csrf(form: Mapping[str, str]) -> None:

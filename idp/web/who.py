@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from flask_babel import LazyString
 
+from idp.sessions.store import Session
+from idp.web.wiring import provider
 from idp.web.wording import KINDS
 
 
@@ -19,3 +21,9 @@ class Who:
 def who(name: str, kind: str) -> Who:
     """Name a person and the kind of account they act as."""
     return Who(name, KINDS[kind])
+
+
+def who_of(session: Session) -> Who:
+    """Name the person of a session as the front page does, without asking the database again."""
+    profile = provider().accounts.open_profile(session.account_id, session.profile_sealed)
+    return who(profile.name or session.account_name, session.kind)

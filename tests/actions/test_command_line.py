@@ -1,6 +1,7 @@
 """``idp``: every command has help, JSON, and a non-zero exit on failure."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,25 @@ def test_a_client_is_added_shown_given_a_new_secret_and_removed(shell: Shell) ->
     assert removed.exit_code == 0
     listed = {row["client_id"]: row["state"] for row in shell.ok("client", "list")}
     assert listed["one"] == "disabled"
+
+
+def test_in_a_pipe_of_80_columns_nothing_is_cut_off(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    address = f"https://app.example/{'long/' * 30}back"
+    words = ["--id", "narrow", "--redirect-uri", address]
+
+    added = shell.run("client", "add", *words)
+    rotated = shell.run("client", "rotate-secret", "narrow")
+    shown, listed = shell.run("client", "show", "narrow"), shell.run("client", "list")
+
+    for told in (added, rotated):
+        assert re.search(r"^pcs_[\w-]{40,}$", told.output, re.MULTILINE), told.output
+    for told in (added, shown, listed):
+        assert "…" not in told.output
+        assert all(len(line) <= 80 for line in told.output.splitlines())
+    assert address in re.sub(r"\s", "", added.output)
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,34 @@ def test_an_honest_answer_signs_in_and_leads_back(
     assert provider.token_requests[0]["code_verifier"]
 
 
+def test_the_demo_people_are_found_again_when_the_provider_has_moved(
+    browser: FlaskClient, provider: TinyProvider, database: Database, tmp_path: Path
+) -> None:
+    people = tmp_path / "people.json"
+    people.write_text('[{"username": "CITIZEN1", "sub": "s_ming"}]')
+    assert demo.seed(database, "http://localhost:9000", people) == 1
+
+    moved, again = (demo.seed(database, provider.url, people) for _ in range(2))
+
+    assert (moved, again) == (1, 0)
+    come_back(browser, provider)
+    assert "TPD.109.他.000025" in browser.get("/cases").text
+
+
+def test_who_is_signed_in_by_another_issuer_signs_in_again(
+    browser: FlaskClient, provider: TinyProvider, database: Database, tmp_path: Path
+) -> None:
+    people = tmp_path / "people.json"
+    people.write_text('[{"username": "CITIZEN1", "sub": "s_ming"}]')
+    come_back(browser, provider)
+
+    demo.seed(database, provider.url, people)
+    assert is_signed_in(browser)
+    demo.seed(database, "http://localhost:9010", people)
+
+    assert not is_signed_in(browser)
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -1,5 +1,7 @@
 """The mailbox, by real SMTP from one side and by its pages from the other."""
 
+import html
+import re
 import smtplib
 import socket
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from demo.mailbox.letters import read_letter
+from demo.mailbox.links import linked
 from demo.mailbox.pages import create_app
 from demo.mailbox.pile import Pile
 from demo.mailbox.receiver import receiver
@@ -87,6 +90,25 @@ def test_links_of_the_plain_text_can_be_followed(smtp: smtplib.SMTP, visitor: Fl
 
     assert '<a href="http://localhost:9000/activate?code=1"' in page
     assert NAME in page
+
+
+@pytest.mark.parametrize(
+    ("text", "links"),
+    [
+        ("請洽服務台：help@portico.example。", ["mailto:help@portico.example"]),
+        ("請至http://localhost:9000/a?b=1&c=2啟用帳號", ["http://localhost:9000/a?b=1&c=2"]),
+        ("See (https://a.example/b), or write.", ["https://a.example/b"]),
+        ("https://a.example/activate?code=a_B-1.\nThen", ["https://a.example/activate?code=a_B-1"]),
+        ('<a href="javascript:alert(1)">x</a>', []),
+        ('http://a.example/"onmouseover="alert(1)', ["http://a.example/"]),
+        ("若不是您本人，請立即通知服務台", []),
+    ],
+)
+def test_a_link_ends_where_the_sentence_around_it_begins(text: str, links: list[str]) -> None:
+    written = linked(text)
+
+    assert [html.unescape(one) for one in re.findall(r'href="([^"]*)"', written)] == links
+    assert html.unescape(re.sub(r"<[^>]*>", "", written)) == text
 
 
 def test_html_is_shown_on_demand_in_a_frame_that_runs_nothing(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from babel.messages.pofile import read_po
 
 from demo import notice, plan
 from idp.config import ClientSection, ConfigError
@@ -58,6 +59,7 @@ def test_an_issuer_that_was_given_is_kept() -> None:
 def test_a_moved_app_is_registered_where_it_went() -> None:
     run = plan.make({"CASEQUERY__SERVER__PORT": "19001"})
 
+    assert environment_of(run, "casequery")["CASEQUERY__SERVER__BASE_URL"] == run.casequery_url
     told = environment_of(run, "provider")["PORTICO__CLIENTS"]
     clients = {one.client_id: one for one in msgspec.json.decode(told, type=list[ClientSection])}
     assert all("//localhost:19001/" in uri for uri in clients["casequery"].redirect_uris)
@@ -76,6 +78,17 @@ def test_metrics_that_are_switched_off_need_no_port() -> None:
 def test_a_port_that_is_none_is_refused_by_name(text: str) -> None:
     with pytest.raises(ConfigError, match="MAILBOX__PORT"):
         plan.make({"MAILBOX__PORT": text})
+
+
+def test_an_app_is_called_at_the_portal_as_it_calls_itself() -> None:
+    (registered,) = (one for one in plan.make({}).clients if one.client_id == "casequery")
+
+    for locale, folder in (("zh-Hant", "zh_Hant"), ("zh-Hans", "zh_Hans")):
+        words = plan.ROOT / "clients/casequery/locales" / folder / "LC_MESSAGES/messages.po"
+        with words.open("rb") as file:
+            own = read_po(file, locale=folder).get("Case progress query")
+        assert own is not None
+        assert msgspec.to_builtins(registered.names)[locale] == own.string
 
 
 def test_every_secret_of_the_document_is_the_one_its_client_is_registered_with() -> None:

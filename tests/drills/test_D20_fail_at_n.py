@@ -190,7 +190,10 @@ def test_D20_a_device_is_allowed_and_fetches_its_tokens(
         form = {"grant_type": grant, "device_code": begun["device_code"], "client_id": "tv"}
         return lambda: browser.post("/token", form)
 
-    assert drill(fuse, decide, lambda page: "device-allowed" in page.text) >= 3
+    def is_allowed(response: TestResponse) -> bool:
+        return "outcome=allowed" in response.headers.get("Location", "")
+
+    assert drill(fuse, decide, is_allowed) >= 3
     assert drill(fuse, poll, is_ok) >= 3
 
 

@@ -1,5 +1,6 @@
 """P01, P05, P06, P30: the hosted pages, over WSGI."""
 
+import re
 from datetime import timedelta
 
 import msgspec
@@ -194,6 +195,35 @@ def test_P30_P06_the_front_page_shows_who_and_what_happened(
     assert "https://app.example/" in page
 
 
+@pytest.mark.parametrize("path", ["/", "/requests", "/device", "/logout"])
+def test_P30_every_page_names_the_person_alike(
+    browser: Browser, citizen: Person, path: str
+) -> None:
+    browser.code(citizen)
+
+    assert '<div class="p-who"><span>王小明𠮷</span>' in browser.get(path).text
+
+
+def test_P06_a_first_sign_in_has_no_time_since_which_others_failed(
+    browser: Browser, citizen: Person
+) -> None:
+    browser.code(citizen)
+
+    page = browser.get("/").text
+
+    assert "Failed so far" in page
+    assert "Failed since then" not in page
+
+
+def test_who_is_signed_in_already_is_told_so(browser: Browser, citizen: Person) -> None:
+    assert "signed-in-as" not in browser.get("/signin/password").text
+    browser.code(citizen)
+
+    page = browser.get("/signin/password").text
+
+    assert "You are signed in as 王小明𠮷." in page
+
+
 def test_P05_signing_out_here_leaves_nobody_signed_in(browser: Browser, citizen: Person) -> None:
     browser.code(citizen)
     browser.get("/")
@@ -288,6 +318,53 @@ def test_T47_without_a_right_captcha_no_password_is_compared(
         assert browser.sign_in(citizen).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("locale", "title"),
+    [("en", "Error: Sign in"), ("zh-Hant", "錯誤：登入"), ("zh-Hans", "错误：登录")],
+)
+def test_the_title_says_first_that_something_is_wrong(
+    browser: Browser, locale: str, title: str
+) -> None:
+    sign_in_page(browser)
+
+    page = browser.post(f"/signin/password?lang={locale}", browser.hidden())
+
+    assert f"<title>{title} " in page.text
+
+
+def focused(page: str) -> list[str]:
+    """Name the fields that the page puts the cursor into."""
+    fields = re.findall(r'<input[^>]*name="(\w+)"([^>]*)', page)
+    return [name for name, more in fields if "autofocus" in more]
+
+
+@pytest.mark.parametrize("mode", ["always", "adaptive"])
+def test_after_other_digits_only_the_password_is_typed_again(
+    provider: Provider, citizen: Person, mode: str
+) -> None:
+    import dataclasses
+
+    asking = msgspec.structs.replace(CONFIG, captcha=CaptchaSection(mode=mode))  # type: ignore[arg-type]
+    signing_in = dataclasses.replace(provider.signing_in, config=asking)
+    browser = Browser.on(dataclasses.replace(provider, config=asking, signing_in=signing_in))
+    fresh = browser.get("/signin/password").text
+    shown = {"username": citizen.account_name, "captcha_id": "pcc_x"}
+
+    refreshed = browser.post("/signin/password", browser.hidden() | shown | {"action": "refresh"})
+    wrong = browser.sign_in(citizen, captcha="000000", captcha_id="pcc_x")
+    empty = browser.post("/signin/password", browser.hidden() | {"captcha_id": "pcc_x"})
+
+    assert focused(fresh) == ["username"]
+    assert focused(refreshed.text) == ["password"]
+    if mode == "always":
+        assert focused(wrong.text) == ["password"]
+    assert focused(empty.text) == []
+    for name in ("username", "password", "captcha"):
+        assert f'<a href="#{name}">' in empty.text
+    for page in (refreshed, empty):
+        assert 'id="captcha-image"' in page.text
+
+
 def test_the_captcha_is_drawn_and_spoken_for_its_browser_alone(
     provider: Provider, citizen: Person
 ) -> None:
@@ -300,7 +377,7 @@ def test_the_captcha_is_drawn_and_spoken_for_its_browser_alone(
     challenge = browser.hidden()["captcha_id"]
 
     picture = browser.get(f"/signin/captcha/{challenge}.png")
-    sound = browser.get(f"/signin/captcha/{challenge}.wav", lang="en")
+    sound = browser.get(f"/signin/captcha/{challenge}.wav", voice="en")
 
     assert picture.data.startswith(b"\x89PNG")
     assert sound.data.startswith(b"RIFF")

@@ -2,6 +2,7 @@
 
 import html
 import re
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ import pytest
 
 from idp.config import Config, ProviderSection
 from idp.web.developers.flows import BY_NAME
+from tests.clock import MovableClock
 from tests.conftest import Enrol
 from tests.people import BASE, CONFIG, Browser, Person
 
@@ -69,12 +71,12 @@ def run(browser: Browser, citizen: Person, flow: str) -> str:
     return page
 
 
-def approve(browser: Browser, page: str) -> None:
+def approve(browser: Browser, page: str, decision: str = "allow") -> None:
     link = re.search(r'id="device-link" href="[^"]*user_code=([A-Z-]*)"', page)
     assert link
     browser.get("/device", user_code=link[1])
     fields = {"csrf_token": browser.hidden()["csrf_token"], "user_code": link[1]}
-    browser.post("/device", fields | {"decision": "allow"})
+    browser.post("/device", fields | {"decision": decision})
 
 
 @pytest.mark.parametrize("flow", BY_NAME)
@@ -96,16 +98,74 @@ def test_a_bound_flow_shows_its_proofs(browser: Browser, citizen: Person) -> Non
     assert '"jkt"' in page
 
 
-def test_a_mistake_is_shown_and_the_step_can_be_repeated(browser: Browser, citizen: Person) -> None:
-    browser.code(citizen)
-    page = press(browser, flow="device")
+def begun(browser: Browser, flow: str) -> tuple[str, str]:
+    """Begin a flow; give its name and its page."""
+    page = press(browser, flow=flow)
     (name,) = set(re.findall(r'name="run" value="([^"]*)"', page))
+    return name, page
+
+
+def test_a_device_that_asks_too_soon_is_told_to_wait(
+    browser: Browser, citizen: Person, clock: MovableClock
+) -> None:
+    browser.code(citizen)
+    name, _ = begun(browser, "device")
     press(browser, run=name)
+
+    first = press(browser, run=name)
+    clock.advance(timedelta(seconds=2))
+    hurried = press(browser, run=name)
+    clock.advance(timedelta(seconds=3))
+    second = press(browser, run=name)
+
+    assert "every 5 seconds" in first
+    assert first.count("authorization_pending") == 1
+    assert "wait another 3 seconds" in hurried
+    assert hurried.count("authorization_pending") == 1
+    assert second.count("authorization_pending") == 2
+    assert "slow_down" not in second
+    assert "Next message: poll" in second
+
+
+def test_a_device_that_was_denied_is_at_the_end(browser: Browser, citizen: Person) -> None:
+    browser.code(citizen)
+    name, _ = begun(browser, "device")
+    approve(browser, press(browser, run=name), "deny")
 
     page = press(browser, run=name)
 
-    assert "authorization_pending" in page
-    assert "Next message: poll" in page
+    assert "access_denied" in page
+    assert "run-failed" in page
+    assert 'id="next-step"' not in page
+
+
+def test_an_error_ends_a_flow_which_can_be_begun_again(browser: Browser, citizen: Person) -> None:
+    browser.code(citizen)
+    name, _ = begun(browser, "code")
+    browser.post("/developers", browser.hidden() | {"run": name})
+
+    page = browser.get("/developers/callback", state=name, error="access_denied")
+    page = browser.follow()
+
+    assert "run-failed" in page.text
+    assert 'id="next-step"' not in page.text
+    assert browser.post("/developers", browser.hidden() | {"run": name}).status_code == 404
+    assert begun(browser, "code")[0] != name
+
+
+def test_a_code_that_is_refused_ends_a_flow_too(
+    browser: Browser, citizen: Person, clock: MovableClock
+) -> None:
+    browser.code(citizen)
+    name, _ = begun(browser, "code")
+    press(browser, run=name)
+    clock.advance(timedelta(minutes=10))
+
+    page = press(browser, run=name)
+
+    assert "invalid_grant" in page
+    assert "run-failed" in page
+    assert 'name="flow" value="code"' in page
 
 
 def test_nothing_is_run_for_a_forged_form_or_an_unknown_demonstration(browser: Browser) -> None:
@@ -117,7 +177,12 @@ def test_nothing_is_run_for_a_forged_form_or_an_unknown_demonstration(browser: B
     assert browser.get("/developers/callback", response="x.y.z").status_code == 404
 
 
+def test_the_welcome_page_leads_to_it(browser: Browser) -> None:
+    assert '<a id="to-developers" href="/developers">' in browser.get("/").text
+
+
 @pytest.mark.parametrize("config", [False], indirect=True)
 def test_it_is_not_there_unless_the_configuration_asks_for_it(browser: Browser) -> None:
+    assert "/developers" not in browser.get("/").text
     assert browser.get("/developers").status_code == 404
     assert browser.get("/developers/callback").status_code == 404

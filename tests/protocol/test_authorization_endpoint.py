@@ -190,6 +190,37 @@ def test_oidcc_what_is_only_a_wish_is_no_error(
     assert browser.code(citizen, **changes)
 
 
+def test_oidcc_every_page_of_a_journey_speaks_as_the_app_asked(
+    browser: Browser, citizen: Person
+) -> None:
+    browser.get("/", lang="zh-Hans")  # remembered, but not of this journey
+
+    page = browser.authorize("stranger", ui_locales="fr zh-TW", prompt="login consent")
+    wrong = browser.sign_in(citizen, "wrong")
+    consent = browser.sign_in(citizen)
+
+    for one in (page, wrong, consent):
+        assert '<html lang="zh-Hant-TW">' in one.text
+    assert "/signin/consent" in browser.trail[-1]
+    assert '<html lang="zh-Hans">' in browser.get("/").text
+
+
+def test_oidcc_what_is_clicked_on_a_journey_outdoes_the_app_there_alone(
+    browser: Browser, citizen: Person
+) -> None:
+    browser.authorize("stranger", ui_locales="en")
+    journey = browser.hidden()["journey"]
+    browser.get("/signin/password", journey=journey, lang="zh-Hans")
+    wrong = browser.sign_in(citizen, "wrong")
+    consent = browser.sign_in(citizen)
+    next_journey = browser.authorize("stranger", ui_locales="en")
+
+    assert '<html lang="zh-Hans">' in wrong.text
+    assert '<html lang="zh-Hans">' in consent.text
+    assert "/signin/consent" in "".join(browser.trail)
+    assert '<html lang="en">' in next_journey.text
+
+
 def test_oidcc_ensure_post_request_succeeds_without_cookies(
     browser: Browser, citizen: Person
 ) -> None:

@@ -114,7 +114,25 @@ def test_fapi_ciba_id1_user_rejects_authentication(browser: Browser, citizen: Pe
     page = decide(browser, citizen, "deny")
 
     assert "no-requests" in page.text
+    assert "You have not allowed the request." in page.text
     assert error(poll(browser, auth_req_id)) == "access_denied"
+
+
+@pytest.mark.parametrize("minutes", [0, 6])
+def test_after_a_decision_the_page_says_what_was_decided(
+    browser: Browser, citizen: Person, clock: MovableClock, minutes: int
+) -> None:
+    asked(browser)
+    browser.code(citizen)
+    browser.get("/requests")
+    clock.advance(timedelta(minutes=minutes))
+
+    browser.post("/requests", browser.hidden() | {"decision": "allow"})
+    page = browser.follow()
+
+    assert ("You have allowed the request." in page.text) is (minutes == 0)
+    assert ("That request waits no longer" in page.text) is (minutes > 0)
+    assert "request-outcome" not in browser.get("/requests", outcome="allowed").text
 
 
 def test_nobody_decides_for_somebody_else(

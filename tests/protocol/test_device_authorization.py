@@ -63,7 +63,8 @@ def open_page(browser: Browser, begun: Any, person: Person) -> TestResponse:
 
 def enter(browser: Browser, code: str, decision: str = "") -> TestResponse:
     fields = {"csrf_token": browser.hidden()["csrf_token"], "user_code": code}
-    return browser.post("/device", fields | ({"decision": decision} if decision else {}))
+    browser.post("/device", fields | ({"decision": decision} if decision else {}))
+    return browser.follow()
 
 
 def test_the_whole_way(browser: Browser, citizen: Person, clock: MovableClock) -> None:
@@ -88,6 +89,25 @@ def test_the_whole_way(browser: Browser, citizen: Person, clock: MovableClock) -
     assert told["email"] == citizen.email
     form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
     assert browser.post("/token", form | {"client_id": "tv"}).status_code == 200
+
+
+@pytest.mark.parametrize(("decision", "shown"), [("allow", "allowed"), ("deny", "denied")])
+def test_the_outcome_can_be_loaded_again_and_not_be_made_up(
+    browser: Browser, citizen: Person, provider: Provider, decision: str, shown: str
+) -> None:
+    begun = begin(browser)
+    open_page(browser, begun, citizen)
+    enter(browser, begun["user_code"], decision)
+    place = browser.trail[-1].removeprefix("GET ")
+
+    again = browser.get(place)
+    other = Browser.on(provider)
+    other.code(citizen)
+
+    assert again.status_code == 200
+    assert f'id="device-{shown}"' in again.text
+    for page in (other.get(place), browser.get("/device", outcome=shown)):
+        assert f'id="device-{shown}"' not in page.text
 
 
 def test_opening_the_link_decides_nothing(browser: Browser, citizen: Person) -> None:

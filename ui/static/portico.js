@@ -3,7 +3,9 @@
   'use strict';
   function each(selector, act) { Array.prototype.forEach.call(document.querySelectorAll(selector), act); }
 
-  each('.p-summary', function (summary) { summary.focus(); });
+  each('.p-summary', function (summary) {
+    if (!document.querySelector('[autofocus]')) { summary.focus(); }
+  });
 
   each('[data-shows]', function (button) {
     button.hidden = false;

@@ -22,6 +22,8 @@ class DevelopersPage:
     flows: tuple[Flow, ...]
     run: Run | None = None
     name: str = ""
+    too_early: int = 0
+    """For how many seconds the device has to wait yet, where somebody did not."""
 
 
 def pages(portico: Provider) -> Blueprint:
@@ -31,7 +33,10 @@ def pages(portico: Provider) -> Blueprint:
     @blueprint.get("/developers")
     def show() -> ResponseReturnValue:
         name = browser_request.args.get("run", "")
-        return _page(DevelopersPage(FLOWS, runs.find(name), name))
+        run = runs.find(name)
+        hurried = run if "early" in browser_request.args else None
+        wait = hurried.must_wait(provider().database.clock()) if hurried else 0
+        return _page(DevelopersPage(FLOWS, run, name, wait))
 
     @blueprint.post("/developers")
     def go_on() -> ResponseReturnValue:
@@ -46,6 +51,8 @@ def pages(portico: Provider) -> Blueprint:
         if run.next_step == "authorize":
             run.waits = True
             return redirect(steps.authorization_address(provider(), run), code=303)
+        if run.must_wait(provider().database.clock()):
+            return _back(form["run"], early=True)
         steps.take(provider(), run)
         return _back(form["run"])
 
@@ -67,8 +74,9 @@ def _state_in(response: str) -> str:
     return str(steps.claims_of(response).get("state", "")) if response else ""
 
 
-def _back(name: str) -> ResponseReturnValue:
-    return redirect(f"{url_for('developers.show', run=name)}#latest", code=303)
+def _back(name: str, *, early: bool = False) -> ResponseReturnValue:
+    place = url_for("developers.show", run=name, early="1" if early else None)
+    return redirect(f"{place}#latest", code=303)
 
 
 def _page(page: DevelopersPage) -> Response:

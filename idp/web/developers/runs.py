@@ -2,9 +2,11 @@
 
 import base64
 import hashlib
+import math
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -45,6 +47,10 @@ class Run:
     """Codes, tokens and references received so far, by the names of their parameters."""
     waits: bool = False
     """The browser is at another page and will come back."""
+    failed: bool = False
+    """An error has ended it: what the next message would hold never came."""
+    polled_at: datetime | None = None
+    """When the device asked last."""
 
     @property
     def challenge(self) -> str:
@@ -54,7 +60,22 @@ class Run:
     @property
     def next_step(self) -> str:
         """The name of the step to be taken, empty at the end."""
+        if self.failed:
+            return ""
         return self.flow.steps[self.done] if self.done < len(self.flow.steps) else ""
+
+    @property
+    def interval(self) -> int:
+        """How many seconds lie between two questions of the device (RFC 8628 section 3.2)."""
+        told = self.holds.get("interval", "")
+        return int(told) if told.isdecimal() else 5
+
+    def must_wait(self, now: datetime) -> int:
+        """Tell for how many seconds the device may not ask again."""
+        if self.next_step != "poll" or self.polled_at is None:
+            return 0
+        left = self.polled_at + timedelta(seconds=self.interval) - now
+        return max(0, math.ceil(left.total_seconds()))
 
     def note(self, title: str, fields: Mapping[str, Any] | str) -> None:
         """Write a message down, with every JWT in it read."""

@@ -17,6 +17,7 @@ from idp.web.developers.runs import Run
 from idp.web.wiring import own_door
 
 _SCOPE = "openid profile email offline_access"
+_NOT_YET = {"authorization_pending", "slow_down"}
 _DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
 
@@ -36,14 +37,21 @@ def hear(run: Run, answer: Mapping[str, str]) -> None:
     if "response" in answer:
         run.holds |= {name: str(value) for name, value in claims_of(answer["response"]).items()}
     run.waits = False
+    run.failed = "error" in run.holds
     run.done += 1
 
 
 def take(portico: Provider, run: Run) -> None:
-    """Take the next step, unless it is the browser's."""
+    """Take the next step, unless it is the browser's; an error ends the demonstration.
+
+    Without the code or the token that did not come, every further message would be nonsense.
+    """
+    run.holds.pop("error", None)
     step = _STEPS[run.next_step]
     if step(portico, run):
         run.done += 1
+    else:
+        run.failed = run.holds.get("error", "") not in _NOT_YET
 
 
 def _request(portico: Provider, run: Run) -> dict[str, str]:
@@ -61,9 +69,7 @@ def _request(portico: Provider, run: Run) -> dict[str, str]:
 
 
 def _push(portico: Provider, run: Run) -> bool:
-    answer = _post(portico, run, "/par", _request(portico, run))
-    run.holds["request_uri"] = str(answer.get("request_uri", ""))
-    return "request_uri" in answer
+    return _keep(run, _post(portico, run, "/par", _request(portico, run)), "request_uri")
 
 
 def _token(portico: Provider, run: Run) -> bool:
@@ -93,8 +99,7 @@ def _userinfo(portico: Provider, run: Run) -> bool:
     headers = {"Authorization": f"{scheme} {token}"}
     if run.flow.bound:
         headers["DPoP"] = _proof(portico, run, "GET", "/userinfo", token)
-    _send(portico, run, "GET", "/userinfo", headers=headers)
-    return True
+    return "sub" in _send(portico, run, "GET", "/userinfo", headers=headers)
 
 
 def _device(portico: Provider, run: Run) -> bool:
@@ -104,6 +109,7 @@ def _device(portico: Provider, run: Run) -> bool:
 
 def _poll(portico: Provider, run: Run) -> bool:
     form = {"grant_type": _DEVICE_GRANT, "device_code": run.holds.get("device_code", "")}
+    run.polled_at = portico.database.clock()
     return _keep(run, _post(portico, run, "/token", form))
 
 

@@ -61,7 +61,7 @@ from idp.web import errors
 from idp.web.oidc import ahead
 from idp.web.oidc.answering import addressed, back, refuse
 from idp.web.oidc.bridge import exchange_of
-from idp.web.request import browser_hash, cookie_in, keep_state, origin, session_hash
+from idp.web.request import browser_hash, cookie_in, hear_locales, keep_state, origin, session_hash
 from idp.web.wiring import provider
 
 endpoint = Blueprint("authorize", __name__)
@@ -91,10 +91,11 @@ def begin() -> ResponseReturnValue:
     exchange = exchange_of(portico, request.environ, request.get_data())
     sent = exchange.form() if exchange.method == "POST" else exchange.query_parameters()
     asked = checks.request_of(sent)
-    request.environ["portico.locales"] = asked.ui_locales
+    hear_locales(asked.ui_locales)
     try:
         resolved = _resolved(portico, asked)
         asked = resolved.request
+        hear_locales(asked.ui_locales)  # of a pushed or signed request, only known now
         with portico.database.read() as tx:
             found = _look(tx, portico, resolved, session_hash(), None)
     except OAuthError as error:
@@ -115,6 +116,7 @@ def proceed() -> ResponseReturnValue:
     if journey is None:
         return errors.journey_lost()
     asked = checks.request_of(journey.parameters)
+    hear_locales(asked.ui_locales, journey_id)
     try:
         with portico.database.read() as tx:
             found = _look(

@@ -16,9 +16,17 @@ from idp.sessions import store as sessions
 from idp.sessions.store import Session
 from idp.web.headers import PAGES, leading_to
 from idp.web.oidc.bridge import exchange_of
-from idp.web.request import demand_csrf, origin, session_hash, single_form, speaks, take_session
+from idp.web.request import (
+    demand_csrf,
+    hear_locales,
+    origin,
+    session_hash,
+    single_form,
+    speaks,
+    take_session,
+)
 from idp.web.signed_out import SignedOutPage, show
-from idp.web.who import Who, who
+from idp.web.who import Who, who_of
 from idp.web.wiring import provider
 
 endpoint = Blueprint("logout", __name__)
@@ -39,11 +47,11 @@ def ask() -> ResponseReturnValue:
     exchange = exchange_of(portico, request.environ, request.get_data())
     sent = exchange.form() if exchange.method == "POST" else exchange.query_parameters()
     asked = logout.request_of(sent)
-    request.environ["portico.locales"] = asked.ui_locales
+    hear_locales(asked.ui_locales)
     checked, session, proven = _check(portico, asked)
     if session is not None and not proven:
         page = ConfirmPage(url_for("logout.confirm"), msgspec.to_builtins(asked))
-        person = who(session.account_name, session.kind)
+        person = who_of(session)
         return _page("signin/logout_confirm.html", page, checked.return_to, person)
     return _sign_out(portico, checked, asked)
 
@@ -55,6 +63,7 @@ def confirm() -> ResponseReturnValue:
     demand_csrf(form)
     portico = provider()
     asked = logout.request_of(form)
+    hear_locales(asked.ui_locales)
     checked, *_ = _check(portico, asked)
     return _sign_out(portico, checked, asked)
 

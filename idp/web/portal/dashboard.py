@@ -76,6 +76,8 @@ class WelcomePage:
 
     signin_url: str
     discovery_url: str
+    developers_url: str = ""
+    """Where flows are demonstrated; empty where that is switched off."""
 
 
 @pages.get("/")
@@ -113,8 +115,12 @@ def sign_out() -> ResponseReturnValue:
 
 
 def _welcome() -> Response:
-    issuer = provider().config.provider.issuer
-    page = WelcomePage(url_for("password.show"), f"{issuer}/.well-known/openid-configuration")
+    section = provider().config.provider
+    page = WelcomePage(
+        url_for("password.show"),
+        f"{section.issuer}/.well-known/openid-configuration",
+        url_for("developers.show") if section.developers_page else "",
+    )
     return PAGES.apply(make_response(render_template("portal/welcome.html", page=page)))
 
 

@@ -24,8 +24,8 @@ from idp.signin.throttle import Proceed
 from idp.web import recent, returning
 from idp.web.current import signed_in
 from idp.web.headers import PAGES
-from idp.web.request import demand_csrf, origin, single_form, speaks
-from idp.web.who import who
+from idp.web.request import demand_csrf, origin, own_word, sealed_word, single_form, speaks
+from idp.web.who import who_of
 from idp.web.wiring import provider
 from idp.web.wording import Line, lines_of
 
@@ -58,13 +58,18 @@ class DevicePage:
 
 @pages.get("/device")
 def show() -> ResponseReturnValue:
-    """Ask for the code; who is not signed in does that first."""
+    """Ask for the code, or say what became of it; who is not signed in does that first."""
     code = typed(request.args.get("user_code", "")[:64])
     session = signed_in(provider())
     if session is None:
         journey = returning.device(code)
         return redirect(f"{url_for('password.show')}?{urlencode({'journey': journey})}", code=303)
-    return _page(session, DevicePage(url_for("device.answer"), written(code) if code else ""))
+    page = DevicePage(
+        url_for("device.answer"),
+        written(code) if code else "",
+        outcome=own_word(request.args.get("outcome", "")),
+    )
+    return _page(session, page)
 
 
 @pages.post("/device")
@@ -124,7 +129,8 @@ def _decide(
     if not decided:
         page = DevicePage(url_for("device.answer"), errors=[Problem(_WRONG)])
         return _page(session, page, 422)
-    return _page(session, DevicePage("", outcome="allowed" if allow else "denied"))
+    outcome = sealed_word("allowed" if allow else "denied")
+    return redirect(url_for("device.show", outcome=outcome), code=303)  # reloading asks nothing
 
 
 def record(
@@ -145,6 +151,6 @@ def record(
 
 
 def _page(session: Session, page: DevicePage, status: int = 200) -> Response:
-    person = who(session.account_name, session.kind)
+    person = who_of(session)
     shown = render_template("portal/device.html", page=page, who=person)
     return PAGES.apply(make_response(shown, status))

@@ -35,7 +35,7 @@ from idp.web import returning
 from idp.web.current import signed_in
 from idp.web.headers import PAGES, leading_to
 from idp.web.request import demand_csrf, origin, single_form, speaks
-from idp.web.who import who
+from idp.web.who import who_of
 from idp.web.wiring import provider
 from idp.web.wording import LINKING
 
@@ -223,7 +223,7 @@ def _list(
     session: Session, rows: list[AppRow], errors: list[Problem] | None = None, status: int = 0
 ) -> Response:
     page = LinksPage(url_for("links.change"), rows, errors or [])
-    person = who(session.account_name, session.kind)
+    person = who_of(session)
     shown = render_template("portal/links.html", page=page, who=person)
     return PAGES.apply(make_response(shown, status or (422 if errors else 200)))
 
@@ -234,7 +234,7 @@ def _page(
     action = url_for("links.finish", client_id=client.client_id)
     home = return_to or client.registration.link_uri
     page = LinkPage(action, urlsplit(home).netloc, row, return_to)
-    person = who(session.account_name, session.kind)
+    person = who_of(session)
     shown = render_template("portal/link.html", page=page, who=person)
     policy = leading_to(return_to) if return_to else PAGES
     return policy.apply(make_response(shown, status))

@@ -24,11 +24,11 @@ def picture(captcha_id: str) -> Response:
 
 @pages.get("/signin/captcha/<captcha_id>.wav")
 def sound(captcha_id: str) -> Response:
-    """Speak the six digits."""
+    """Speak the six digits in the language ``voice``; not ``lang``, which is a person's choice."""
     _demand_alive(captcha_id)
     captcha = provider().captcha
     spoken = speak(
-        captcha.answer(captcha_id), request.args.get("lang", ""), captcha.chance(captcha_id)
+        captcha.answer(captcha_id), request.args.get("voice", ""), captcha.chance(captcha_id)
     )
     return PAGES.apply(Response(spoken, content_type="audio/wav"))
 

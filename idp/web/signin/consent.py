@@ -20,7 +20,7 @@ from idp.signin import store
 from idp.web import errors
 from idp.web.request import demand_csrf, origin, session_hash, single_form
 from idp.web.signin.journeys import App, Underway, underway
-from idp.web.who import who
+from idp.web.who import who_of
 from idp.web.wiring import provider
 from idp.web.wording import RESOURCE, Line, lines_of
 
@@ -55,7 +55,7 @@ def show() -> ResponseReturnValue:
         _lines(journey),
         _mark(journey.permission),
     )
-    person = who(session.account_name, session.kind)
+    person = who_of(session)
     shown = render_template("signin/consent.html", page=page, who=person)
     return journey.protect(make_response(shown))
 

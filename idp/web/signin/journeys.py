@@ -15,7 +15,7 @@ from idp.secret import digest
 from idp.signin import store
 from idp.web import returning
 from idp.web.headers import PAGES, leading_to
-from idp.web.request import browser_hash, speaks
+from idp.web.request import browser_hash, hear_locales, speaks
 
 _SAID = ("logo_uri", "policy_uri", "tos_uri")
 
@@ -77,7 +77,10 @@ class Underway:
 
 
 def underway(portico: Provider, journey_id: str) -> Underway | None:
-    """Find the journey of a page; ``None`` when it is not this browser's or no longer open."""
+    """Find the journey of a page; ``None`` when it is not this browser's or no longer open.
+
+    From here on the page speaks the language that the app has asked for.
+    """
     if not journey_id or returning.is_name(journey_id):
         return Underway(journey_id)
     with portico.database.read() as tx:
@@ -86,6 +89,7 @@ def underway(portico: Provider, journey_id: str) -> Underway | None:
     if journey is None or client is None:
         return None
     asked = checks.request_of(journey.parameters)
+    hear_locales(asked.ui_locales, journey_id)
     try:
         permission = wanted.permission(asked, client)
     except OAuthError:  # the client may no longer ask for what it asked for

@@ -17,6 +17,7 @@ from idp.secret import Secret, digest
 from idp.signin import store
 from idp.signin.actions import Admitted, Browser, SignedIn, Typed
 from idp.web import errors, metrics
+from idp.web.current import signed_in
 from idp.web.forms import FieldError
 from idp.web.raising import supersede
 from idp.web.request import (
@@ -30,6 +31,7 @@ from idp.web.request import (
     speaks,
 )
 from idp.web.signin.journeys import App, Underway, underway
+from idp.web.who import who_of
 from idp.web.wiring import provider
 from idp.web.wording import FIELD_OF, REFUSED
 
@@ -88,6 +90,16 @@ class SignInPage:
     links: list[Link]
     can_cancel: bool
     errors: list[FieldError] = field(default_factory=list)
+    signed_in_as: str = ""
+    """Who is there already, in this browser."""
+
+    @property
+    def focus(self) -> str:
+        """Which field is typed into next; empty: the reasons are read first."""
+        if any(one.field != "captcha" for one in self.errors):
+            return ""
+        # What was typed comes back, the password never: after other digits it is all that lacks.
+        return "password" if self.username else "username"
 
 
 @pages.get("/signin/password")
@@ -111,10 +123,10 @@ def submit() -> ResponseReturnValue:
     if form.action == "cancel":
         return _cancel(portico, journey)
     if form.action == "refresh":
-        return _page(journey, form.username, [], 200)
+        return _page(journey, form.username, [], 200, challenge=bool(form.captcha_id))
     missing = _missing(form)
     if missing:
-        return _page(journey, form.username, missing, 422)
+        return _page(journey, form.username, missing, 422, challenge=bool(form.captcha_id))
     return _try(portico, journey, form)
 
 
@@ -181,7 +193,11 @@ def _missing(form: PasswordForm) -> list[FieldError]:
         ("username", form.username.strip(), _("Type your account.")),
         ("password", form.password, _("Type your password.")),
     )
-    return [FieldError(name, sentence) for name, value, sentence in wanted if not value]
+    missing = [FieldError(name, sentence) for name, value, sentence in wanted if not value]
+    # Digits alone that lack are for the gate to refuse, which counts.
+    if missing and form.captcha_id and not form.captcha.strip():
+        missing.append(FieldError("captcha", REFUSED[Reason.CAPTCHA_MISSING]))
+    return missing
 
 
 def _refused(journey: Underway, form: PasswordForm, refusal: Refusal) -> Response:
@@ -220,6 +236,7 @@ def _page(
     challenge: bool = False,
 ) -> Response:
     captcha, options = _challenges(challenge=challenge)
+    here = signed_in(provider())
     page = SignInPage(
         action=url_for("password.submit"),
         journey=journey.id,
@@ -230,6 +247,7 @@ def _page(
         links=_links(journey.id),
         can_cancel=journey.client is not None,
         errors=problems,
+        signed_in_as=who_of(here).name if here else "",
     )
     response = make_response(render_template("signin/password.html", page=page), status)
     return journey.protect(response)
@@ -250,7 +268,7 @@ def _view(captcha_id: str) -> CaptchaView:
     return CaptchaView(
         captcha_id,
         url_for("captcha.picture", captcha_id=captcha_id),
-        url_for("captcha.sound", captcha_id=captcha_id, lang=speaks()),
+        url_for("captcha.sound", captcha_id=captcha_id, voice=speaks()),
     )
 
 

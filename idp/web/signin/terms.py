@@ -17,7 +17,7 @@ from idp.web.forms import FieldError
 from idp.web.headers import PAGES
 from idp.web.request import demand_csrf, origin, single_form, speaks
 from idp.web.signin.journeys import Underway, underway
-from idp.web.who import who
+from idp.web.who import who_of
 from idp.web.wiring import provider
 
 pages = Blueprint("terms", __name__)
@@ -108,7 +108,7 @@ def _page(
         signout_url=url_for("dashboard.sign_out"),
         errors=problems,
     )
-    person = who(session.account_name, session.kind)
+    person = who_of(session)
     shown = render_template("signin/terms.html", page=page, who=person)
     return journey.protect(make_response(shown, status))
 
