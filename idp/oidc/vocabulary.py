@@ -4,12 +4,13 @@ from enum import StrEnum
 
 
 class Prompt(StrEnum):
-    """``prompt``, OIDC Core section 3.1.2.1."""
+    """``prompt``, OIDC Core section 3.1.2.1, and Initiating User Registration 1.0."""
 
     NONE = "none"
     LOGIN = "login"
     CONSENT = "consent"
     SELECT_ACCOUNT = "select_account"
+    CREATE = "create"
 
 
 class ResponseType(StrEnum):

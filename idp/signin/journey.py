@@ -70,6 +70,11 @@ class AskTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class AskToRegister:
+    """Show the page that opens accounts: the app asked for it (``prompt=create``)."""
+
+
+@dataclass(frozen=True, slots=True)
 class AskSecondFactor:
     """Show the page for a code or a passkey beside the password."""
 
@@ -96,7 +101,16 @@ class Answer:
     """Nothing is missing: issue the authorization response."""
 
 
-Step = AskToSignIn | AskSecondFactor | AskToEnrol | AskTerms | AskConsent | Refuse | Answer
+Step = (
+    AskToSignIn
+    | AskToRegister
+    | AskSecondFactor
+    | AskToEnrol
+    | AskTerms
+    | AskConsent
+    | Refuse
+    | Answer
+)
 
 KIND_NOT_ALLOWED = "kind_not_allowed"
 ACR_OUT_OF_REACH = "acr_out_of_reach"
@@ -108,10 +122,10 @@ def next_step(asked: Asked, known: Known | None) -> Step:
     With ``prompt=none`` the caller answers ``login_required`` or ``consent_required``
     (OIDC Core 3.1.2.6), according to the step that would be shown.
     """
-    if known is None:
-        return AskToSignIn()
-    if _is_another(asked, known) or _too_old(asked, known):
-        return AskToSignIn(again=True)
+    if known is None or _is_another(asked, known) or _too_old(asked, known):
+        if "create" in asked.prompt:
+            return AskToRegister()
+        return AskToSignIn(again=known is not None)
     if asked.account_kinds and known.kind not in asked.account_kinds:
         return Refuse(KIND_NOT_ALLOWED)
     return _missing_strength(asked, known) or _missing_word(asked, known) or Answer()
@@ -152,7 +166,7 @@ def _too_old(asked: Asked, known: Known) -> bool:
     # a sign-in for ever.
     if known.authenticated_at >= asked.asked_at:
         return False
-    if asked.prompt & {"login", "select_account"}:
+    if asked.prompt & {"login", "select_account", "create"}:
         return True
     return asked.max_age is not None and asked.asked_at - known.authenticated_at > asked.max_age
 

@@ -48,6 +48,7 @@ from idp.signin.journey import (
     Asked,
     AskSecondFactor,
     AskTerms,
+    AskToRegister,
     AskToEnrol,
     AskToSignIn,
     Known,
@@ -367,6 +368,8 @@ def _show(step: Step, journey_id: str) -> ResponseReturnValue:
     match step:
         case AskToSignIn():
             return redirect(url_for("password.show", journey=journey_id), code=303)
+        case AskToRegister():
+            return redirect(url_for("register.show", journey=journey_id), code=303)
         case AskTerms():
             return redirect(url_for("terms.ask", journey=journey_id), code=303)
         case AskSecondFactor():

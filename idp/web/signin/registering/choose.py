@@ -12,7 +12,7 @@ from idp.registration import flows
 from idp.registration.flows import ProofKind, Track
 from idp.signin.counters import Attempt
 from idp.signin.throttle import Proceed
-from idp.web import returning, wording
+from idp.web import wording
 from idp.web.forms import FieldError
 from idp.web.headers import PAGES
 from idp.web.request import browser_hash, demand_csrf, origin, single_form
@@ -119,7 +119,8 @@ def _choices(portico: Provider) -> list[Choice]:
 
 
 def way_back(journey: str) -> str:
-    """Give where a finished registration leads: into the app's journey, or to the sign-in."""
-    if journey and not returning.is_name(journey):
-        return url_for("authorize.proceed", journey=journey)
+    """Give where a finished registration leads: to the sign-in of the journey it came from.
+
+    Not to the journey's hub: with ``prompt=create`` that would ask for one more account.
+    """
     return url_for("password.show", journey=journey or None)
