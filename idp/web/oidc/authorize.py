@@ -8,7 +8,7 @@ goes out at once: one read, one commit.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, assert_never
+from typing import Any
 
 import msgspec
 from flask import Blueprint, make_response, redirect, request, url_for
@@ -48,8 +48,8 @@ from idp.signin.journey import (
     Asked,
     AskSecondFactor,
     AskTerms,
-    AskToRegister,
     AskToEnrol,
+    AskToRegister,
     AskToSignIn,
     Known,
     Refuse,
@@ -365,25 +365,19 @@ def _start_journey(portico: Provider, found: Situation, *, bound: bool) -> Respo
 
 def _show(step: Step, journey_id: str) -> ResponseReturnValue:
     """Send the browser to the page of ``step``; the page returns it here."""
-    match step:
-        case AskToSignIn():
-            return redirect(url_for("password.show", journey=journey_id), code=303)
-        case AskToRegister():
-            return redirect(url_for("register.show", journey=journey_id), code=303)
-        case AskTerms():
-            return redirect(url_for("terms.ask", journey=journey_id), code=303)
-        case AskSecondFactor():
-            return redirect(url_for("second_factor.show", journey=journey_id), code=303)
-        case AskToEnrol():
-            return redirect(url_for("totp.show", journey=journey_id), code=303)
-        case AskConsent():
-            return redirect(url_for("consent.show", journey=journey_id), code=303)
-        case Refuse(why):
-            return errors.refusal(why)
-        case Answer():
-            raise RuntimeError("an answer is not a page")
-        case _:
-            assert_never(step)
+    if isinstance(step, Refuse):
+        return errors.refusal(step.why)
+    return redirect(url_for(_PAGE_OF[type(step)], journey=journey_id), code=303)
+
+
+_PAGE_OF: Mapping[type[Step], str] = {
+    AskToSignIn: "password.show",
+    AskToRegister: "register.show",
+    AskSecondFactor: "second_factor.show",
+    AskToEnrol: "totp.show",
+    AskTerms: "terms.ask",
+    AskConsent: "consent.show",
+}
 
 
 def _needed(step: Step) -> OAuthError:
