@@ -63,6 +63,11 @@ class Walk:
         self._open("welcome", f"{self._portal}/")
         self._open("guide", f"{self._portal}/guide")
         self._open("error", f"{self._portal}/authorize")
+        self._register()
+        self._open("recovery", f"{self._portal}/recovery")
+        page.click("#recovery-submit")
+        self._take("recovery-mistakes")
+        self._open("privacy", f"{self._portal}/terms/privacy")
         self._open("app-welcome", f"{self._app}/")
         self._open("app-sign-in", f"{self._app}/account/signin")
         self._open("app-words", f"{self._app}/open-case-words")
@@ -78,6 +83,7 @@ class Walk:
         self._take("developers-par")
         self._open("front-page", f"{self._portal}/")
         self._open("requests", f"{self._portal}/requests")
+        self._look_after_the_account()
         self._open("device", self._begin_device())
         page.click("#device-continue")
         self._take("device-question")
@@ -114,6 +120,35 @@ class Walk:
         page.fill("#password", person["password"])
         page.fill("#captcha", _answer(page.input_value("input[name=captcha_id]")))
         page.click("#login-submit")
+
+    def _register(self) -> None:
+        """Go through a registration up to the code, which stays unread."""
+        page = self._page
+        self._open("register", f"{self._portal}/register-account")
+        page.click("#register-begin")
+        self._take("register-terms")
+        page.check("#accept")
+        page.click("#register-accept")
+        page.fill("#name", "吳𠮷安")
+        page.click("#register-details")
+        self._take("register-details-mistakes")
+        typed = {
+            "username": "WU2026", "phone": "02-2311-3456", "email_1": "wu@people.example",
+            "password": (words := "blue heron over quiet water"), "password_again": words,
+        }  # fmt: skip
+        for name, value in typed.items():
+            page.fill(f"#{name}", value)
+        page.click("#register-details")
+        self._take("register-email")
+        page.click("#register-cancel")
+
+    def _look_after_the_account(self) -> None:
+        """Visit every page of the account."""
+        for name in (
+            "", "/details", "/emails", "/password", "/passkeys", "/totp", "/sessions", "/apps",
+            "/history", "/data",
+        ):  # fmt: skip
+            self._open(f"account{name.replace('/', '-')}", f"{self._portal}/account{name}")
 
     def _link(self) -> None:
         """Visit the case query for the first time: its account is asked for, then its cases."""

@@ -466,7 +466,7 @@ _EMPTY = (
 _CLOSE = (
     update(AccountRow)
     .where(AccountRow.id == bindparam("owner"))
-    .values(state=State.CLOSED, updated_at=bindparam("instant"))
+    .values(state=State.CLOSED, second_factor=SecondFactor.NONE, updated_at=bindparam("instant"))
 )
 _TOUCH = (
     update(AccountRow)

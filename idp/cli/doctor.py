@@ -98,6 +98,14 @@ def _password_cost(name: str, portico: Provider) -> Finding:
     return Finding(name, result, f"{took:.0f} ms a hash on this machine")
 
 
+def _password_policy(name: str, portico: Provider) -> Finding:
+    section = portico.config.password
+    if section.accept_unsafe_policy and section.maximum_length:
+        most = section.maximum_length
+        return Finding(name, WARN, f"no password may be longer than {most} characters: unsafe")
+    return Finding(name, GOOD, f"{section.policy}; staff: {section.staff_policy}")
+
+
 def _issuer(name: str, portico: Provider) -> Finding:
     issuer = portico.config.provider.issuer
     if issuer.startswith("https://"):
@@ -120,5 +128,6 @@ _CHECKS: tuple[tuple[str, Callable[[str, Provider], Finding]], ...] = (
     ("outbox", _mail_queue),
     ("smtp", _smtp),
     ("password hashing", _password_cost),
+    ("password policy", _password_policy),
     ("listening port", _port),
 )

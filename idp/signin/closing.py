@@ -5,12 +5,25 @@ from uuid import UUID
 from sqlalchemy import bindparam, delete
 
 from idp.accounts.store import AccountIdentity
+from idp.authenticators.passkey import Passkey, PasskeyChallenge
+from idp.authenticators.recovery_code import RecoveryCode
+from idp.authenticators.totp import TotpCredential
 from idp.consent.store import Consent
 from idp.database.transaction import Transaction
 from idp.signin.store import KnownDevice, SignInAttempt
 from idp.signin.tickets import MailTicket
 
-_TABLES = (SignInAttempt, KnownDevice, MailTicket, Consent, AccountIdentity)
+_TABLES = (
+    SignInAttempt,
+    KnownDevice,
+    MailTicket,
+    Consent,
+    AccountIdentity,
+    Passkey,
+    PasskeyChallenge,
+    TotpCredential,
+    RecoveryCode,
+)
 _FORGET = tuple(delete(table).where(table.account_id == bindparam("owner")) for table in _TABLES)
 
 
