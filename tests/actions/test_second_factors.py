@@ -148,6 +148,8 @@ def test_too_late_a_first_code_confirms_nothing(
     clock.advance(timedelta(minutes=16))
     here.get("/signin/password")
     here.sign_in(citizen)
+    here.get("/account/totp")
+    fields["csrf_token"] = here.hidden()["csrf_token"]  # renewed with the session
 
     typed = factors.App(secret.replace(" ", "")).code(clock())
     late = here.post("/account/totp", fields | {"action": "confirm", "code": typed})

@@ -297,6 +297,8 @@ def test_a_challenge_is_good_once_in_its_browser_for_its_purpose_and_in_time(
     assert other.post("/signin/passkey", elsewhere).status_code == 422
     fields = page.hidden() | {"credential": answer_of_key}
     assert page.post("/signin/passkey", fields).status_code == 303
+    page.get("/signin/password")
+    fields["csrf_token"] = page.hidden()["csrf_token"]  # renewed with the session
     assert page.post("/signin/passkey", fields).status_code == 422
 
     browser.get("/account/passkeys")

@@ -1,9 +1,11 @@
 """``prompt=create``: an app sends people to open an account (Initiating User Registration 1.0)."""
 
+from datetime import timedelta
 from typing import Any
 
 from idp.mail.messages import Activation
 from idp.provider import Provider
+from tests.clock import MovableClock
 from tests.http.test_B_registration import (
     SECRET_WORDS,
     accept,
@@ -71,8 +73,11 @@ def test_who_has_an_account_already_signs_in_instead(browser: Browser, citizen: 
     assert "code" in answer(browser.last)
 
 
-def test_who_is_signed_in_already_is_asked_all_the_same(browser: Browser, citizen: Person) -> None:
+def test_who_is_signed_in_already_is_asked_all_the_same(
+    browser: Browser, citizen: Person, clock: MovableClock
+) -> None:
     browser.code(citizen)
+    clock.advance(timedelta(seconds=1))
 
     browser.authorize(prompt="create")
 
