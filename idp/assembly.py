@@ -149,7 +149,7 @@ def assemble(
             entropy,
         ),
         passwords=Passwords(config.password, password, ending, trail, post),
-        recovery=Recovery(accounts, gate, ending, trail, post, entropy),
+        recovery=Recovery(accounts, gate, ending, trail, post, outbox, entropy),
         codes=codes,
         particulars=particulars,
         registering=Registering(registrations, accounts, particulars, codes, trail, post, entropy),

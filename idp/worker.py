@@ -46,6 +46,7 @@ from idp.sessions import store as sessions
 from idp.sessions.actions import LogoutNotice
 from idp.signin import codes, counters, tickets
 from idp.signin import store as signin
+from idp.signin.recovery import Question
 
 WORKER = Origin(operator="worker")
 _NOTICES_AT_ONCE = 8
@@ -130,6 +131,7 @@ def rounds(portico: Provider) -> list[Round]:
             lambda: deliver(portico, "logout_token", _send_logout_token, _NOTICES_AT_ONCE),
             batch=_NOTICES_AT_ONCE,
         ),
+        Round("recovery", poll, lambda: deliver(portico, "recovery", answer_recovery), batch=1),
         Round("ciba", poll, lambda: deliver(portico, "ciba_ping", send_ciba_ping), batch=1),
         Round(
             "links",
@@ -240,6 +242,13 @@ def _send_logout_token(portico: Provider, row: Leased) -> None:
         raise _Failed(f"{type(why).__name__}: {why}") from why
     if not 200 <= reply.status < 300:
         raise _Failed(f"HTTP {reply.status}")
+
+
+def answer_recovery(portico: Provider, row: Leased) -> None:
+    """Look up who asked for a new password; a mail goes where there is one to send."""
+    question = msgspec.json.decode(row.payload, type=Question)
+    with portico.database.write(WORKER) as tx:
+        portico.recovery.answer(tx, question)
 
 
 def send_ciba_ping(portico: Provider, row: Leased) -> None:

@@ -109,6 +109,10 @@ class Account:
     second_factor: SecondFactor = SecondFactor.NONE
 
 
+NOBODY = UUID(int=0)
+"""No account has this id; asked for where there is none, so that the work is the same."""
+
+
 def address_key(address: str) -> str:
     """Give the one form of an e-mail address that addresses are compared by."""
     return unicodedata.normalize("NFKC", address).strip().casefold()

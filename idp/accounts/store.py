@@ -126,6 +126,7 @@ class PasswordRow:
     state: State
     email: str = field(repr=False)
     locale: str
+    changed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,11 +237,33 @@ class Accounts:
         )
 
     def _close(self, account_id: UUID, profile: Profile) -> bytes:
-        return self._seal.close(msgspec.json.encode(profile), place=_place(account_id))
+        """Seal a profile field by field, as far as its fields have rules of their own."""
+        told = msgspec.to_builtins(profile)
+        parts = {name: told.pop(name) for name in _SEALED_ALONE if name in told} | {"": told}
+        return msgspec.msgpack.encode(
+            {
+                name: self._seal.close(msgspec.json.encode(value), place=_place(account_id, name))
+                for name, value in parts.items()
+            }
+        )
 
     def open_profile(self, account_id: UUID, sealed: bytes) -> Profile:
-        """Open the sealed profile of an account."""
-        return msgspec.json.decode(self._seal.open(sealed, place=_place(account_id)), type=Profile)
+        """Open the sealed profile of an account.
+
+        Raises:
+            SealBroken: a part was changed, or is of another account or field.
+        """
+        try:
+            parts = msgspec.msgpack.decode(sealed, type=dict[str, bytes])
+        except msgspec.DecodeError:  # sealed as a whole, before its fields were
+            return msgspec.json.decode(
+                self._seal.open(sealed, place=_place(account_id)), type=Profile
+            )
+        told = {
+            name: msgspec.json.decode(self._seal.open(part, place=_place(account_id, name)))
+            for name, part in parts.items()
+        }
+        return msgspec.convert(told.pop("", {}) | told, Profile)
 
 
 def _rows(tx: Transaction, account_id: UUID, emails: Sequence[Email]) -> list[dict[str, object]]:
@@ -348,6 +371,7 @@ def password_on_record(tx: Transaction, account_name: str) -> PasswordRow | None
         State(row.state),
         row.email or "",
         row.locale,
+        row.changed_at,
     )
 
 
@@ -387,8 +411,12 @@ def set_second_factor(tx: Transaction, account_id: UUID, wanted: SecondFactor) -
     tx.execute(_SET_SECOND_FACTOR, {"owner": account_id, "wanted": wanted})
 
 
-def _place(account_id: UUID) -> str:
-    return f"accounts/profile/{account_id}"
+def _place(account_id: UUID, field: str = "") -> str:
+    return f"accounts/profile/{account_id}" + (f"/{field}" if field else "")
+
+
+_SEALED_ALONE = ("birthdate", "phone_number", "address")
+"""Fields that are never opened with another's value: each is bound to its account and name."""
 
 
 FIRST_EMAIL = and_(AccountEmail.account_id == AccountRow.id, AccountEmail.position == 0)
@@ -428,6 +456,7 @@ _PASSWORD = Prepared(
         AccountRow.locale,
         PasswordCredential.phc_hash,
         PasswordCredential.disabled_at,
+        PasswordCredential.changed_at,
         AccountEmail.address.label("email"),
     )
     .join(PasswordCredential, PasswordCredential.account_id == AccountRow.id)

@@ -19,6 +19,8 @@ class Reason(StrEnum):
     """Unknown account, wrong password, disabled account: the page must not tell them apart."""
     NOT_ACTIVATED = "not_activated"
     """The password is right; the link of the confirmation mail has not been used (B03)."""
+    PASSWORD_EXPIRED = "password_expired"
+    """The password is right, and older than the policy of the account's kind allows."""
     CAPTCHA_WRONG = "captcha_wrong"
     CAPTCHA_MISSING = "captcha_missing"
     TOO_MANY_ATTEMPTS = "too_many_attempts"

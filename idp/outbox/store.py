@@ -19,7 +19,7 @@ from idp.database.columns import Table
 from idp.database.transaction import Transaction
 from idp.secret import Entropy, Seal, new_id
 
-Kind = Literal["mail", "logout_token", "ciba_ping", "link_event"]
+Kind = Literal["mail", "logout_token", "ciba_ping", "link_event", "recovery"]
 
 _FIRST_RETRY = timedelta(seconds=5)
 _LONGEST_RETRY = timedelta(hours=1)

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from idp.accounts import store as accounts
-from idp.accounts.model import Email, Profile, State
+from idp.accounts.model import NOBODY, Email, Profile, State
 from idp.accounts.particulars import Field, Particulars
 from idp.accounts.store import Accounts, NewAccount
 from idp.audit.events import AccountActivated, AccountRegistered
@@ -114,11 +114,11 @@ class Registering:
         """Mail a code to the first address; a stranger's address gets another mail instead."""
         address = under.answers.emails[0]
         holder = accounts.holder_of(tx, address)
+        # Asked for whether or not there is one: the same statements for a stranger's address.
+        owner = self.accounts.find(tx, holder or NOBODY)
         instead = None
-        if holder is not None:
-            account = self.accounts.find(tx, holder)
-            name = account.account_name if account else ""
-            instead = messages.AlreadyRegistered(at=tx.now, account_name=name)
+        if owner is not None:
+            instead = messages.AlreadyRegistered(at=tx.now, account_name=owner.account_name)
         return self.codes.send(
             tx, under.id_hash, Purpose.REGISTRATION, address, locale, instead=instead
         )

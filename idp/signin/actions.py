@@ -17,6 +17,7 @@ from idp.audit.events import (
 )
 from idp.audit.store import Trail
 from idp.authenticators import Identity, Proof, Reason, Refusal
+from idp.authenticators.password import policy
 from idp.authenticators.password.authenticator import PasswordOnRecord
 from idp.authenticators.password.captcha import Captcha
 from idp.config import Config
@@ -27,6 +28,8 @@ from idp.sessions import actions as sessions
 from idp.signin import store
 from idp.signin.activation import Activation
 from idp.signin.counters import Attempt, Gate, Reserved
+from idp.signin.passwords import STAFF
+from idp.signin.recovery import send_link
 from idp.signin.throttle import Dimension, NeedsCaptcha, Proceed, Wait
 
 GATE = "password"
@@ -140,11 +143,14 @@ class PasswordSignIn:
             self._attempt(tx, row, browser, client_id, result.detail or result.reason)
             return self._refused(tx, admitted, result)
         account = self.accounts.find(tx, UUID(result.identity.key))
-        missing = _missing_of(account)
+        expired = account is not None and self._is_too_old(tx, account, row)
+        missing = Reason.PASSWORD_EXPIRED if expired else _missing_of(account)
         self._attempt(tx, row, browser, client_id, missing)
         if account is None or account.state is not State.ACTIVE:
             return Refusal(Reason.WRONG_CREDENTIALS)
         self.gate.succeed(tx, admitted.attempt)
+        if expired:
+            return self._send_for_a_new_one(tx, account)
         if stronger_hash and row:
             accounts.replace_hash(tx, account.id, row.phc_hash, stronger_hash)
             self.trail.append(tx, PasswordUpgraded(subject=account.subject))
@@ -208,6 +214,18 @@ class PasswordSignIn:
         elif row and strangers == policy.captcha_per_hour:
             self._tell(tx, row, TooManyFailures(at=tx.now, failures=strangers))
         return refusal
+
+    def _is_too_old(self, tx: Transaction, account: Account, row: PasswordRow | None) -> bool:
+        oldest = policy.chosen(self.config.password, staff=account.kind in STAFF).max_age
+        return bool(oldest and row and tx.now - row.changed_at > oldest)
+
+    def _send_for_a_new_one(self, tx: Transaction, account: Account) -> Refusal:
+        """Open nothing for a password past its time; its owner sets another by mail."""
+        self._refuse(tx, SigninRefused(method="password", reason=Reason.PASSWORD_EXPIRED))
+        again = Attempt("recovery", account.account_name, tx.origin.address)
+        if isinstance(self.gate.reserve(tx, again, captcha=True).verdict, Proceed):
+            send_link(tx, self.post, self.entropy, account)
+        return Refusal(Reason.PASSWORD_EXPIRED)
 
     def _remind(self, tx: Transaction, admitted: Admitted, row: PasswordRow) -> Refusal:
         """Send the link of activation again to whom has typed the right password."""

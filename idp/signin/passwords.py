@@ -20,7 +20,8 @@ from idp.mail.messages import Post
 from idp.secret import Secret
 from idp.sessions.actions import Ending, Reach
 
-_STAFF = frozenset({Kind.JUDGE, Kind.STAFF})
+STAFF = frozenset({Kind.JUDGE, Kind.STAFF})
+"""Whose passwords the policy for internal users is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Passwords:
 
     def policy_for(self, kind: Kind) -> PasswordPolicy:
         """Give the policy for a kind of account."""
-        return policy.chosen(self.section, staff=kind in _STAFF)
+        return policy.chosen(self.section, staff=kind in STAFF)
 
     def judge(
         self,

@@ -6,6 +6,8 @@ by mail to the address on record, never to the one that was typed.
 
 from dataclasses import dataclass
 
+import msgspec
+
 from idp.accounts import store as accounts
 from idp.accounts.model import Account, Kind, State, address_key
 from idp.accounts.store import Accounts
@@ -15,7 +17,8 @@ from idp.authenticators import Reason, Refusal
 from idp.database.transaction import Transaction
 from idp.mail import messages
 from idp.mail.messages import Post
-from idp.secret import Entropy
+from idp.outbox.store import Outbox
+from idp.secret import Entropy, new_id
 from idp.sessions.actions import Ending, Reach
 from idp.signin import tickets
 from idp.signin.counters import Attempt, Gate
@@ -23,6 +26,13 @@ from idp.signin.throttle import Proceed
 from idp.signin.tickets import LIFETIMES, Errand
 
 _GATE = "recovery"
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What somebody typed, on its way to the worker."""
+
+    account_name: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +44,32 @@ class Recovery:
     ending: Ending
     trail: Trail
     post: Post
+    outbox: Outbox
     entropy: Entropy
 
     def ask(self, tx: Transaction, account_name: str, typed_address: str) -> Refusal | None:
-        """Send a link if the account has that address, proven; says nothing of whether it has."""
+        """Note the question; whether the two belong together is looked up by the worker.
+
+        So this does the same for every account and address, to the statement (T43).
+        """
         attempt = Attempt(_GATE, account_name, tx.origin.address)
         if not isinstance(self.gate.reserve(tx, attempt, captcha=True).verdict, Proceed):
             return Refusal(Reason.TOO_MANY_ATTEMPTS)
-        account = self.accounts.named(tx, account_name)
-        held = accounts.emails_of(tx, account.id) if account else []
-        wanted = address_key(typed_address)
-        match = [one for one in held if one.verified and address_key(one.address) == wanted]
-        if account and match and _may_recover(account):
-            self._send(tx, account, match[0].address, alarm=False)
-            self.trail.append(tx, RecoveryAsked(subject=account.subject))
+        question = msgspec.json.encode(Question(account_name, address_key(typed_address)))
+        key = f"recovery/{new_id(tx.now, self.entropy)}"
+        self.outbox.put(tx, "recovery", question, dedupe_key=key)
         return None
+
+    def answer(self, tx: Transaction, question: Question) -> None:
+        """Send a link if the account has that address, proven."""
+        account = self.accounts.named(tx, question.account_name)
+        held = accounts.emails_of(tx, account.id) if account else []
+        match = [
+            one for one in held if one.verified and address_key(one.address) == question.address
+        ]
+        if account and match and _may_recover(account):
+            send_link(tx, self.post, self.entropy, account, to=match[0].address)
+            self.trail.append(tx, RecoveryAsked(subject=account.subject))
 
     def whose(self, tx: Transaction, token: str) -> Account | None:
         """Find the account that a link would recover; uses up nothing."""
@@ -78,24 +99,36 @@ class Recovery:
         accounts.disable_password(tx, account.id)
         self.ending.end_all(tx, account.id, reach, subject=account.subject, why="disowned")
         self.trail.append(tx, SigninDisowned(subject=account.subject))
-        if account.email and account.email.verified:
-            self._send(tx, account, account.email.address, alarm=True)
+        send_link(tx, self.post, self.entropy, account, alarm=True)
 
     def tell(self, tx: Transaction, account: Account, message: messages.AnyMessage) -> None:
         """Mail the owner at the first address, if it was proven."""
         if account.email and account.email.verified:
             self.post.put(tx, account.email.address, account.locale, message, unique=None)
 
-    def _send(self, tx: Transaction, account: Account, address: str, *, alarm: bool) -> None:
-        token = tickets.issue(tx, self.entropy, account.id, Errand.RECOVERY, address)
-        message = messages.Recovery(
-            at=tx.now,
-            account_name=account.account_name,
-            token=token,
-            minutes=int(LIFETIMES[Errand.RECOVERY].total_seconds()) // 60,
-            alarm=alarm,
-        )
-        self.post.put(tx, address, account.locale, message, unique=None)
+
+def send_link(
+    tx: Transaction,
+    post: Post,
+    entropy: Entropy,
+    account: Account,
+    *,
+    to: str = "",
+    alarm: bool = False,
+) -> None:
+    """Mail a link for a new password to a proven address of the account; the first by default."""
+    first = account.email.address if account.email and account.email.verified else ""
+    address = to or first
+    if not address:
+        return
+    message = messages.Recovery(
+        at=tx.now,
+        account_name=account.account_name,
+        token=tickets.issue(tx, entropy, account.id, Errand.RECOVERY, address),
+        minutes=int(LIFETIMES[Errand.RECOVERY].total_seconds()) // 60,
+        alarm=alarm,
+    )
+    post.put(tx, address, account.locale, message, unique=None)
 
 
 def _may_recover(account: Account) -> bool:

@@ -26,6 +26,10 @@ REFUSED: Mapping[Reason, LazyString] = {
     Reason.NOT_ACTIVATED: _(
         "This account is not activated yet. We have sent you the mail with the link again."
     ),
+    Reason.PASSWORD_EXPIRED: _(
+        "Your password is too old for this kind of account. We have mailed you a link to set a "
+        "new one."
+    ),
     Reason.CAPTCHA_WRONG: _("The six digits were not right. Here are new ones."),
     Reason.CAPTCHA_MISSING: _("Type the six digits of the picture, or listen to them."),
     Reason.TOO_MANY_ATTEMPTS: _(
@@ -38,6 +42,7 @@ REFUSED: Mapping[Reason, LazyString] = {
 FIELD_OF: Mapping[Reason, str] = {
     Reason.WRONG_CREDENTIALS: "username",
     Reason.NOT_ACTIVATED: "",
+    Reason.PASSWORD_EXPIRED: "",
     Reason.CAPTCHA_WRONG: "captcha",
     Reason.CAPTCHA_MISSING: "captcha",
     Reason.TOO_MANY_ATTEMPTS: "",
@@ -95,6 +100,7 @@ HISTORY: Mapping[str, LazyString] = {
     "wrong_code": _("Wrong code"),
     "passkey_refused": _("Passkey not verified"),
     "wrong_password": _("Wrong password"),
+    "password_expired": _("Right password, but too old"),
     "disabled": _("Account or password switched off"),
     "busy": _("Too busy to check"),
 }

@@ -8,12 +8,13 @@ import pytest
 from werkzeug.test import TestResponse
 
 from idp.accounts import store as accounts
-from idp.accounts.model import Email
+from idp.accounts.model import Email, Kind
 from idp.mail.messages import PasswordChanged, Recovery
 from idp.provider import Provider
 from tests.clock import MovableClock
 from tests.labs import letters
-from tests.people import Browser, Person
+from tests.labs.counting import Counted, every_connection
+from tests.people import Browser, Person, add
 
 NEW = "seven quiet boats at anchor"
 
@@ -225,3 +226,37 @@ def test_T40_the_links_host_comes_from_the_configuration(
     text = provider.stationery.render(letter).text
     assert "https://sso.example/recovery/new?token=" in text
     assert "evil" not in text
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_T43_the_database_is_asked_the_same_for_whoever_does_not_exist(
+    browser: Browser, provider: Provider, citizen: Person
+) -> None:
+    counted = Counted()
+    found = []
+    with every_connection(provider.database, counted.hear):
+        for name, address in ((citizen.account_name, citizen.email), ("NOBODY", "x@y.example")):
+            browser.get("/recovery")
+            fields = browser.hidden() | {"username": name, "email": address}
+            counted.seen.clear()
+            browser.post("/recovery", fields)
+            found.append(dict(counted.seen))
+
+    assert found[0] == found[1]
+    assert found[0]["commits"] == 1
+
+
+def test_a_password_past_its_time_opens_nothing_and_its_owner_gets_a_link(
+    browser: Browser, provider: Provider, clock: MovableClock
+) -> None:
+    clerk = add(provider, Person("CLERK1", Kind.STAFF, email="clerk@court.example"))
+    clock.advance(timedelta(days=89))
+    assert signed_in(Browser.on(provider), clerk, clerk.password)
+    letters.waiting(provider)
+    clock.advance(timedelta(days=2))
+
+    assert not signed_in(browser, clerk, clerk.password)
+    assert "too old" in browser.last.text  # type: ignore[union-attr]
+    other = Browser.on(provider)
+    assert set_new(other, link(provider, clerk), "Seven quiet boats 7").status_code == 200
+    assert signed_in(Browser.on(provider), clerk, "Seven quiet boats 7")

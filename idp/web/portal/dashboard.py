@@ -1,5 +1,6 @@
 """The front page: 登入資訊 and 系統連結 (P30) for who is signed in, a welcome for who is not."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
@@ -11,6 +12,8 @@ from flask_babel import lazy_gettext as _
 
 from idp.accounts.model import Account
 from idp.database.transaction import Transaction
+from idp.linking import store as links
+from idp.linking.rules import offers_linking
 from idp.oidc import logout, pending
 from idp.oidc.clients import everyone
 from idp.oidc.model import Client
@@ -50,6 +53,8 @@ class AppLink:
     name: str
     description: str
     url: str
+    linking: LazyString | str = ""
+    """The state of linking, where the app has accounts of its own (P32)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +136,11 @@ def _dashboard(tx: Transaction, account: Account) -> DashboardPage:
     before = successes[1] if len(successes) > 1 else None
     failures = [one for one in past if one.refused_for is not None]
     since = [one for one in failures if before is None or one.at > before.at]
+    linked = {
+        client_id
+        for client_id, link in links.of_account(tx, account.id).items()
+        if link.state is links.State.LINKED
+    }
     clients = [client for _, client in everyone(tx) if not client.disabled]
     return DashboardPage(
         now=tx.now,
@@ -141,7 +151,7 @@ def _dashboard(tx: Transaction, account: Account) -> DashboardPage:
         last_failure=_entry(failures[0]) if failures else None,
         failures_since=len(since),
         recent=[_entry(one) for one in past[:_RECENT]],
-        apps=[_link(one) for one in clients if _may_open(one, account)],
+        apps=[_link(one, linked) for one in clients if _may_open(one, account)],
         waiting=len(pending.of_account(tx, account.id)),
         signout_url=url_for("dashboard.sign_out"),
     )
@@ -151,13 +161,16 @@ def _may_open(client: Client, account: Account) -> bool:
     return bool(client.registration.home_uri) and client.may_serve(account.kind)
 
 
-def _link(client: Client) -> AppLink:
+def _link(client: Client, linked: Container[str]) -> AppLink:
     locale = speaks()
     return AppLink(
         client.client_id,
         client.name(locale),
         client.description(locale),
         _start_of(client),
+        (_("linked") if client.client_id in linked else _("not linked yet"))
+        if offers_linking(client)
+        else "",
     )
 
 

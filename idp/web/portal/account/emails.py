@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
 from idp.accounts import store as accounts
-from idp.accounts.model import Account, Email, address_key
+from idp.accounts.model import NOBODY, Account, Email, address_key
 from idp.audit.events import AccountChanged
 from idp.database.transaction import Transaction
 from idp.mail import messages
@@ -120,7 +120,7 @@ def _send(portico: Provider, account: Account, address: str) -> FieldError | Non
         if len(held) - len(same) >= _MOST:
             return FieldError("email", _FULL)
         holder = accounts.holder_of(tx, address)
-        owner = portico.accounts.find(tx, holder) if holder else None
+        owner = portico.accounts.find(tx, holder or NOBODY)
         # Somebody else's address: its owner is told, the page shows no difference.
         instead = (
             messages.AlreadyRegistered(at=tx.now, account_name=owner.account_name)
