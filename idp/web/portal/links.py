@@ -34,6 +34,7 @@ from idp.sessions.store import Session
 from idp.web import returning
 from idp.web.current import signed_in
 from idp.web.headers import PAGES, leading_to
+from idp.web.portal.tabs import tabs
 from idp.web.request import demand_csrf, origin, single_form, speaks
 from idp.web.who import who_of
 from idp.web.wiring import provider
@@ -224,7 +225,7 @@ def _list(
 ) -> Response:
     page = LinksPage(url_for("links.change"), rows, errors or [])
     person = who_of(session)
-    shown = render_template("portal/links.html", page=page, who=person)
+    shown = render_template("portal/links.html", page=page, who=person, tabs=tabs("links"))
     return PAGES.apply(make_response(shown, status or (422 if errors else 200)))
 
 

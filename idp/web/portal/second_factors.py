@@ -16,9 +16,10 @@ from idp.signin.factors import Enrolled
 from idp.web import returning
 from idp.web.current import signed_in
 from idp.web.headers import PAGES
+from idp.web.portal.tabs import tabs
 from idp.web.raising import raise_session
 from idp.web.request import device, give_session, speaks
-from idp.web.who import who
+from idp.web.who import who_of
 from idp.web.wiring import provider
 
 
@@ -90,5 +91,6 @@ def codes(session: Session, found: Enrolled, next_url: str) -> Response:
 
 def shown(template: str, session: Session, page: object, status: int = 200) -> Response:
     """Render a page for who is signed in."""
-    person = who(session.account_name, session.kind)
-    return PAGES.apply(make_response(render_template(template, page=page, who=person), status))
+    current = template.removeprefix("portal/").removesuffix(".html")
+    rendered = render_template(template, page=page, who=who_of(session), tabs=tabs(current))
+    return PAGES.apply(make_response(rendered, status))

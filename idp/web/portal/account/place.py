@@ -5,13 +5,12 @@ from typing import Any
 
 from flask import Response, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import LazyString
 
 from idp.accounts.model import Account
 from idp.sessions.store import Session
-from idp.web import wording
 from idp.web.current import signed_in
 from idp.web.headers import PAGES
+from idp.web.portal.tabs import tabs
 from idp.web.recent import ask_again, has_proven_recently
 from idp.web.request import demand_csrf, single_form
 from idp.web.who import who
@@ -24,16 +23,6 @@ class Here:
 
     session: Session
     account: Account
-
-
-@dataclass(frozen=True, slots=True)
-class Tab:
-    """One entry of the list of account pages."""
-
-    id: str
-    label: LazyString | str
-    url: str
-    is_current: bool
 
 
 def here(page: str, *, sensitive: bool = False) -> Here | ResponseReturnValue:
@@ -67,10 +56,7 @@ def show(template: str, found: Here, current: str, page: Any, status: int = 200)
     shown = render_template(
         f"portal/account/{template}",
         page=page,
-        tabs=[
-            Tab(one, label, url_for(endpoint), one == current)
-            for one, (endpoint, label) in wording.ACCOUNT_PAGES.items()
-        ],
+        tabs=tabs(current),
         who=who(name, found.account.kind),
         is_saved="saved" in request.args,
     )

@@ -1,0 +1,26 @@
+"""The list of a person's own pages, on top of each of them."""
+
+from dataclasses import dataclass
+
+from flask import url_for
+from flask_babel import LazyString
+
+from idp.web import wording
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One entry of the list."""
+
+    id: str
+    label: LazyString | str
+    url: str
+    is_current: bool
+
+
+def tabs(current: str) -> list[Tab]:
+    """List the pages of ``wording.ACCOUNT_PAGES``; ``current`` is the one at hand."""
+    return [
+        Tab(page, label, url_for(endpoint), page == current)
+        for page, (endpoint, label) in wording.ACCOUNT_PAGES.items()
+    ]
