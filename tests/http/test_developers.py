@@ -1,5 +1,6 @@
 """``/developers``: each flow is run with real messages, and is not there unless asked for."""
 
+import hashlib
 import html
 import re
 from datetime import timedelta
@@ -9,12 +10,14 @@ import msgspec
 import pytest
 
 from idp.config import Config, ProviderSection
-from idp.web.developers.flows import BY_NAME
+from idp.web.developers.flows import BY_NAME, SERVICE_SECRET
 from tests.clock import MovableClock
 from tests.conftest import Enrol
 from tests.people import BASE, CONFIG, Browser, Person
 
 CALLBACK = f"{BASE}/developers/callback"
+CIBA = "urn:openid:params:grant-type:ciba"
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 
 
@@ -32,7 +35,18 @@ def clients(enrol: Enrol) -> None:
         "secret_sha256": "",
         "redirect_uris": [CALLBACK],
     }
-    enrol("developers", **public, grant_types=["authorization_code", "refresh_token", DEVICE])
+    out = {"post_logout_redirect_uris": [CALLBACK]}
+    enrol(
+        "developers", **public, **out, grant_types=["authorization_code", "refresh_token", DEVICE]
+    )
+    enrol(
+        "developers-service",
+        token_endpoint_auth_method="client_secret_post",
+        secret_sha256=hashlib.sha256(SERVICE_SECRET.encode()).hexdigest(),
+        redirect_uris=[],
+        grant_types=["client_credentials", CIBA, EXCHANGE],
+        introspects=True,
+    )
     enrol(
         "developers-older",
         **public,
@@ -68,7 +82,17 @@ def run(browser: Browser, citizen: Person, flow: str) -> str:
         page = press(browser, run=name)
         if "device-link" in page:
             approve(browser, page)
+        if "request-link" in page:
+            agree(browser)
     return page
+
+
+def agree(browser: Browser) -> None:
+    """Answer the service on the page of requests."""
+    page = browser.get("/requests")
+    reference = re.search(r'name="reference" value="([^"]*)"', page.text)
+    assert reference
+    browser.post("/requests", browser.hidden() | {"reference": reference[1], "decision": "allow"})
 
 
 def approve(browser: Browser, page: str, decision: str = "allow") -> None:
@@ -86,7 +110,8 @@ def test_a_flow_runs_to_its_end_and_shows_what_its_tokens_hold(
     page = html.unescape(run(browser, citizen, flow))
 
     assert "run-done" in page
-    assert f'"sub": "{citizen.sub}"' in page
+    whose = "developers-service" if flow == "service" else citizen.sub
+    assert f'"sub": "{whose}"' in page or f"sub = {whose}" in page
     assert "400 BAD REQUEST" not in page
     assert "401 UNAUTHORIZED" not in page
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
-CODE, OLDER = "developers", "developers-older"
-"""The demonstration's clients: one of the profile ``oauth21``, one of ``oidc``. Both public."""
+CODE, OLDER, SERVICE = "developers", "developers-older", "developers-service"
+"""The demonstration's clients: one of the profile ``oauth21``, one of ``oidc``, both public; and a
+service with a secret that everybody knows, registered in demonstrations alone."""
+SERVICE_SECRET = "demo-only-developers-service-7QmTzXc2"
 
 _AFTERWARDS = ("userinfo", "refresh", "revoke")
 
@@ -24,6 +26,7 @@ class Flow:
     steps: tuple[str, ...]
     request: Mapping[str, str] = field(default_factory=dict)
     """What the authorization request holds beside the usual."""
+    secret: str = ""
     bound: bool = False
     """Whether a DPoP proof goes with every request for and with a token."""
 
@@ -77,6 +80,36 @@ FLOWS = (
         OLDER,
         ("authorize", "userinfo"),
         {"response_type": "id_token token", "response_mode": "form_post"},
+    ),
+    Flow(
+        "sign-out",
+        _("Signing out from an app"),
+        "OpenID Connect RP-Initiated Logout",
+        CODE,
+        ("authorize", "token", "sign_out"),
+    ),
+    Flow(
+        "service",
+        _("A service on its own"),
+        "OAuth 2.1, RFC 7662, RFC 7009",
+        SERVICE,
+        ("service_token", "introspect", "revoke"),
+        secret=SERVICE_SECRET,
+    ),
+    Flow(
+        "exchange",
+        _("A service in somebody's name"),
+        "RFC 8693",
+        CODE,
+        ("authorize", "token", "exchange"),
+    ),
+    Flow(
+        "ciba",
+        _("Asking somebody who is elsewhere"),
+        "OpenID Connect CIBA",
+        SERVICE,
+        ("ask", "poll_request", "userinfo"),
+        secret=SERVICE_SECRET,
     ),
 )
 BY_NAME: Mapping[str, Flow] = {flow.name: flow for flow in FLOWS}

@@ -51,6 +51,9 @@ def pages(portico: Provider) -> Blueprint:
         if run.next_step == "authorize":
             run.waits = True
             return redirect(steps.authorization_address(provider(), run), code=303)
+        if run.next_step == "sign_out":
+            run.waits = True
+            return redirect(steps.sign_out_address(provider(), run), code=303)
         if run.must_wait(provider().database.clock()):
             return _back(form["run"], early=True)
         steps.take(provider(), run)

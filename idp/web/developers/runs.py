@@ -72,7 +72,7 @@ class Run:
 
     def must_wait(self, now: datetime) -> int:
         """Tell for how many seconds the device may not ask again."""
-        if self.next_step != "poll" or self.polled_at is None:
+        if self.next_step not in {"poll", "poll_request"} or self.polled_at is None:
             return 0
         left = self.polled_at + timedelta(seconds=self.interval) - now
         return max(0, math.ceil(left.total_seconds()))

@@ -13,11 +13,14 @@ from joserfc import jwt
 from idp.clock import seconds
 from idp.provider import Provider
 from idp.secret import base64url
+from idp.web.current import signed_in
+from idp.web.developers.flows import SERVICE, SERVICE_SECRET
 from idp.web.developers.runs import Run
 from idp.web.wiring import own_door
 
 _SCOPE = "openid profile email offline_access"
 _NOT_YET = {"authorization_pending", "slow_down"}
+_CIBA_GRANT = "urn:openid:params:grant-type:ciba"
 _DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
 
@@ -89,7 +92,8 @@ def _refresh(portico: Provider, run: Run) -> bool:
 
 
 def _revoke(portico: Provider, run: Run) -> bool:
-    _post(portico, run, "/revoke", {"token": run.holds.get("refresh_token", "")})
+    token = run.holds.get("refresh_token") or run.holds.get("access_token", "")
+    _post(portico, run, "/revoke", {"token": token})
     return True
 
 
@@ -100,6 +104,56 @@ def _userinfo(portico: Provider, run: Run) -> bool:
     if run.flow.bound:
         headers["DPoP"] = _proof(portico, run, "GET", "/userinfo", token)
     return "sub" in _send(portico, run, "GET", "/userinfo", headers=headers)
+
+
+def _service_token(portico: Provider, run: Run) -> bool:
+    form = {"grant_type": "client_credentials"}
+    return _keep(run, _post(portico, run, "/token", form))
+
+
+def _introspect(portico: Provider, run: Run) -> bool:
+    form = {"token": run.holds.get("access_token", "")}
+    return "active" in _post(portico, run, "/introspect", form)
+
+
+def _exchange(portico: Provider, run: Run) -> bool:
+    """Send as a service that was handed the token of the app."""
+    form = {
+        "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+        "subject_token": run.holds.get("access_token", ""),
+        "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
+        "client_id": SERVICE,
+        "client_secret": SERVICE_SECRET,
+    }
+    return _keep(run, _post(portico, run, "/token", form))
+
+
+def _ask(portico: Provider, run: Run) -> bool:
+    """Ask whoever is signed in here; they answer on another page."""
+    person = signed_in(portico)
+    form = {
+        "scope": "openid profile",
+        "login_hint": person.account_name if person else "",
+        "binding_message": "DEMO-42",
+    }
+    return _keep(run, _post(portico, run, "/bc-authorize", form), "auth_req_id")
+
+
+def _poll_request(portico: Provider, run: Run) -> bool:
+    form = {"grant_type": _CIBA_GRANT, "auth_req_id": run.holds.get("auth_req_id", "")}
+    run.polled_at = portico.database.clock()
+    return _keep(run, _post(portico, run, "/token", form))
+
+
+def sign_out_address(portico: Provider, run: Run) -> str:
+    """Write the address that an app signs a person out at, and note the request."""
+    asked = {
+        "id_token_hint": run.holds.get("id_token", ""),
+        "post_logout_redirect_uri": f"{portico.config.provider.issuer}/developers/callback",
+        "state": run.state,
+    }
+    run.note("GET /logout", asked)
+    return f"{portico.config.provider.issuer}/logout?{urlencode(asked)}"
 
 
 def _device(portico: Provider, run: Run) -> bool:
@@ -121,6 +175,11 @@ _STEPS: Mapping[str, Callable[[Provider, Run], bool]] = {
     "userinfo": _userinfo,
     "device": _device,
     "poll": _poll,
+    "service_token": _service_token,
+    "introspect": _introspect,
+    "exchange": _exchange,
+    "ask": _ask,
+    "poll_request": _poll_request,
 }
 
 
@@ -133,7 +192,10 @@ def _post(portico: Provider, run: Run, path: str, form: dict[str, str]) -> dict[
     headers = {}
     if run.flow.bound and path == "/token":
         headers["DPoP"] = _proof(portico, run, "POST", path)
-    form = {"client_id": run.flow.client_id} | form
+    known_as = {"client_id": run.flow.client_id}
+    if run.flow.secret:
+        known_as["client_secret"] = run.flow.secret
+    form = known_as | form
     return _send(portico, run, "POST", path, form=form, headers=headers)
 
 
