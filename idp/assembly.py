@@ -148,7 +148,7 @@ def assemble(
             post,
             entropy,
         ),
-        passwords=Passwords(config.password, password, ending, trail, post),
+        passwords=Passwords(config.password, password, gate, ending, trail, post),
         recovery=Recovery(accounts, gate, ending, trail, post, outbox, entropy),
         codes=codes,
         particulars=particulars,

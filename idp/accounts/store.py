@@ -380,6 +380,11 @@ def replace_hash(tx: Transaction, account_id: UUID, seen: str, stronger: str) ->
     tx.execute(_REPLACE_HASH, {"owner": account_id, "seen": seen, "stronger": stronger})
 
 
+def still_has(tx: Transaction, account_id: UUID, phc_hash: str) -> bool:
+    """Tell whether a password is still the account's, switched on, and so until the commit."""
+    return tx.ask(_STILL_HAS, {"owner": account_id, "seen": phc_hash}) is not None
+
+
 def disable_password(tx: Transaction, account_id: UUID) -> bool:
     """Switch the password off until recovery; ``True`` for the one caller that did it."""
     return tx.execute(_DISABLE, {"owner": account_id, "instant": tx.now}).rowcount == 1
@@ -545,6 +550,15 @@ _DISABLE = (
         PasswordCredential.disabled_at.is_(None),
     )
     .values(disabled_at=bindparam("instant"))
+)
+_STILL_HAS = Prepared(
+    select(PasswordCredential.account_id)
+    .where(
+        PasswordCredential.account_id == bindparam("owner"),
+        PasswordCredential.phc_hash == bindparam("seen"),
+        PasswordCredential.disabled_at.is_(None),
+    )
+    .with_for_update()
 )
 _RAISE = (
     update(AccountRow).where(AccountRow.id == bindparam("owner")).values(epoch=AccountRow.epoch + 1)

@@ -146,6 +146,11 @@ def of_account(tx: Transaction, account_id: UUID) -> dict[str, Link]:
     return {link.client_id: link for row in rows if (link := _read(row))}
 
 
+def forget(tx: Transaction, account_id: UUID) -> None:
+    """Delete what is on record of an account's links; they have been ended before."""
+    tx.execute(delete(AccountLink).where(AccountLink.account_id == account_id))
+
+
 def overdue(tx: Transaction, limit: int) -> list[Link]:
     """Take tries that nobody answered in time; each is this worker's for a minute."""
     due = {"instant": tx.now, "at_most": limit}

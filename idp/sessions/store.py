@@ -244,6 +244,15 @@ def leads_to(tx: Transaction, earlier_id: UUID, session_id: UUID) -> bool:
     return session_id in tx.execute(_SUCCESSORS, {"which": earlier_id}).scalars()
 
 
+def anonymise(tx: Transaction, account_id: UUID) -> None:
+    """Forget from where an account's sessions were used."""
+    tx.execute(
+        update(BrowserSession)
+        .where(BrowserSession.account_id == account_id)
+        .values(address="", user_agent="")
+    )
+
+
 def open_of(tx: Transaction, account_id: UUID) -> list[UUID]:
     """List the sessions of an account that have not been ended."""
     return list(tx.execute(_OPEN, {"owner": account_id}).scalars())

@@ -114,6 +114,38 @@ class PasswordSignIn:
             case Proceed():
                 return Admitted(attempt, _usable(row), row, reserved)
 
+    def admit_again(
+        self, tx: Transaction, account: Account, browser: Browser
+    ) -> Admitted | Refusal:
+        """Count a try at the password of somebody signed in, as one at the sign-in.
+
+        The session may be in a stranger's hands: it lifts no limit.
+        """
+        row = accounts.password_on_record(tx, account.account_name)
+        device_hash = digest(browser.device)
+        is_known = store.knows_device(tx, device_hash, account.id)
+        attempt = Attempt(
+            GATE,
+            account.account_name,
+            tx.origin.address,
+            device_hash.hex() if is_known else "",
+        )
+        reserved = self.gate.reserve(tx, attempt, captcha=True)
+        if not isinstance(reserved.verdict, Proceed):
+            self._refuse(tx, Throttled(subject=account.subject, gate=GATE))
+            return Refusal(Reason.TOO_MANY_ATTEMPTS)
+        return Admitted(attempt, _usable(row), row, reserved)
+
+    def record_again(
+        self, tx: Transaction, admitted: Admitted, result: Proof | Refusal, browser: Browser
+    ) -> Refusal | None:
+        """Write down what came of it; ``None``: it was the password."""
+        if isinstance(result, Refusal):
+            self._attempt(tx, admitted.row, browser, None, result.detail or result.reason)
+            return self._refused(tx, admitted, result)
+        self.gate.succeed(tx, admitted.attempt)
+        return None
+
     def _captcha_solved(self, tx: Transaction, typed: Typed, browser: Browser) -> bool | None:
         """``None`` when none was asked for; an answer is used up even where none was needed."""
         mode = self.config.captcha.mode
@@ -140,7 +172,10 @@ class PasswordSignIn:
         """
         row = admitted.row
         if isinstance(result, Refusal):
-            self._attempt(tx, row, browser, client_id, result.detail or result.reason)
+            why = result.detail or result.reason
+            if row and row.state is State.PENDING and why == "disabled":
+                why = Reason.NOT_ACTIVATED
+            self._attempt(tx, row, browser, client_id, why)
             return self._refused(tx, admitted, result)
         account = self.accounts.find(tx, UUID(result.identity.key))
         expired = account is not None and self._is_too_old(tx, account, row)
@@ -148,6 +183,9 @@ class PasswordSignIn:
         self._attempt(tx, row, browser, client_id, missing)
         if account is None or account.state is not State.ACTIVE:
             return Refusal(Reason.WRONG_CREDENTIALS)
+        if row and not accounts.still_has(tx, account.id, row.phc_hash):
+            # It was changed or switched off while it was compared: what ended with it stays ended.
+            return Refusal(Reason.WRONG_CREDENTIALS, result.identity, "changed_meanwhile")
         self.gate.succeed(tx, admitted.attempt)
         if expired:
             return self._send_for_a_new_one(tx, account)

@@ -10,6 +10,8 @@ from idp.authenticators.recovery_code import RecoveryCode
 from idp.authenticators.totp import TotpCredential
 from idp.consent.store import Consent
 from idp.database.transaction import Transaction
+from idp.sessions import store as sessions
+from idp.signin import codes
 from idp.signin.store import KnownDevice, SignInAttempt
 from idp.signin.tickets import MailTicket
 
@@ -31,3 +33,5 @@ def forget(tx: Transaction, account_id: UUID) -> None:
     """Delete the rows that speak of the person's doings."""
     for statement in _FORGET:
         tx.execute(statement, {"owner": account_id})
+    codes.forget(tx, account_id.bytes)
+    sessions.anonymise(tx, account_id)

@@ -22,6 +22,8 @@ from idp.signin.throttle import Proceed
 
 LIFETIME = timedelta(minutes=15)
 TRIES = 5
+SENDS = 10
+"""Mails an owner may have sent before a quarter of an hour of quiet."""
 PAUSE = timedelta(seconds=30)
 """Between two mails: a double click sends one."""
 _DIGITS = 6
@@ -47,6 +49,8 @@ class EmailCode(Table):
     sent_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     tries: Mapped[int] = mapped_column(default=0)
+    sends: Mapped[int] = mapped_column(default=1)
+    """How many mails this owner has had sent, to whatever addresses."""
     consumed_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
@@ -104,8 +108,11 @@ class Codes:
         before = tx.execute(_FIND, {"owner": owner, "purpose": purpose}).one_or_none()
         if before and before.address == address and before.sent_at + PAUSE > tx.now:
             return Sending.TOO_SOON
+        sends = before.sends if before and before.expires_at > tx.now else 0
+        if sends >= SENDS:
+            return Sending.TOO_MANY
         # Every mail counts as a failure that nothing takes back: no mailbox is flooded by us.
-        attempt = Attempt(_GATE, address.casefold(), tx.origin.address)
+        attempt = Attempt(_GATE, _mailbox(address), tx.origin.address)
         if not isinstance(self.gate.reserve(tx, attempt, captcha=True).verdict, Proceed):
             return Sending.TOO_MANY
         code = self._fresh()
@@ -113,7 +120,9 @@ class Codes:
             "owner": owner,
             "purpose": purpose,
             "address": address,
-            "code_hash": self._hash(owner, purpose, address, code),
+            # Where another message goes, no code proves the address.
+            "code_hash": self.entropy(32) if instead else self._hash(owner, purpose, address, code),
+            "sends": sends + 1,
             "sent_at": tx.now,
             "expires_at": tx.now + LIFETIME,
             "tries": 0,
@@ -156,13 +165,28 @@ class Codes:
         return hmac.digest(self.key, told, "sha256")
 
 
+def forget(tx: Transaction, owner: bytes) -> None:
+    """Forget what an owner was sent."""
+    tx.execute(delete(EmailCode).where(EmailCode.owner == owner))
+
+
+def _mailbox(address: str) -> str:
+    """Name the mailbox behind an address: what follows a plus sign is the same person's."""
+    local, _, domain = address.casefold().partition("@")
+    return f"{local.partition('+')[0]}@{domain}"
+
+
 def sweep(tx: Transaction) -> int:
     """Forget codes whose time is over."""
     return tx.execute(_SWEEP, {"instant": tx.now}).rowcount
 
 
 _FIND = select(
-    EmailCode.address, EmailCode.sent_at, EmailCode.expires_at, EmailCode.consumed_at
+    EmailCode.address,
+    EmailCode.sent_at,
+    EmailCode.expires_at,
+    EmailCode.consumed_at,
+    EmailCode.sends,
 ).where(EmailCode.owner == bindparam("owner"), EmailCode.purpose == bindparam("purpose"))
 _FORGET = delete(EmailCode).where(
     EmailCode.owner == bindparam("owner"), EmailCode.purpose == bindparam("purpose")

@@ -95,6 +95,13 @@ class Gate:
         if shared:
             tx.execute(_TAKE_BACK, {"counted": shared})
 
+    def forgive(self, tx: Transaction, attempt: Attempt) -> None:
+        """Forget what was counted against an account's old secret: it has a new one."""
+        keys = self._keys(attempt)
+        own = [keys[one] for one in sorted(keys) if one is not Dimension.PREFIX]
+        tx.execute(_HOLD, {"all_of_them": own})
+        tx.execute(_FORGET, {"own": own})
+
     def _keys(self, attempt: Attempt) -> dict[Dimension, bytes]:
         network = throttle.network_of(attempt.address)
         context = f"device {attempt.device}" if attempt.device else f"network {network}"

@@ -19,6 +19,9 @@ from idp.mail import messages
 from idp.mail.messages import Post
 from idp.secret import Secret
 from idp.sessions.actions import Ending, Reach
+from idp.signin import tickets
+from idp.signin.counters import Attempt, Gate
+from idp.signin.tickets import Errand
 
 STAFF = frozenset({Kind.JUDGE, Kind.STAFF})
 """Whose passwords the policy for internal users is for."""
@@ -30,6 +33,7 @@ class Passwords:
 
     section: PasswordSection
     authenticator: PasswordAuthenticator
+    gate: Gate
     ending: Ending
     trail: Trail
     post: Post
@@ -62,8 +66,9 @@ class Passwords:
         if not found and state:
             # The one in use is never chosen again; those before, as far as the policy looks back.
             earlier = (state.phc_hash, *state.past[: max(rules.history - 1, 0)])
-            if any(self.authenticator.matches(phc_hash, password) for phc_hash in earlier):
-                found.append(Weakness.USED_BEFORE)
+            same = self.authenticator.is_one_of(earlier, password)
+            if same is not False:
+                found.append(Weakness.TOO_BUSY if same is None else Weakness.USED_BEFORE)
         return found
 
     def change(
@@ -73,11 +78,14 @@ class Passwords:
 
         ``False``: the password was changed meanwhile.
         """
+        accounts.hold(tx, account.id)
         state = accounts.password_state(tx, account.id)
         if state is None or state.phc_hash != seen:
             return False
         keep = self.policy_for(account.kind).history
         accounts.set_password(tx, account.id, phc_hash, keep=keep)
+        tickets.void(tx, account.id, Errand.RECOVERY)
+        self.gate.forgive(tx, Attempt("password", account.account_name, tx.origin.address))
         self.ending.end_all(tx, account.id, reach, subject=account.subject, why="password_changed")
         self.trail.append(tx, PasswordChanged(subject=account.subject, how="change"))
         if account.email and account.email.verified:

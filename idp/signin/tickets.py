@@ -93,6 +93,11 @@ def _presented(tx: Transaction, token: str, errand: Errand) -> dict[str, object]
     return {"presented": digest(token), "what": errand, "instant": tx.now}
 
 
+def void(tx: Transaction, account_id: UUID, errand: Errand) -> None:
+    """Let no link that was sent for an errand be used any more."""
+    tx.execute(_VOID, {"whose": account_id, "what": errand, "instant": tx.now})
+
+
 def sweep(tx: Transaction) -> int:
     """Forget links whose time is over."""
     return tx.execute(_SWEEP, {"instant": tx.now}).rowcount

@@ -11,3 +11,5 @@ class FieldError:
 
     field: str
     message: LazyString | str
+    label: LazyString | str = ""
+    """The field's name, for the summary, where the sentence alone does not say which."""

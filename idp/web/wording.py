@@ -100,6 +100,7 @@ HISTORY: Mapping[str, LazyString] = {
     "wrong_code": _("Wrong code"),
     "passkey_refused": _("Passkey not verified"),
     "wrong_password": _("Wrong password"),
+    "not_activated": _("Not activated yet"),
     "password_expired": _("Right password, but too old"),
     "disabled": _("Account or password switched off"),
     "busy": _("Too busy to check"),
@@ -291,6 +292,7 @@ def weakness(why: Weakness, policy: PasswordPolicy) -> LazyString:
         Weakness.TOO_SOON: _(
             "The password was changed a short while ago. It can be changed once a day."
         ),
+        Weakness.TOO_BUSY: REFUSED[Reason.BUSY],
         Weakness.NOT_REPEATED: _("The two passwords are not the same."),
     }[why]
 

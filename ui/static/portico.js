@@ -57,7 +57,7 @@
       });
       said.append('password', field.value);
       window.fetch(meter.getAttribute('data-strength'), { method: 'POST', body: said, credentials: 'same-origin' })
-        .then(function (answer) { return answer.ok ? answer.json() : null; })
+        .then(function (answer) { return answer.status === 200 ? answer.json() : null; })
         .then(function (found) {
           if (!found) { meter.hidden = true; return; }
           meter.querySelector('meter').value = found.score;

@@ -3,7 +3,7 @@
 import os
 import threading
 import unicodedata
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -119,9 +119,17 @@ class PasswordAuthenticator:
         if last:  # in a rush the next one takes over the memory as it is
             memory.give_back()
 
-    def matches(self, phc_hash: str, password: Secret[str]) -> bool:
-        """Compare a password that is to be chosen with an earlier one."""
-        return self._verify(phc_hash, password)
+    def is_one_of(self, hashes: Sequence[str], password: Secret[str]) -> bool | None:
+        """Compare a password that is to be chosen with earlier ones; ``None``: too busy."""
+        with self._place() as free:
+            if not free:
+                return None
+            return any(self._verify(phc_hash, password) for phc_hash in hashes)
+
+    def hash_in_turn(self, password: Secret[str]) -> str | None:
+        """Hash a password that somebody has chosen, where sign-ins wait too; ``None``: too busy."""
+        with self._place() as free:
+            return self.hash(password) if free else None
 
     def hash(self, password: Secret[str]) -> str:
         """Hash a new password with the parameters of the configuration."""

@@ -31,6 +31,8 @@ class Weakness(StrEnum):
     USED_BEFORE = "used_before"
     TOO_SOON = "too_soon"
     NOT_REPEATED = "not_repeated"
+    TOO_BUSY = "too_busy"
+    """Nothing is wrong with it; it cannot be looked at at this moment."""
 
 
 @dataclass(frozen=True, slots=True)

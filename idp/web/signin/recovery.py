@@ -14,6 +14,8 @@ from idp.authenticators.password.policy import Weakness
 from idp.oidc import logout
 from idp.provider import Provider
 from idp.secret import Secret
+from idp.signin.actions import GATE
+from idp.signin.counters import Attempt
 from idp.signin.passwords import words_of
 from idp.web import wording
 from idp.web.forms import FieldError
@@ -107,10 +109,16 @@ def finish() -> ResponseReturnValue:
     weak = portico.passwords.judge(account.kind, chosen, repeated, words_of(account), state=state)
     if weak:
         return _new(_form_for(portico, token, account, weak), 422)
-    phc_hash = portico.password.hash(chosen)
+    phc_hash = portico.password.hash_in_turn(chosen)
+    if phc_hash is None:
+        return _new(_form_for(portico, token, account, [Weakness.TOO_BUSY]), 503)
     keep = portico.passwords.policy_for(account.kind).history
     with portico.database.write(origin()) as tx:
         done = portico.recovery.finish(tx, token, phc_hash, logout.reach(tx), keep=keep)
+        if done is not None:
+            # What strangers tried at the old password is not held against the new one.
+            tried = Attempt(GATE, account.account_name, tx.origin.address)
+            portico.gate.forgive(tx, tried)
     if done is None:
         return _lost()
     return _new(NewPasswordPage(url_for("password.show"), outcome="done"))

@@ -18,4 +18,6 @@ def estimate() -> ResponseReturnValue:
     demand_csrf(form)
     words = [form.get(name, "")[:64] for name in ("username", "name")]
     score = strength(form.get("password", "")[:_LONGEST], [word for word in words if word])
+    if score is None:
+        return PAGES.apply(Response(status=204))  # busy: a help that waits is none
     return PAGES.apply(Response(f'{{"score":{score}}}', content_type="application/json"))

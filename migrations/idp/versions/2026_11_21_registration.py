@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("sent_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("sends", sa.Integer(), nullable=False),
         sa.Column("consumed_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("owner", "purpose", name=op.f("pk_email_codes")),
     )

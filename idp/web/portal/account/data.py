@@ -88,6 +88,7 @@ def close() -> ResponseReturnValue:
         for client_id in links.of_account(tx, account.id):
             portico.linking.unlink(tx, found.session, client_id)
         portico.particulars.forget(tx, account.id)
+        links.forget(tx, account.id)
         closing.forget(tx, account.id)
         portico.accounts.close(tx, account.id)
         portico.trail.append(tx, AccountClosed(subject=account.subject))

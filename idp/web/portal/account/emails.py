@@ -79,9 +79,11 @@ def prove() -> ResponseReturnValue:
         outcome = portico.codes.claim(tx, account.id.bytes, Purpose.NEW_ADDRESS, code)
         if not isinstance(outcome, Typing):
             (address,) = outcome
+            accounts.hold(tx, account.id)
             held = accounts.emails_of(tx, account.id)
             others = [one for one in held if address_key(one.address) != address_key(address)]
-            if len(others) < _MOST:
+            holder = accounts.holder_of(tx, address)  # somebody may have proven it meanwhile
+            if len(others) < _MOST and holder in {None, account.id}:
                 _replace(tx, portico, account, held, [*others, Email(address, verified=True)])
     if isinstance(outcome, Typing):
         return _page(found, [FieldError("code", wording.TYPING[outcome])], 422)
@@ -98,6 +100,7 @@ def change() -> ResponseReturnValue:
     portico, account = provider(), found.account
     chosen = address_key(form.get("address", ""))
     with portico.database.write(origin()) as tx:
+        accounts.hold(tx, account.id)
         held = accounts.emails_of(tx, account.id)
         one = next((one for one in held if address_key(one.address) == chosen), None)
         others = [other for other in held if other is not one]

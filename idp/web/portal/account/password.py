@@ -2,27 +2,26 @@
 
 from dataclasses import dataclass, field
 
-from flask import Blueprint, make_response, redirect, request, url_for
+from flask import Blueprint, make_response, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
 from idp.accounts import store as accounts
-from idp.accounts.store import PasswordState
-from idp.authenticators import Identity, Proof, Reason
-from idp.authenticators.password.authenticator import PasswordEvidence, PasswordOnRecord
+from idp.authenticators import Reason, Refusal
+from idp.authenticators.password.authenticator import PasswordEvidence
+from idp.authenticators.password.policy import Weakness
 from idp.oidc import logout
 from idp.provider import Provider
-from idp.secret import Secret, digest
-from idp.signin.actions import GATE
-from idp.signin.counters import Attempt
+from idp.secret import Secret
+from idp.signin.actions import Browser
 from idp.signin.passwords import words_of
-from idp.signin.throttle import Proceed
 from idp.web import wording
 from idp.web.forms import FieldError
 from idp.web.portal.account import place
 from idp.web.portal.account.place import Here
-from idp.web.request import device, origin, take_session
+from idp.web.raising import user_agent
+from idp.web.request import browser_hash, device, origin, speaks, take_session
 from idp.web.wiring import provider
 
 pages = Blueprint("own_password", __name__)
@@ -62,20 +61,22 @@ def change() -> ResponseReturnValue:
         state, now = accounts.password_state(tx, account.id), tx.now
     if state is None:
         return _page(found, [FieldError("", _NONE)], 422)
-    wrong = _prove(portico, found, state, Secret(form.get("current", "")))
+    wrong = _prove(portico, found, Secret(form.get("current", "")))
     if wrong is not None:
         return _page(found, [wrong], 422)
     chosen, repeated = Secret(form.get("password", "")), Secret(form.get("password_again", ""))
     weak = portico.passwords.judge(
         account.kind, chosen, repeated, words_of(account), state=state, now=now
     )
+    phc_hash = "" if weak else portico.password.hash_in_turn(chosen)
+    if phc_hash is None:
+        weak = [Weakness.TOO_BUSY]
     if weak:
         policy = portico.passwords.policy_for(account.kind)
         return _page(found, wording.password_errors(weak, policy), 422)
-    phc_hash = portico.password.hash(chosen)
     with portico.database.write(origin()) as tx:
         done = portico.passwords.change(
-            tx, account, phc_hash, logout.reach(tx), seen=state.phc_hash
+            tx, account, phc_hash or "", logout.reach(tx), seen=state.phc_hash
         )
     if not done:
         return _page(found, [FieldError("current", _WRONG)], 422)
@@ -83,26 +84,21 @@ def change() -> ResponseReturnValue:
     return take_session(make_response(onward))
 
 
-def _prove(
-    portico: Provider, found: Here, state: PasswordState, typed: Secret[str]
-) -> FieldError | None:
+def _prove(portico: Provider, found: Here, typed: Secret[str]) -> FieldError | None:
     """Compare the old password; every try counts where those of the sign-in count."""
-    account = found.account
+    browser = Browser(browser_hash(), device(), user_agent(), speaks())
     with portico.database.write(origin()) as tx:
-        known = digest(device()).hex() if "Cookie" in request.headers else ""
-        attempt = Attempt(GATE, account.account_name, tx.origin.address, known)
-        reserved = portico.gate.reserve(tx, attempt, captcha=True)
-    if not isinstance(reserved.verdict, Proceed):
-        return FieldError("", wording.REFUSED[Reason.TOO_MANY_ATTEMPTS])
-    on_record = PasswordOnRecord(Identity("account", str(account.id)), state.phc_hash, usable=True)
-    outcome = portico.password.prove(PasswordEvidence(typed, on_record))
-    if isinstance(outcome, Proof):
-        with portico.database.write(origin()) as tx:
-            portico.gate.succeed(tx, attempt)
+        admitted = portico.signing_in.admit_again(tx, found.account, browser)
+    if isinstance(admitted, Refusal):
+        return FieldError("", wording.REFUSED[admitted.reason])
+    result = portico.password.prove(PasswordEvidence(typed, admitted.on_record))
+    with portico.database.write(origin()) as tx:
+        refused = portico.signing_in.record_again(tx, admitted, result, browser)
+    if refused is None:
         return None
-    if outcome.reason is Reason.BUSY:
-        return FieldError("", wording.REFUSED[Reason.BUSY])
-    return FieldError("current", _WRONG)
+    if refused.reason is Reason.WRONG_CREDENTIALS:
+        return FieldError("current", _WRONG)
+    return FieldError("", wording.REFUSED[refused.reason])
 
 
 def _page(found: Here, problems: list[FieldError], status: int) -> ResponseReturnValue:

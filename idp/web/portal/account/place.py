@@ -11,7 +11,7 @@ from idp.sessions.store import Session
 from idp.web.current import signed_in
 from idp.web.headers import PAGES
 from idp.web.portal.tabs import tabs
-from idp.web.recent import ask_again, has_proven_recently
+from idp.web.recent import is_sure, make_sure
 from idp.web.request import demand_csrf, single_form
 from idp.web.who import who
 from idp.web.wiring import provider
@@ -31,8 +31,8 @@ def here(page: str, *, sensitive: bool = False) -> Here | ResponseReturnValue:
     session = signed_in(portico)
     if session is None:
         return redirect(url_for("password.show", journey=page), code=303)
-    if sensitive and not has_proven_recently(portico, session):
-        return ask_again(page)
+    if sensitive and not is_sure(portico, session):
+        return make_sure(portico, session, page)
     with portico.database.read() as tx:
         account = portico.accounts.find(tx, session.account_id)
     if account is None:

@@ -8,11 +8,14 @@ from flask import Blueprint, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
 
+from idp.authenticators import Reason
 from idp.provider import Provider
 from idp.registration import contact, forms
 from idp.registration.flows import FieldName, Step
 from idp.registration.forms import Details
 from idp.secret import Secret
+from idp.signin.counters import Attempt
+from idp.signin.throttle import Proceed
 from idp.web import wording
 from idp.web.forms import FieldError
 from idp.web.request import origin
@@ -60,16 +63,39 @@ def answer() -> ResponseReturnValue:
     portico = provider()
     today = portico.database.clock().astimezone(_TAIPEI).date()
     details, problems = forms.read(place.under.track, form, today=today)
-    found = [FieldError(name, wording.PROBLEMS[why]) for name, why in problems.items()]
+    found = [
+        FieldError(name, wording.PROBLEMS[why], wording.FIELDS.get(name, ""))
+        for name, why in problems.items()
+    ]
     found += _password_errors(portico, place, form, details)
     typed = {name: form.get(name, "")[: forms.LONGEST_INPUT] for name in forms.KEPT}
     if found:
         return _page(place, typed, _in_order(found), 422)
     chosen = Secret(form.get("password", ""))
-    phc_hash = portico.password.hash(chosen) if chosen else ""
+    if not _may_go_on(portico, place, details, chosen):
+        return _page(place, typed, [FieldError("", wording.REFUSED[Reason.TOO_MANY_ATTEMPTS])], 429)
+    phc_hash = portico.password.hash_in_turn(chosen) if chosen else ""
+    if phc_hash is None:
+        return _page(place, typed, [FieldError("", wording.REFUSED[Reason.BUSY])], 503)
     with portico.database.write(origin()) as tx:
         portico.registering.describe(tx, place.under, details, typed=typed, phc_hash=phc_hash)
     return flow.again(place.flow_id)
+
+
+def _may_go_on(portico: Provider, place: At, details: Details, chosen: Secret[str]) -> bool:
+    """Count what a flow could be misused for: hashes made, and account names asked about."""
+    wanted = [("new_password", bool(chosen))]
+    before = place.under.answers.account_name
+    wanted.append(("account_name", bool(before) and details.account_name != before))
+    with portico.database.write(origin()) as tx:
+        verdicts = [
+            portico.gate.reserve(
+                tx, Attempt(gate, place.flow_id, tx.origin.address), captcha=True
+            ).verdict
+            for gate, is_asked in wanted
+            if is_asked
+        ]
+    return all(isinstance(verdict, Proceed) for verdict in verdicts)
 
 
 def _password_errors(
