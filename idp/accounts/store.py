@@ -21,7 +21,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from idp.accounts.model import Account, Email, Kind, Profile, SecondFactor, State, address_key
 from idp.clock import seconds
@@ -267,6 +267,8 @@ class Accounts:
 
 
 def _rows(tx: Transaction, account_id: UUID, emails: Sequence[Email]) -> list[dict[str, object]]:
+    """Write addresses down, the proven ones first: the account's mail goes where it is read."""
+    ordered = sorted(emails, key=lambda email: not email.verified)
     return [
         {
             "account_id": account_id,
@@ -275,12 +277,12 @@ def _rows(tx: Transaction, account_id: UUID, emails: Sequence[Email]) -> list[di
             "address_key": address_key(email.address),
             "verified_at": tx.now if email.verified else None,
         }
-        for position, email in enumerate(emails)
+        for position, email in enumerate(ordered)
     ]
 
 
 def emails_of(tx: Transaction, account_id: UUID) -> list[Email]:
-    """List an account's addresses; the first is where its mail goes."""
+    """List an account's addresses, the proven ones first; mail goes to the first of them."""
     rows = tx.execute(_EMAILS, {"owner": account_id})
     return [Email(row.address, row.verified_at is not None) for row in rows]
 
@@ -297,8 +299,18 @@ def replace_emails(tx: Transaction, account_id: UUID, emails: Sequence[Email]) -
         tx.execute(_ADD_EMAIL, _rows(tx, account_id, emails))
     proven = [address_key(email.address) for email in emails if email.verified]
     if proven:
-        tx.execute(_UNPROVEN, {"owner": account_id, "proven": proven})
+        losers = tx.execute(_UNPROVEN, {"owner": account_id, "proven": proven}).scalars().all()
+        for loser in set(losers):
+            _close_ranks(tx, loser)
     tx.execute(_TOUCH, {"owner": account_id, "instant": tx.now})
+
+
+def _close_ranks(tx: Transaction, account_id: UUID) -> None:
+    """Number an account's addresses from nought again where one was taken out between them."""
+    places = tx.execute(_PLACES, {"owner": account_id}).scalars().all()
+    for wanted, place in enumerate(places):  # upwards: the place that is taken is always free
+        if place != wanted:
+            tx.execute(_MOVE, {"owner": account_id, "place": place, "wanted": wanted})
 
 
 def holder_of(tx: Transaction, address: str) -> UUID | None:
@@ -419,7 +431,22 @@ _SEALED_ALONE = ("birthdate", "phone_number", "address")
 """Fields that are never opened with another's value: each is bound to its account and name."""
 
 
-FIRST_EMAIL = and_(AccountEmail.account_id == AccountRow.id, AccountEmail.position == 0)
+_OTHER_EMAIL = aliased(AccountEmail)
+FIRST_EMAIL = and_(
+    AccountEmail.account_id == AccountRow.id,
+    AccountEmail.position
+    == select(_OTHER_EMAIL.position)
+    .where(_OTHER_EMAIL.account_id == AccountRow.id)
+    .order_by(_OTHER_EMAIL.verified_at.is_(None), _OTHER_EMAIL.position)
+    .limit(1)
+    .correlate(AccountRow)
+    .scalar_subquery(),
+)
+"""The address an account's mail goes to: the first proven one, or else just the first.
+
+Judged where it is read: rows that came before the proven ones were put first, or that an import
+or an older version wrote, must not silence the mails that warn an owner.
+"""
 _KINDS = bindparam("kinds", type_=Text())
 IS_SERVED = or_(_KINDS == "", func.replace(_KINDS, " " + AccountRow.kind + " ", "") != _KINDS)
 """The condition of an account of certain kinds: bind them as ``kinds``, with a blank before and
@@ -464,12 +491,26 @@ _PASSWORD = Prepared(
     .where(AccountRow.account_name == bindparam("wanted"))
 )
 _OF = AccountEmail.account_id == bindparam("owner")
-_EMAILS = select(AccountEmail.address, AccountEmail.verified_at).where(_OF).order_by("position")
+_EMAILS = (
+    select(AccountEmail.address, AccountEmail.verified_at)
+    .where(_OF)
+    .order_by(AccountEmail.verified_at.is_(None), AccountEmail.position)
+)
+_PLACES = select(AccountEmail.position).where(_OF).order_by(AccountEmail.position)
+_MOVE = (
+    update(AccountEmail)
+    .where(_OF, AccountEmail.position == bindparam("place"))
+    .values(position=bindparam("wanted"))
+)
 _FORGET_EMAILS = delete(AccountEmail).where(_OF)
-_UNPROVEN = delete(AccountEmail).where(
-    AccountEmail.account_id != bindparam("owner"),
-    AccountEmail.address_key.in_(bindparam("proven", expanding=True)),
-    AccountEmail.verified_at.is_(None),
+_UNPROVEN = (
+    delete(AccountEmail)
+    .where(
+        AccountEmail.account_id != bindparam("owner"),
+        AccountEmail.address_key.in_(bindparam("proven", expanding=True)),
+        AccountEmail.verified_at.is_(None),
+    )
+    .returning(AccountEmail.account_id)
 )
 _HOLDER = (
     select(AccountEmail.account_id)
@@ -556,8 +597,8 @@ _SET_STATE = (
 )
 _MAILBOX = (
     select(AccountEmail.address, AccountRow.locale)
-    .join(AccountRow, AccountRow.id == AccountEmail.account_id)
-    .where(AccountRow.id == bindparam("owner"), AccountEmail.position == 0)
+    .join(AccountRow, FIRST_EMAIL)
+    .where(AccountRow.id == bindparam("owner"))
 )
 _HOLD = (
     select(AccountRow.second_factor).where(AccountRow.id == bindparam("owner")).with_for_update()
