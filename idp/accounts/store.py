@@ -1,6 +1,6 @@
 """Accounts on record: their identities, e-mails, password and sealed profile."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -137,6 +137,14 @@ class Mailbox:
     locale: str
 
 
+@dataclass(frozen=True, slots=True)
+class ProvenEmail:
+    """An address whose mail the account's owner reads, and since when that is known."""
+
+    address: str = field(repr=False)
+    since: datetime
+
+
 class Accounts:
     """Reads and writes accounts; holds the seal of their profiles."""
 
@@ -266,16 +274,28 @@ class Accounts:
         return msgspec.convert(told.pop("", {}) | told, Profile)
 
 
-def _rows(tx: Transaction, account_id: UUID, emails: Sequence[Email]) -> list[dict[str, object]]:
-    """Write addresses down, the proven ones first: the account's mail goes where it is read."""
+def _rows(
+    tx: Transaction,
+    account_id: UUID,
+    emails: Sequence[Email],
+    since: Mapping[str, datetime] | None = None,
+) -> list[dict[str, object]]:
+    """Write addresses down, the proven ones first: the account's mail goes where it is read.
+
+    An address that was proven before, by ``since``, stays proven from then on: how long an
+    account has had it decides who is believed when two say that it is theirs.
+    """
     ordered = sorted(emails, key=lambda email: not email.verified)
+    known = since or {}
     return [
         {
             "account_id": account_id,
             "position": position,
             "address": email.address,
             "address_key": address_key(email.address),
-            "verified_at": tx.now if email.verified else None,
+            "verified_at": known.get(address_key(email.address), tx.now)
+            if email.verified
+            else None,
         }
         for position, email in enumerate(ordered)
     ]
@@ -287,6 +307,11 @@ def emails_of(tx: Transaction, account_id: UUID) -> list[Email]:
     return [Email(row.address, row.verified_at is not None) for row in rows]
 
 
+def proven_of(tx: Transaction, account_id: UUID) -> list[ProvenEmail]:
+    """List the addresses that were proven, the one that has been so for longest first."""
+    return [ProvenEmail(*row) for row in tx.execute(_PROVEN, {"owner": account_id})]
+
+
 def replace_emails(tx: Transaction, account_id: UUID, emails: Sequence[Email]) -> None:
     """Put ``emails`` in the place of the addresses of an account.
 
@@ -294,9 +319,10 @@ def replace_emails(tx: Transaction, account_id: UUID, emails: Sequence[Email]) -
     being able to read its mail must not keep a foot in the door (Sudhodanan & Paverd 2022).
     """
     tx.execute(_HOLD, {"owner": account_id})  # two tabs may do so at once
+    since = {address_key(one.address): one.since for one in proven_of(tx, account_id)}
     tx.execute(_FORGET_EMAILS, {"owner": account_id})
     if emails:
-        tx.execute(_ADD_EMAIL, _rows(tx, account_id, emails))
+        tx.execute(_ADD_EMAIL, _rows(tx, account_id, emails, since))
     proven = [address_key(email.address) for email in emails if email.verified]
     if proven:
         losers = tx.execute(_UNPROVEN, {"owner": account_id, "proven": proven}).scalars().all()
@@ -495,6 +521,11 @@ _EMAILS = (
     select(AccountEmail.address, AccountEmail.verified_at)
     .where(_OF)
     .order_by(AccountEmail.verified_at.is_(None), AccountEmail.position)
+)
+_PROVEN = (
+    select(AccountEmail.address, AccountEmail.verified_at)
+    .where(_OF, AccountEmail.verified_at.is_not(None))
+    .order_by(AccountEmail.verified_at, AccountEmail.position)
 )
 _PLACES = select(AccountEmail.position).where(_OF).order_by(AccountEmail.position)
 _MOVE = (

@@ -1,14 +1,18 @@
 """An account that somebody else holds the password of: what its owner gets back, and how."""
 
+from datetime import timedelta
+
 import pytest
 
 from idp.accounts import store as accounts
 from idp.accounts.model import Account, Email
 from idp.accounts.store import Mailbox
-from idp.mail.messages import NewBrowser, SecondFactorChanged
+from idp.mail.messages import NewBrowser, Recovery, SecondFactorChanged
 from idp.provider import Provider
 from tests import factors
+from tests.clock import MovableClock
 from tests.factors import SoftKey
+from tests.http.test_P15_recovery import ask, set_new
 from tests.http.test_P31_account_pages import post
 from tests.labs import letters
 from tests.people import Browser, Person, add
@@ -95,3 +99,96 @@ def test_a_proven_address_comes_before_an_unproven_one(provider: Provider, first
 
     with provider.database.read() as tx:
         assert accounts.emails_of(tx, account_of(person).id) == [proven, UNPROVEN]
+
+
+def make_first(browser: Browser, address: str) -> None:
+    post(browser, "/account/emails", "/account/emails/change", address=address, action="first")
+
+
+def links(provider: Provider) -> dict[str, str]:
+    """Take the links for a new password out of the outbox, by where they went."""
+    return {
+        letter.recipient: letter.message.token
+        for letter in letters.waiting(provider)
+        if isinstance(letter.message, Recovery)
+    }
+
+
+def not_me(browser: Browser) -> None:
+    post(browser, "/account/history", "/account/history/not-me")
+
+
+def test_the_link_after_not_me_goes_where_the_owner_read_before(
+    provider: Provider, citizen: Person, clock: MovableClock
+) -> None:
+    clock.advance(timedelta(minutes=1))
+    thief = inside(provider, citizen)
+    prove(provider, thief, EVIL)
+    make_first(thief, EVIL)
+    not_me(inside(provider, citizen))
+
+    found = links(provider)
+
+    assert list(found) == [citizen.email]
+    assert 'id="password-set"' in set_new(Browser.on(provider), found[citizen.email]).text
+
+
+def test_changing_the_order_makes_no_address_younger_or_older(
+    provider: Provider, citizen: Person, clock: MovableClock
+) -> None:
+    clock.advance(timedelta(days=30))
+    thief = inside(provider, citizen)
+    prove(provider, thief, EVIL)
+    make_first(thief, EVIL)
+    clock.advance(timedelta(days=6))
+    thief = inside(provider, citizen)
+    make_first(thief, citizen.email)
+    make_first(thief, EVIL)
+    not_me(inside(provider, citizen))
+
+    assert list(links(provider)) == [citizen.email]
+
+
+def test_each_older_address_gets_a_link_of_its_own_and_one_of_them_is_good(
+    provider: Provider, citizen: Person, clock: MovableClock
+) -> None:
+    browser = inside(provider, citizen)
+    prove(provider, browser, "work@people.example")
+    clock.advance(timedelta(days=8))
+    prove(provider, inside(provider, citizen), EVIL)
+    not_me(inside(provider, citizen))
+
+    found = links(provider)
+
+    assert set(found) == {citizen.email, "work@people.example"}
+    assert set_new(browser, found["work@people.example"]).status_code == 200
+    assert set_new(browser, found[citizen.email]).status_code == 410
+
+
+def test_an_address_of_today_recovers_nothing_and_the_older_one_is_told(
+    provider: Provider, citizen: Person, clock: MovableClock
+) -> None:
+    clock.advance(timedelta(minutes=1))
+    thief = inside(provider, citizen)
+    prove(provider, thief, EVIL)
+    prove(provider, thief, "more@evil.example")
+    make_first(thief, EVIL)
+    letters.waiting(provider)
+
+    right = ask(Browser.on(provider), citizen.account_name, citizen.email)
+    assert list(links(provider)) == [citizen.email]
+    refused = ask(Browser.on(provider), citizen.account_name, EVIL)
+    assert refused.status_code == right.status_code
+    assert list(links(provider)) == [citizen.email]
+
+    clock.advance(timedelta(hours=24))
+    ask(Browser.on(provider), citizen.account_name, EVIL)
+    assert list(links(provider)) == [EVIL]
+
+
+def test_not_me_sends_a_link_though_an_unproven_address_stood_first(provider: Provider) -> None:
+    person = add(provider, Person("NOMAIL1"))
+    put(provider, person, UNPROVEN, Email("ok@proven.example", verified=True))
+    not_me(inside(provider, person))
+
+    assert list(links(provider)) == ["ok@proven.example"]
