@@ -6,6 +6,7 @@ factor is still there, or the account would be asked for one that nobody has.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from idp.accounts import store as accounts
@@ -26,7 +27,13 @@ from idp.authenticators.totp import Totp
 from idp.database.transaction import Transaction
 from idp.mail.messages import Change, Post, SecondFactorChanged
 from idp.sessions.store import Session
-from idp.signin.second_factor import PASSKEY, TOTP, SecondFactorSignIn
+from idp.signin.second_factor import PASSKEY, RECOVERY_CODE, TOTP, SecondFactorSignIn
+
+_GONE: dict[str, Change] = {
+    PASSKEY: "passkey_removed",
+    TOTP: "totp_removed",
+    RECOVERY_CODE: "recovery_codes_removed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +134,30 @@ class Factors:
         gone = FactorRemoved(subject=account.subject, kind="all")
         self._note(tx, account.id, gone, "all_removed")
         return True
+
+    def withdraw(self, tx: Transaction, account: Account, since: datetime) -> list[Change]:
+        """Take away what was added at ``since`` or later; gives what there is to tell the owner.
+
+        For an account that somebody else was in: what they enrolled must not stay a way in for
+        them, nor shut the owner out. What was there before stays, and is still asked for.
+        """
+        accounts.hold(tx, account.id)
+        kinds = [
+            PASSKEY
+            for one in passkey.of_account(tx, account.id)
+            if one.created_at >= since and passkey.remove(tx, account.id, one.id)
+        ]
+        app = self.totp.in_use(tx, account.id)
+        if app and app.since >= since and self.totp.remove(tx, account.id):
+            kinds.append(TOTP)
+        if self.recovery.forget_since(tx, account.id, since):
+            kinds.append(RECOVERY_CODE)
+        if not kinds:
+            return []
+        self._settle(tx, account.id)
+        for kind in kinds:
+            self.trail.append(tx, FactorRemoved(subject=account.subject, kind=kind))
+        return [_GONE[kind] for kind in dict.fromkeys(kinds)]
 
     def _enrolled(self, tx: Transaction, session: Session) -> Enrolled:
         """With its first factor an account is always asked for one, and has a way back."""

@@ -28,15 +28,19 @@ from idp.secret import Entropy, new_id
 from idp.sessions.actions import Ending, Reach
 from idp.signin import tickets
 from idp.signin.counters import Attempt, Gate
+from idp.signin.factors import Factors
 from idp.signin.throttle import Proceed
 from idp.signin.tickets import LIFETIMES, Errand
 
 _GATE = "recovery"
 _SUSPECT = timedelta(days=7)
 """How far back the owner's word is believed that it was somebody else: newer addresses are
-passed over. No setting: it would only ever be the time in which a thief goes unnoticed."""
+passed over, newer second factors taken away. No setting: it would only ever be the time in which
+a thief goes unnoticed."""
 _FRESH = timedelta(hours=24)
-"""How long a new address recovers nothing while the account has an older one."""
+"""How long a new address recovers nothing while the account has an older one, and a new second
+factor does not outlive a recovery. Short: who reads the mail alone must not get rid of the
+factors that the owner relies on (security.md T36)."""
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -57,6 +61,7 @@ class Recovery:
     post: Post
     outbox: Outbox
     entropy: Entropy
+    factors: Factors
 
     def ask(self, tx: Transaction, account_name: str, typed_address: str) -> Refusal | None:
         """Note the question; whether the two belong together is looked up by the worker.
@@ -106,19 +111,31 @@ class Recovery:
         self.ending.end_all(tx, account.id, reach, subject=account.subject, why="recovery")
         self.trail.append(tx, PasswordChanged(subject=account.subject, how="recovery"))
         self.tell(tx, account, messages.PasswordChanged(at=tx.now, address=tx.origin.address))
+        self._withdraw(tx, account, _FRESH)
         return account
 
     def disown(self, tx: Transaction, account: Account, reach: Reach) -> None:
         """The owner says that a sign-in was not theirs: nothing stays open, the password is off.
 
         The link goes to every address that the account had before: the others may be the
-        thief's, who may also have put theirs first.
+        thief's, who may also have put theirs first. What they may have enrolled is taken away.
         """
+        accounts.hold(tx, account.id)  # in the order in which everybody takes the rows
         accounts.disable_password(tx, account.id)
         self.ending.end_all(tx, account.id, reach, subject=account.subject, why="disowned")
         self.trail.append(tx, SigninDisowned(subject=account.subject))
         addresses = _long_held(tx, account, _SUSPECT)
         _send_links(tx, self.post, self.entropy, account, addresses, alarm=True)
+        self._withdraw(tx, account, _SUSPECT)
+
+    def _withdraw(self, tx: Transaction, account: Account, age: timedelta) -> None:
+        """Take away the second factors younger than ``age``; told where the links go."""
+        for change in self.factors.withdraw(tx, account, tx.now - age):
+            message = messages.SecondFactorChanged(
+                at=tx.now, change=change, address=tx.origin.address
+            )
+            for address in _long_held(tx, account, age):
+                self.post.put(tx, address, account.locale, message, unique=None)
 
     def tell(self, tx: Transaction, account: Account, message: messages.AnyMessage) -> None:
         """Mail the owner at the first address, if it was proven."""

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from idp.accounts import store as accounts
-from idp.accounts.model import Account, Email
+from idp.accounts.model import Account, Email, SecondFactor
 from idp.accounts.store import Mailbox
 from idp.mail.messages import NewBrowser, Recovery, SecondFactorChanged
 from idp.provider import Provider
@@ -13,7 +13,7 @@ from tests import factors
 from tests.clock import MovableClock
 from tests.factors import SoftKey
 from tests.http.test_P15_recovery import ask, set_new
-from tests.http.test_P31_account_pages import post
+from tests.http.test_P31_account_pages import NEW, post
 from tests.labs import letters
 from tests.people import Browser, Person, add
 
@@ -192,3 +192,101 @@ def test_not_me_sends_a_link_though_an_unproven_address_stood_first(provider: Pr
     not_me(inside(provider, person))
 
     assert list(links(provider)) == ["ok@proven.example"]
+
+
+def test_what_a_thief_enrolled_neither_signs_in_nor_shuts_out_after_recovery(
+    provider: Provider, citizen: Person
+) -> None:
+    key = SoftKey()
+    thief = inside(provider, citizen)
+    factors.add_passkey(thief, key)
+    letters.waiting(provider)
+
+    owner = Browser.on(provider)
+    ask(owner, citizen.account_name, citizen.email)
+    set_new(owner, links(provider)[citizen.email])
+
+    assert told(provider, citizen) == ["passkey_removed", "recovery_codes_removed"]
+    back = Browser.on(provider)
+    back.get("/signin/password")
+    factors.sign_in_by(back, key)
+    assert not is_in(back)
+    owner.get("/signin/password")
+    owner.sign_in(citizen, NEW)
+    assert is_in(owner), "nobody asks for a factor that the owner does not have"
+
+
+def test_what_a_thief_enrolled_days_ago_is_gone_after_not_me(
+    provider: Provider, citizen: Person, clock: MovableClock
+) -> None:
+    app = factors.with_app(provider, citizen)
+    clock.advance(timedelta(days=6))
+    owner = inside(provider, citizen)
+    factors.show_code(owner, app.code(clock()))
+    letters.waiting(provider)
+
+    not_me(owner)
+
+    assert told(provider, citizen) == ["recovery_codes_removed", "totp_removed"]
+    assert factor_of(provider, citizen) is SecondFactor.NONE
+    clock.advance(timedelta(minutes=1))
+    ask(owner, citizen.account_name, citizen.email)
+    set_new(owner, links(provider)[citizen.email])
+    again = Browser.on(provider)
+    again.get("/signin/password")
+    again.sign_in(citizen, NEW)
+    assert is_in(again)
+
+
+@pytest.mark.parametrize(("hours", "stays"), [(23, False), (24, False), (25, True)])
+def test_T36_recovery_by_mail_leaves_the_factors_that_are_older_than_a_day(
+    provider: Provider, citizen: Person, clock: MovableClock, hours: int, stays: bool
+) -> None:
+    factors.with_app(provider, citizen)
+    clock.advance(timedelta(hours=hours))
+    letters.waiting(provider)
+
+    browser = Browser.on(provider)
+    ask(browser, citizen.account_name, citizen.email)
+    set_new(browser, links(provider)[citizen.email])
+
+    assert factor_of(provider, citizen) is (SecondFactor.ALWAYS if stays else SecondFactor.NONE)
+    assert bool(told(provider, citizen)) is not stays
+
+
+def test_not_me_leaves_an_old_factor_and_takes_the_codes_made_since(
+    provider: Provider, citizen: Person, clock: MovableClock
+) -> None:
+    app = factors.with_app(provider, citizen)
+    clock.advance(timedelta(days=8))
+    browser = inside(provider, citizen)
+    factors.show_code(browser, app.code(clock()))
+    browser.get("/account/totp")
+    browser.post("/account/totp", browser.hidden() | {"action": "renew"})
+    letters.waiting(provider)
+
+    not_me(browser)
+
+    assert told(provider, citizen) == ["recovery_codes_removed"]
+    assert factor_of(provider, citizen) is SecondFactor.ALWAYS
+    with provider.database.read() as tx:
+        assert provider.recovery_codes.left(tx, account_of(citizen).id) == 0
+
+
+def is_in(browser: Browser) -> bool:
+    assert browser.last is not None
+    return 'id="sign-out"' in browser.last.text
+
+
+def told(provider: Provider, person: Person) -> list[str]:
+    """Read which changes of the second factors a person heard of."""
+    return sorted(
+        one.change
+        for one in letters.messages(provider, person.email)
+        if isinstance(one, SecondFactorChanged)
+    )
+
+
+def factor_of(provider: Provider, person: Person) -> SecondFactor:
+    with provider.database.write() as tx:
+        return accounts.hold(tx, account_of(person).id)
