@@ -57,7 +57,7 @@ class Factors:
     def begin_totp(self, tx: Transaction, session: Session) -> None:
         """Make a secret that the next page shows."""
         accounts.hold(tx, session.account_id)
-        self.totp.begin(tx, session.account_id)
+        self.totp.begin(tx, session.account_id, session.id)
 
     def confirm_totp(self, tx: Transaction, session: Session, typed: str) -> Enrolled | Refusal:
         """Take the app into use by its first code."""

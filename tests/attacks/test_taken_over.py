@@ -1,5 +1,6 @@
 """An account that somebody else holds the password of: what its owner gets back, and how."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -271,6 +272,35 @@ def test_not_me_leaves_an_old_factor_and_takes_the_codes_made_since(
     assert factor_of(provider, citizen) is SecondFactor.ALWAYS
     with provider.database.read() as tx:
         assert provider.recovery_codes.left(tx, account_of(citizen).id) == 0
+
+
+def secret_on(page: str) -> str:
+    found = re.search(r'id="totp-secret">([A-Z2-7 ]+)<', page)
+    return found[1].replace(" ", "") if found else ""
+
+
+def begin_app(browser: Browser) -> str:
+    """Begin with an authenticator app; gives its secret."""
+    browser.get("/account/totp")
+    browser.post("/account/totp", browser.hidden() | {"action": "begin"})
+    return secret_on(browser.follow().text)
+
+
+def test_a_secret_is_shown_and_confirmed_only_in_the_session_that_began_it(
+    provider: Provider, citizen: Person, clock: MovableClock
+) -> None:
+    thief, owner = inside(provider, citizen), inside(provider, citizen)
+    known = begin_app(thief)
+    assert known
+    assert secret_on(thief.get("/account/totp").text) == known
+
+    assert secret_on(owner.get("/account/totp").text) == ""
+    typed = owner.hidden() | {"action": "confirm", "code": factors.App(known).code(clock())}
+    assert owner.post("/account/totp", typed).status_code == 422
+    assert factor_of(provider, citizen) is SecondFactor.NONE
+
+    begin_app(owner)
+    assert secret_on(thief.get("/account/totp").text) == "", "the owner's own is not the thief's"
 
 
 def is_in(browser: Browser) -> bool:
