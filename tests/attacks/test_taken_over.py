@@ -8,8 +8,14 @@ import pytest
 from idp.accounts import store as accounts
 from idp.accounts.model import Account, Email, SecondFactor
 from idp.accounts.store import Mailbox
+from idp.authenticators import Reason, Refusal, passkey
+from idp.authenticators.passkey import NewPasskey
 from idp.mail.messages import NewBrowser, Recovery, SecondFactorChanged
 from idp.provider import Provider
+from idp.secret import digest
+from idp.sessions import store as sessions
+from idp.sessions.store import Session
+from idp.web.request import cookie_name
 from tests import factors
 from tests.clock import MovableClock
 from tests.factors import SoftKey
@@ -301,6 +307,67 @@ def test_a_secret_is_shown_and_confirmed_only_in_the_session_that_began_it(
 
     begin_app(owner)
     assert secret_on(thief.get("/account/totp").text) == "", "the owner's own is not the thief's"
+
+
+@pytest.fixture
+def overtaken(provider: Provider, citizen: Person) -> tuple[Browser, Session]:
+    """A browser of one factor, and its session as it was read before another one did more."""
+    browser = inside(provider, citizen)
+    found = browser.client.get_cookie(cookie_name("session", secure=True), domain="sso.example")
+    assert found is not None
+    idle = timedelta(minutes=provider.config.sessions.idle_minutes)
+    with provider.database.read() as tx:
+        session = sessions.find(tx, digest(found.value), idle)
+    assert session is not None
+    return browser, session
+
+
+def test_a_factor_added_meanwhile_is_asked_for_before_another_is_added_or_removed(
+    provider: Provider, citizen: Person, overtaken: tuple[Browser, Session]
+) -> None:
+    _, session = overtaken
+    owner = inside(provider, citizen)
+    factors.add_passkey(owner, SoftKey())
+    letters.waiting(provider)
+
+    change_all(provider, citizen, session)
+
+    assert told(provider, citizen) == []
+    with provider.database.read() as tx:
+        assert len(passkey.of_account(tx, account_of(citizen).id)) == 1
+        assert provider.recovery_codes.left(tx, account_of(citizen).id) == 10
+    assert factor_of(provider, citizen) is SecondFactor.ALWAYS
+
+
+def test_a_session_that_not_me_has_ended_adds_nothing_after_it(
+    provider: Provider, citizen: Person, overtaken: tuple[Browser, Session]
+) -> None:
+    browser, session = overtaken
+    not_me(browser)
+    letters.waiting(provider)
+
+    change_all(provider, citizen, session)
+
+    assert told(provider, citizen) == []
+    assert factor_of(provider, citizen) is SecondFactor.NONE
+
+
+def change_all(provider: Provider, person: Person, session: Session) -> None:
+    """Try every change with a session that was read too early."""
+    new = NewPasskey(b"another", b"key", 0, False, False, (), "")
+    with provider.database.write() as tx:
+        known = passkey.of_account(tx, account_of(person).id)
+        provider.factors.begin_totp(tx, session)
+        waiting = provider.totp.waiting(tx, session.account_id, session.id)
+        assert waiting is None
+        wrong = provider.factors.confirm_totp(tx, session, "123456")
+        assert wrong == Refusal(Reason.CODE_WRONG)
+        refused = provider.factors.add_passkey(tx, session, new, "Thief")
+        assert refused == Refusal(Reason.PASSKEY_REFUSED)
+        for one in known:
+            provider.factors.remove_passkey(tx, session, one.id)
+        assert provider.factors.renew_codes(tx, session) is None
+        provider.factors.ask(tx, session, always=False)
 
 
 def is_in(browser: Browser) -> bool:
