@@ -108,6 +108,7 @@ def assemble(
     showing = SecondFactorSignIn(
         config, gate, totp, recovery_codes, passkeys, accounts, trail, post, entropy
     )
+    factors = Factors(showing, totp, recovery_codes, passkeys, trail, post)
     server = AuthorizationServer(
         Parts(
             issuer,
@@ -149,13 +150,13 @@ def assemble(
             entropy,
         ),
         passwords=Passwords(config.password, password, gate, ending, trail, post),
-        recovery=Recovery(accounts, gate, ending, trail, post, outbox, entropy),
+        recovery=Recovery(accounts, gate, ending, trail, post, outbox, entropy, factors),
         codes=codes,
         particulars=particulars,
         registering=Registering(registrations, accounts, particulars, codes, trail, post, entropy),
         passkey_signing_in=PasskeySignIn(config, passkeys, accounts, trail, entropy),
         second_factor=showing,
-        factors=Factors(showing, totp, recovery_codes, passkeys, trail, post),
+        factors=factors,
         gate=gate,
         registrar=Registrar(server.parts, config.registration),
         backchannel=BackchannelAuthentication(server.parts, keys_of.seal("ciba"), outbox),

@@ -1,6 +1,6 @@
 """Accounts on record: their identities, e-mails, password and sealed profile."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -21,7 +21,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from idp.accounts.model import Account, Email, Kind, Profile, SecondFactor, State, address_key
 from idp.clock import seconds
@@ -135,6 +135,14 @@ class Mailbox:
 
     address: str = field(repr=False)
     locale: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenEmail:
+    """An address whose mail the account's owner reads, and since when that is known."""
+
+    address: str = field(repr=False)
+    since: datetime
 
 
 class Accounts:
@@ -266,23 +274,42 @@ class Accounts:
         return msgspec.convert(told.pop("", {}) | told, Profile)
 
 
-def _rows(tx: Transaction, account_id: UUID, emails: Sequence[Email]) -> list[dict[str, object]]:
+def _rows(
+    tx: Transaction,
+    account_id: UUID,
+    emails: Sequence[Email],
+    since: Mapping[str, datetime] | None = None,
+) -> list[dict[str, object]]:
+    """Write addresses down, the proven ones first: the account's mail goes where it is read.
+
+    An address that was proven before, by ``since``, stays proven from then on: how long an
+    account has had it decides who is believed when two say that it is theirs.
+    """
+    ordered = sorted(emails, key=lambda email: not email.verified)
+    known = since or {}
     return [
         {
             "account_id": account_id,
             "position": position,
             "address": email.address,
             "address_key": address_key(email.address),
-            "verified_at": tx.now if email.verified else None,
+            "verified_at": known.get(address_key(email.address), tx.now)
+            if email.verified
+            else None,
         }
-        for position, email in enumerate(emails)
+        for position, email in enumerate(ordered)
     ]
 
 
 def emails_of(tx: Transaction, account_id: UUID) -> list[Email]:
-    """List an account's addresses; the first is where its mail goes."""
+    """List an account's addresses, the proven ones first; mail goes to the first of them."""
     rows = tx.execute(_EMAILS, {"owner": account_id})
     return [Email(row.address, row.verified_at is not None) for row in rows]
+
+
+def proven_of(tx: Transaction, account_id: UUID) -> list[ProvenEmail]:
+    """List the addresses that were proven, the one that has been so for longest first."""
+    return [ProvenEmail(*row) for row in tx.execute(_PROVEN, {"owner": account_id})]
 
 
 def replace_emails(tx: Transaction, account_id: UUID, emails: Sequence[Email]) -> None:
@@ -292,13 +319,24 @@ def replace_emails(tx: Transaction, account_id: UUID, emails: Sequence[Email]) -
     being able to read its mail must not keep a foot in the door (Sudhodanan & Paverd 2022).
     """
     tx.execute(_HOLD, {"owner": account_id})  # two tabs may do so at once
+    since = {address_key(one.address): one.since for one in proven_of(tx, account_id)}
     tx.execute(_FORGET_EMAILS, {"owner": account_id})
     if emails:
-        tx.execute(_ADD_EMAIL, _rows(tx, account_id, emails))
+        tx.execute(_ADD_EMAIL, _rows(tx, account_id, emails, since))
     proven = [address_key(email.address) for email in emails if email.verified]
     if proven:
-        tx.execute(_UNPROVEN, {"owner": account_id, "proven": proven})
+        losers = tx.execute(_UNPROVEN, {"owner": account_id, "proven": proven}).scalars().all()
+        for loser in set(losers):
+            _close_ranks(tx, loser)
     tx.execute(_TOUCH, {"owner": account_id, "instant": tx.now})
+
+
+def _close_ranks(tx: Transaction, account_id: UUID) -> None:
+    """Number an account's addresses from nought again where one was taken out between them."""
+    places = tx.execute(_PLACES, {"owner": account_id}).scalars().all()
+    for wanted, place in enumerate(places):  # upwards: the place that is taken is always free
+        if place != wanted:
+            tx.execute(_MOVE, {"owner": account_id, "place": place, "wanted": wanted})
 
 
 def holder_of(tx: Transaction, address: str) -> UUID | None:
@@ -424,7 +462,22 @@ _SEALED_ALONE = ("birthdate", "phone_number", "address")
 """Fields that are never opened with another's value: each is bound to its account and name."""
 
 
-FIRST_EMAIL = and_(AccountEmail.account_id == AccountRow.id, AccountEmail.position == 0)
+_OTHER_EMAIL = aliased(AccountEmail)
+FIRST_EMAIL = and_(
+    AccountEmail.account_id == AccountRow.id,
+    AccountEmail.position
+    == select(_OTHER_EMAIL.position)
+    .where(_OTHER_EMAIL.account_id == AccountRow.id)
+    .order_by(_OTHER_EMAIL.verified_at.is_(None), _OTHER_EMAIL.position)
+    .limit(1)
+    .correlate(AccountRow)
+    .scalar_subquery(),
+)
+"""The address an account's mail goes to: the first proven one, or else just the first.
+
+Judged where it is read: rows that came before the proven ones were put first, or that an import
+or an older version wrote, must not silence the mails that warn an owner.
+"""
 _KINDS = bindparam("kinds", type_=Text())
 IS_SERVED = or_(_KINDS == "", func.replace(_KINDS, " " + AccountRow.kind + " ", "") != _KINDS)
 """The condition of an account of certain kinds: bind them as ``kinds``, with a blank before and
@@ -469,12 +522,31 @@ _PASSWORD = Prepared(
     .where(AccountRow.account_name == bindparam("wanted"))
 )
 _OF = AccountEmail.account_id == bindparam("owner")
-_EMAILS = select(AccountEmail.address, AccountEmail.verified_at).where(_OF).order_by("position")
+_EMAILS = (
+    select(AccountEmail.address, AccountEmail.verified_at)
+    .where(_OF)
+    .order_by(AccountEmail.verified_at.is_(None), AccountEmail.position)
+)
+_PROVEN = (
+    select(AccountEmail.address, AccountEmail.verified_at)
+    .where(_OF, AccountEmail.verified_at.is_not(None))
+    .order_by(AccountEmail.verified_at, AccountEmail.position)
+)
+_PLACES = select(AccountEmail.position).where(_OF).order_by(AccountEmail.position)
+_MOVE = (
+    update(AccountEmail)
+    .where(_OF, AccountEmail.position == bindparam("place"))
+    .values(position=bindparam("wanted"))
+)
 _FORGET_EMAILS = delete(AccountEmail).where(_OF)
-_UNPROVEN = delete(AccountEmail).where(
-    AccountEmail.account_id != bindparam("owner"),
-    AccountEmail.address_key.in_(bindparam("proven", expanding=True)),
-    AccountEmail.verified_at.is_(None),
+_UNPROVEN = (
+    delete(AccountEmail)
+    .where(
+        AccountEmail.account_id != bindparam("owner"),
+        AccountEmail.address_key.in_(bindparam("proven", expanding=True)),
+        AccountEmail.verified_at.is_(None),
+    )
+    .returning(AccountEmail.account_id)
 )
 _HOLDER = (
     select(AccountEmail.account_id)
@@ -570,8 +642,8 @@ _SET_STATE = (
 )
 _MAILBOX = (
     select(AccountEmail.address, AccountRow.locale)
-    .join(AccountRow, AccountRow.id == AccountEmail.account_id)
-    .where(AccountRow.id == bindparam("owner"), AccountEmail.position == 0)
+    .join(AccountRow, FIRST_EMAIL)
+    .where(AccountRow.id == bindparam("owner"))
 )
 _HOLD = (
     select(AccountRow.second_factor).where(AccountRow.id == bindparam("owner")).with_for_update()

@@ -71,6 +71,11 @@ class RecoveryCodes:
         """Make all of an account's codes worthless."""
         tx.execute(_FORGET, {"owner": account_id})
 
+    def forget_since(self, tx: Transaction, account_id: UUID, since: datetime) -> bool:
+        """Make the codes worthless that were made at ``since`` or later; tells of any."""
+        made = {"owner": account_id, "oldest": since}
+        return tx.execute(_FORGET_SINCE, made).rowcount > 0
+
     def _make(self) -> str:
         # 32 divides 256: every sign is as likely as the next.
         return "".join(_SIGNS[one % len(_SIGNS)] for one in self.entropy(_LENGTH))
@@ -106,3 +111,4 @@ _LEFT = select(func.count()).where(
     RecoveryCode.account_id == bindparam("owner"), RecoveryCode.used_at.is_(None)
 )
 _FORGET = delete(RecoveryCode).where(RecoveryCode.account_id == bindparam("owner"))
+_FORGET_SINCE = _FORGET.where(RecoveryCode.created_at >= bindparam("oldest"))

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 from uuid import UUID
 
 import segno
-from sqlalchemy import BigInteger, ForeignKey, bindparam, delete, insert, select, update
+from sqlalchemy import BigInteger, ForeignKey, Uuid, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.clock import seconds
@@ -37,6 +37,9 @@ class TotpCredential(Table):
 
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
     secret_sealed: Mapped[bytes]
+    session_id: Mapped[UUID | None] = mapped_column(default=None)
+    """The session that began it: a waiting secret is shown and confirmed there alone. Whoever
+    sits at another one, and may be a stranger, must not know what the owner is about to use."""
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None] = mapped_column(default=None)
     last_step: Mapped[int] = mapped_column(BigInteger)
@@ -73,7 +76,7 @@ class Totp:
     seal: Seal
     entropy: Entropy
 
-    def begin(self, tx: Transaction, account_id: UUID) -> None:
+    def begin(self, tx: Transaction, account_id: UUID, session_id: UUID) -> None:
         """Make a secret that waits for its first code; an app in use is left as it is."""
         tx.execute(_FORGET_WAITING, {"owner": account_id})
         if tx.scalar(_IS_THERE, {"owner": account_id}) is None:
@@ -83,34 +86,32 @@ class Totp:
                 {
                     "account_id": account_id,
                     "secret_sealed": sealed,
+                    "session_id": session_id,
                     "created_at": tx.now,
                     "last_step": 0,
                 },
             )
 
-    def waiting(
-        self, tx: Transaction, account_id: UUID, issuer: str, account_name: str
-    ) -> Enrolment | None:
-        """Give what the app has to be told, as long as it waits for its first code."""
+    def waiting(self, tx: Transaction, account_id: UUID, session_id: UUID) -> Secret[bytes] | None:
+        """Give the secret that the app has to be told, as long as it waits for its first code."""
         oldest = tx.now - _TIME_TO_CONFIRM
-        sealed = tx.scalar(_WAITING, {"owner": account_id, "oldest": oldest})
+        asked = {"owner": account_id, "session": session_id, "oldest": oldest}
+        sealed = tx.scalar(_WAITING, asked)
         if sealed is None:
             return None
-        secret = base64.b32encode(self.seal.open(sealed, place=_place(account_id))).decode()
-        groups = [secret[at : at + 4] for at in range(0, len(secret), 4)]
-        return Enrolment(_uri(issuer, account_name, secret), " ".join(groups))
+        return Secret(self.seal.open(sealed, place=_place(account_id)))
 
     def in_use(self, tx: Transaction, account_id: UUID) -> InUse | None:
         """Find the account's authenticator app."""
         row = tx.execute(_IN_USE, {"owner": account_id}).one_or_none()
         return InUse(*row) if row else None
 
-    def confirm(self, tx: Transaction, account_id: UUID, typed: str) -> bool:
+    def confirm(self, tx: Transaction, account_id: UUID, session_id: UUID, typed: str) -> bool:
         """Take a waiting app into use by its first code; of any number of callers one does."""
         step = self._step(tx, account_id, typed)
         if step is None:
             return False
-        taken = {"owner": account_id, "step": step, "instant": tx.now}
+        taken = {"owner": account_id, "session": session_id, "step": step, "instant": tx.now}
         return tx.ask(_CONFIRM, taken | {"oldest": tx.now - _TIME_TO_CONFIRM}) is not None
 
     def claim(self, tx: Transaction, account_id: UUID, typed: str) -> bool:
@@ -130,6 +131,13 @@ class Totp:
             return None
         secret = Secret(self.seal.open(sealed, place=_place(account_id)))
         return matching_step(secret, as_typed(typed), tx.now)
+
+
+def enrolment(waiting: Secret[bytes], issuer: str, account_name: str) -> Enrolment:
+    """Write a secret as apps read it, and people."""
+    secret = base64.b32encode(waiting.reveal()).decode()
+    groups = [secret[at : at + 4] for at in range(0, len(secret), 4)]
+    return Enrolment(_uri(issuer, account_name, secret), " ".join(groups))
 
 
 def as_typed(text: str) -> str:
@@ -178,16 +186,17 @@ _UNCONFIRMED = TotpCredential.confirmed_at.is_(None)
 _CONFIRMED = TotpCredential.confirmed_at.is_not(None)
 _IN_TIME = TotpCredential.created_at > bindparam("oldest")
 _UNUSED = TotpCredential.last_step < bindparam("step", type_=BigInteger())
+_BEGUN_HERE = TotpCredential.session_id == bindparam("session", type_=Uuid())
 _ADD = insert(TotpCredential)
 _FORGET_WAITING = delete(TotpCredential).where(_OWNED, _UNCONFIRMED)
 _IS_THERE = select(TotpCredential.account_id).where(_OWNED)
-_WAITING = select(TotpCredential.secret_sealed).where(_OWNED, _UNCONFIRMED, _IN_TIME)
+_WAITING = select(TotpCredential.secret_sealed).where(_OWNED, _UNCONFIRMED, _IN_TIME, _BEGUN_HERE)
 _IN_USE = select(TotpCredential.confirmed_at, TotpCredential.last_used_at).where(_OWNED, _CONFIRMED)
 _SECRET = select(TotpCredential.secret_sealed).where(_OWNED)
 _USE = {"last_step": bindparam("step", type_=BigInteger()), "last_used_at": bindparam("instant")}
 _CONFIRM = Prepared(
     update(TotpCredential)
-    .where(_OWNED, _UNCONFIRMED, _IN_TIME, _UNUSED)
+    .where(_OWNED, _UNCONFIRMED, _IN_TIME, _BEGUN_HERE, _UNUSED)
     .values(confirmed_at=bindparam("instant"), **_USE)
     .returning(TotpCredential.account_id)
 )

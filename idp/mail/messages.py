@@ -63,6 +63,7 @@ Change = Literal[
     "totp_removed",
     "all_removed",
     "recovery_codes_renewed",
+    "recovery_codes_removed",
     "recovery_code_used",
     "asked_always",
     "asked_on_demand",

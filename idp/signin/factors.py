@@ -2,10 +2,13 @@
 
 Every function runs inside the caller's transaction, and first lets changes of the same
 account wait for one another: two that remove at once must not both believe that the other's
-factor is still there, or the account would be asked for one that nobody has.
+factor is still there, or the account would be asked for one that nobody has. For the same
+reason what a session may do is judged again once it is its turn: a password alone was enough
+where there was no factor, and is no longer when another browser has just added one.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from idp.accounts import store as accounts
@@ -26,7 +29,13 @@ from idp.authenticators.totp import Totp
 from idp.database.transaction import Transaction
 from idp.mail.messages import Change, Post, SecondFactorChanged
 from idp.sessions.store import Session
-from idp.signin.second_factor import PASSKEY, TOTP, SecondFactorSignIn
+from idp.signin.second_factor import PASSKEY, RECOVERY_CODE, TOTP, SecondFactorSignIn
+
+_GONE: dict[str, Change] = {
+    PASSKEY: "passkey_removed",
+    TOTP: "totp_removed",
+    RECOVERY_CODE: "recovery_codes_removed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +58,13 @@ class Factors:
 
     def begin_totp(self, tx: Transaction, session: Session) -> None:
         """Make a secret that the next page shows."""
-        accounts.hold(tx, session.account_id)
-        self.totp.begin(tx, session.account_id)
+        if self._may_change(tx, session):
+            self.totp.begin(tx, session.account_id, session.id)
 
     def confirm_totp(self, tx: Transaction, session: Session, typed: str) -> Enrolled | Refusal:
         """Take the app into use by its first code."""
-        accounts.hold(tx, session.account_id)
+        if not self._may_change(tx, session):
+            return Refusal(Reason.CODE_WRONG)
         refused = self.showing.confirm_totp(tx, session, typed)
         if refused is not None:
             return refused
@@ -65,8 +75,7 @@ class Factors:
 
     def remove_totp(self, tx: Transaction, session: Session) -> None:
         """Take the app out of use."""
-        accounts.hold(tx, session.account_id)
-        if self.totp.remove(tx, session.account_id):
+        if self._may_change(tx, session) and self.totp.remove(tx, session.account_id):
             gone = FactorRemoved(subject=session.subject, kind=TOTP)
             self._note(tx, session.account_id, gone, "totp_removed")
             self._settle(tx, session.account_id)
@@ -75,8 +84,8 @@ class Factors:
         self, tx: Transaction, session: Session, new: NewPasskey, name: str
     ) -> Enrolled | Refusal:
         """Put a verified passkey on record."""
-        accounts.hold(tx, session.account_id)
-        if not self.passkeys.add(tx, session.account_id, new, name):
+        may = self._may_change(tx, session)
+        if not may or not self.passkeys.add(tx, session.account_id, new, name):
             return Refusal(Reason.PASSKEY_REFUSED)
         added = FactorAdded(subject=session.subject, kind=PASSKEY)
         self._note(tx, session.account_id, added, "passkey_added")
@@ -92,15 +101,15 @@ class Factors:
 
     def remove_passkey(self, tx: Transaction, session: Session, passkey_id: UUID) -> None:
         """Forget a passkey."""
-        accounts.hold(tx, session.account_id)
-        if passkey.remove(tx, session.account_id, passkey_id):
+        if self._may_change(tx, session) and passkey.remove(tx, session.account_id, passkey_id):
             gone = FactorRemoved(subject=session.subject, kind=PASSKEY)
             self._note(tx, session.account_id, gone, "passkey_removed")
             self._settle(tx, session.account_id)
 
     def renew_codes(self, tx: Transaction, session: Session) -> Enrolled | None:
         """Make ten new recovery codes; ``None`` for an account without a factor to recover."""
-        if accounts.hold(tx, session.account_id) is SecondFactor.NONE:
+        may = self._may_change(tx, session)
+        if not may or accounts.hold(tx, session.account_id) is SecondFactor.NONE:
             return None
         codes = self.recovery.renew(tx, session.account_id)
         renewed = RecoveryCodesRenewed(subject=session.subject)
@@ -111,7 +120,7 @@ class Factors:
         """Decide whether every sign-in asks for the second factor."""
         before = accounts.hold(tx, session.account_id)
         wanted = SecondFactor.ALWAYS if always else SecondFactor.ON_DEMAND
-        if before in {SecondFactor.NONE, wanted}:
+        if before in {SecondFactor.NONE, wanted} or not self._may_change(tx, session):
             return
         accounts.set_second_factor(tx, session.account_id, wanted)
         decided = FactorsAsked(subject=session.subject, always=always)
@@ -127,6 +136,42 @@ class Factors:
         gone = FactorRemoved(subject=account.subject, kind="all")
         self._note(tx, account.id, gone, "all_removed")
         return True
+
+    def withdraw(self, tx: Transaction, account: Account, since: datetime) -> list[Change]:
+        """Take away what was added at ``since`` or later; gives what there is to tell the owner.
+
+        For an account that somebody else was in: what they enrolled must not stay a way in for
+        them, nor shut the owner out. What was there before stays, and is still asked for.
+        """
+        accounts.hold(tx, account.id)
+        kinds = [
+            PASSKEY
+            for one in passkey.of_account(tx, account.id)
+            if one.created_at >= since and passkey.remove(tx, account.id, one.id)
+        ]
+        app = self.totp.in_use(tx, account.id)
+        if app and app.since >= since and self.totp.remove(tx, account.id):
+            kinds.append(TOTP)
+        if self.recovery.forget_since(tx, account.id, since):
+            kinds.append(RECOVERY_CODE)
+        if not kinds:
+            return []
+        self._settle(tx, account.id)
+        for kind in kinds:
+            self.trail.append(tx, FactorRemoved(subject=account.subject, kind=kind))
+        return [_GONE[kind] for kind in dict.fromkeys(kinds)]
+
+    def _may_change(self, tx: Transaction, session: Session) -> bool:
+        """Hold the account; tell whether the session, read before that, may change its factors.
+
+        Not where everything of the account was ended meanwhile: "this was not me" must not be
+        overtaken by what a thief had sent a moment earlier.
+        """
+        factor = accounts.hold(tx, session.account_id)
+        account = self.showing.accounts.find(tx, session.account_id)
+        if account is None or account.epoch != session.epoch:
+            return False
+        return session.two_factors or factor is SecondFactor.NONE
 
     def _enrolled(self, tx: Transaction, session: Session) -> Enrolled:
         """With its first factor an account is always asked for one, and has a way back."""

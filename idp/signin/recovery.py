@@ -2,9 +2,15 @@
 
 The answer to the question is the same for every account and address; what there is to say goes
 by mail to the address on record, never to the one that was typed.
+
+Nor is every address on record the owner's: who holds the password can add one, prove it and
+put it first. So links go to addresses that the account has had for a while
+(:func:`_long_held`), where the owner, who had them before, reads them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import msgspec
 
@@ -22,10 +28,19 @@ from idp.secret import Entropy, new_id
 from idp.sessions.actions import Ending, Reach
 from idp.signin import tickets
 from idp.signin.counters import Attempt, Gate
+from idp.signin.factors import Factors
 from idp.signin.throttle import Proceed
 from idp.signin.tickets import LIFETIMES, Errand
 
 _GATE = "recovery"
+_SUSPECT = timedelta(days=7)
+"""How far back the owner's word is believed that it was somebody else: newer addresses are
+passed over, newer second factors taken away. No setting: it would only ever be the time in which
+a thief goes unnoticed."""
+_FRESH = timedelta(hours=24)
+"""How long a new address recovers nothing while the account has an older one, and a new second
+factor does not outlive a recovery. Short: who reads the mail alone must not get rid of the
+factors that the owner relies on (security.md T36)."""
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -46,6 +61,7 @@ class Recovery:
     post: Post
     outbox: Outbox
     entropy: Entropy
+    factors: Factors
 
     def ask(self, tx: Transaction, account_name: str, typed_address: str) -> Refusal | None:
         """Note the question; whether the two belong together is looked up by the worker.
@@ -61,14 +77,17 @@ class Recovery:
         return None
 
     def answer(self, tx: Transaction, question: Question) -> None:
-        """Send a link if the account has that address, proven."""
+        """Send a link if the account has that address, proven.
+
+        One proven a moment ago may be a thief's: the older ones hear of it, by the link itself.
+        """
         account = self.accounts.named(tx, question.account_name)
-        held = accounts.emails_of(tx, account.id) if account else []
-        match = [
-            one for one in held if one.verified and address_key(one.address) == question.address
-        ]
+        held = [one.address for one in accounts.proven_of(tx, account.id)] if account else []
+        match = [one for one in held if address_key(one) == question.address]
         if account and match and _may_recover(account):
-            send_link(tx, self.post, self.entropy, account, to=match[0].address)
+            trusted = _long_held(tx, account, _FRESH)
+            believed = [one for one in match if one in trusted]
+            _send_links(tx, self.post, self.entropy, account, believed or trusted)
             self.trail.append(tx, RecoveryAsked(subject=account.subject))
 
     def whose(self, tx: Transaction, token: str) -> Account | None:
@@ -92,14 +111,31 @@ class Recovery:
         self.ending.end_all(tx, account.id, reach, subject=account.subject, why="recovery")
         self.trail.append(tx, PasswordChanged(subject=account.subject, how="recovery"))
         self.tell(tx, account, messages.PasswordChanged(at=tx.now, address=tx.origin.address))
+        self._withdraw(tx, account, _FRESH)
         return account
 
     def disown(self, tx: Transaction, account: Account, reach: Reach) -> None:
-        """The owner says that a sign-in was not theirs: nothing stays open, the password is off."""
+        """The owner says that a sign-in was not theirs: nothing stays open, the password is off.
+
+        The link goes to every address that the account had before: the others may be the
+        thief's, who may also have put theirs first. What they may have enrolled is taken away.
+        """
+        accounts.hold(tx, account.id)  # in the order in which everybody takes the rows
         accounts.disable_password(tx, account.id)
         self.ending.end_all(tx, account.id, reach, subject=account.subject, why="disowned")
         self.trail.append(tx, SigninDisowned(subject=account.subject))
-        send_link(tx, self.post, self.entropy, account, alarm=True)
+        addresses = _long_held(tx, account, _SUSPECT)
+        _send_links(tx, self.post, self.entropy, account, addresses, alarm=True)
+        self._withdraw(tx, account, _SUSPECT)
+
+    def _withdraw(self, tx: Transaction, account: Account, age: timedelta) -> None:
+        """Take away the second factors younger than ``age``; told where the links go."""
+        for change in self.factors.withdraw(tx, account, tx.now - age):
+            message = messages.SecondFactorChanged(
+                at=tx.now, change=change, address=tx.origin.address
+            )
+            for address in _long_held(tx, account, age):
+                self.post.put(tx, address, account.locale, message, unique=None)
 
     def tell(self, tx: Transaction, account: Account, message: messages.AnyMessage) -> None:
         """Mail the owner at the first address, if it was proven."""
@@ -107,28 +143,45 @@ class Recovery:
             self.post.put(tx, account.email.address, account.locale, message, unique=None)
 
 
-def send_link(
+def send_link(tx: Transaction, post: Post, entropy: Entropy, account: Account) -> None:
+    """Mail a link for a new password to the first address, or to older ones while it is new."""
+    trusted = _long_held(tx, account, _FRESH)
+    first = [one for one in trusted if account.email and one == account.email.address]
+    _send_links(tx, post, entropy, account, first or trusted)
+
+
+def _send_links(
     tx: Transaction,
     post: Post,
     entropy: Entropy,
     account: Account,
+    addresses: Sequence[str],
     *,
-    to: str = "",
     alarm: bool = False,
 ) -> None:
-    """Mail a link for a new password to a proven address of the account; the first by default."""
-    first = account.email.address if account.email and account.email.verified else ""
-    address = to or first
-    if not address:
+    """Mail each address a link of its own; the first that is used makes the others void."""
+    if not addresses:
         return
-    message = messages.Recovery(
-        at=tx.now,
-        account_name=account.account_name,
-        token=tickets.issue(tx, entropy, account.id, Errand.RECOVERY, address),
-        minutes=int(LIFETIMES[Errand.RECOVERY].total_seconds()) // 60,
-        alarm=alarm,
-    )
-    post.put(tx, address, account.locale, message, unique=None)
+    tokens = tickets.issue_all(tx, entropy, account.id, Errand.RECOVERY, addresses)
+    for address, token in zip(addresses, tokens, strict=True):
+        message = messages.Recovery(
+            at=tx.now,
+            account_name=account.account_name,
+            token=token,
+            minutes=int(LIFETIMES[Errand.RECOVERY].total_seconds()) // 60,
+            alarm=alarm,
+        )
+        post.put(tx, address, account.locale, message, unique=None)
+
+
+def _long_held(tx: Transaction, account: Account, age: timedelta) -> list[str]:
+    """List the addresses proven longer ago than ``age``; else those proven first of all.
+
+    Never only a younger one: whoever came later can be somebody else, who came first cannot.
+    """
+    proven = accounts.proven_of(tx, account.id)
+    old = [one.address for one in proven if tx.now - one.since >= age]
+    return old or [one.address for one in proven if one.since == proven[0].since]
 
 
 def _may_recover(account: Account) -> bool:

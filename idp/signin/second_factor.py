@@ -141,7 +141,7 @@ class SecondFactorSignIn:
         attempt = self._admit(tx, session, TOTP)
         if attempt is None:
             return Refusal(Reason.TOO_MANY_ATTEMPTS)
-        if not self.totp.confirm(tx, session.account_id, typed):
+        if not self.totp.confirm(tx, session.account_id, session.id, typed):
             return Refusal(Reason.CODE_WRONG)
         self.gate.succeed(tx, attempt)
         return None

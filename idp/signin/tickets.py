@@ -2,10 +2,11 @@
 
 Opening a link changes nothing (mail scanners open them); the form behind it claims the ticket.
 Everything it is bound to is compared by that one statement (security.md T33): the purpose, the
-time, that no newer one was sent, that the address it went to is still the account's own, and
-that nobody has signed in since.
+time, that no newer one was sent and none sent with it was used, that the address it went to is
+still the account's own, and that nobody has signed in since.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, String, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
+from idp.accounts import store as accounts
 from idp.accounts.model import address_key
 from idp.accounts.store import AccountEmail
 from idp.database.columns import Table
@@ -57,10 +59,20 @@ class Held:
 
 def issue(tx: Transaction, entropy: Entropy, account_id: UUID, errand: Errand, address: str) -> str:
     """Make the token of a link to ``address``; older ones for the same errand are void."""
-    token = mint(PREFIX, entropy)
+    (token,) = issue_all(tx, entropy, account_id, errand, [address])
+    return token
+
+
+def issue_all(
+    tx: Transaction, entropy: Entropy, account_id: UUID, errand: Errand, addresses: Sequence[str]
+) -> list[str]:
+    """Make a token of its own for each address, at least one; older ones are void.
+
+    They are one batch: none makes another void until one of them is used.
+    """
+    tokens = [mint(PREFIX, entropy) for _ in addresses]
     tx.execute(_VOID, {"whose": account_id, "what": errand, "instant": tx.now})
-    tx.execute(
-        _ADD,
+    rows = [
         {
             "token_hash": digest(token),
             "errand": errand,
@@ -68,9 +80,11 @@ def issue(tx: Transaction, entropy: Entropy, account_id: UUID, errand: Errand, a
             "address_key": address_key(address),
             "issued_at": tx.now,
             "expires_at": tx.now + LIFETIMES[errand],
-        },
-    )
-    return token
+        }
+        for token, address in zip(tokens, addresses, strict=True)
+    ]
+    tx.execute(_ADD, rows)
+    return tokens
 
 
 def look(tx: Transaction, token: str, errand: Errand) -> Held | None:
@@ -82,11 +96,20 @@ def look(tx: Transaction, token: str, errand: Errand) -> Held | None:
 
 
 def claim(tx: Transaction, token: str, errand: Errand) -> Held | None:
-    """Use a link up; of any number of concurrent callers exactly one gets it."""
-    if not well_formed(PREFIX, token):
+    """Use a link up; of any number of concurrent callers exactly one gets it.
+
+    The links sent with it are used up as well. The account is held before: two links of one
+    batch would otherwise each wait for the other to be let go.
+    """
+    held = look(tx, token, errand)
+    if held is None:
         return None
+    accounts.hold(tx, held.account_id)
     row = tx.execute(_CLAIM, _presented(tx, token, errand)).one_or_none()
-    return Held(row.account_id) if row else None
+    if row is None:
+        return None
+    tx.execute(_VOID, {"whose": row.account_id, "what": errand, "instant": tx.now})
+    return Held(row.account_id)
 
 
 def _presented(tx: Transaction, token: str, errand: Errand) -> dict[str, object]:

@@ -143,13 +143,15 @@ def _page(
     with portico.database.read() as tx:
         waiting = None
         if recent.is_sure(portico, session):
-            waiting = portico.totp.waiting(tx, owner, _site(portico), session.account_name)
+            waiting = portico.totp.waiting(tx, owner, session.id)
         is_last = second_factors.is_last(tx, portico, session)
         page = TotpPage(
             action=url_for("totp.change"),
             journey=journey,
             in_use=portico.totp.in_use(tx, owner),
-            waiting=_drawn(waiting) if waiting else None,
+            waiting=_drawn(authenticator.enrolment(waiting, _site(portico), session.account_name))
+            if waiting
+            else None,
             has_factor=second_factors.has_factor(session),
             codes_left=portico.recovery_codes.left(tx, owner),
             always=session.second_factor is SecondFactor.ALWAYS,

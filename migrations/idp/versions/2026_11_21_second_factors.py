@@ -22,6 +22,7 @@ def upgrade() -> None:
         "totp_credentials",
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("secret_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("session_id", sa.Uuid(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("confirmed_at", sa.BigInteger(), nullable=True),
         sa.Column("last_step", sa.BigInteger(), nullable=False),
