@@ -11,3 +11,5 @@ class FieldError:
 
     field: str
     message: LazyString | str
+    label: LazyString | str = ""
+    """What the field is called, for the summary; empty where the sentence says it."""

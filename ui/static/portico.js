@@ -7,6 +7,11 @@
     if (!document.querySelector('[autofocus]')) { summary.focus(); }
   });
 
+  each('.p-tabs [aria-current]', function (tab) {
+    /* The list alone moves: scrollIntoView would move the page as well. */
+    tab.parentNode.scrollLeft = tab.offsetLeft - tab.parentNode.offsetLeft - (tab.parentNode.clientWidth - tab.offsetWidth) / 2;
+  });
+
   each('[data-shows]', function (button) {
     button.hidden = false;
     button.addEventListener('click', function () {
