@@ -22,11 +22,21 @@ TRANSLATIONS = str(Path(__file__).parent / "locales")
 
 
 @dataclass(frozen=True, slots=True)
+class FootLink:
+    """One entry at the foot of every page."""
+
+    id: str
+    label: str | LazyString
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """Whose pages these are."""
 
     name: str | LazyString
     home: str
+    links: Sequence[FootLink] = ()
 
 
 @dataclass(frozen=True, slots=True)

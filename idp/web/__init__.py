@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import msgspec
-from flask import Flask
+from flask import Flask, url_for
 from flask_babel import Babel
+from flask_babel import lazy_gettext as _
 
 import ui
 from idp.oidc.exchange import BODY_LIMIT
 from idp.provider import Provider
+from idp.terms.documents import Document
 from idp.web import errors, ops, watch
 from idp.web.developers import pages as developers
 from idp.web.oidc import authorize, bridge, check_session, logout
@@ -83,4 +85,19 @@ def create_app(portico: Provider) -> Flask:
 
 def _site(portico: Provider) -> ui.Site:
     names = msgspec.to_builtins(portico.config.provider.names)
-    return ui.Site(names.get(speaks()) or next(iter(names.values())), "/")
+    return ui.Site(names.get(speaks()) or next(iter(names.values())), "/", _foot(portico))
+
+
+def _foot(portico: Provider) -> list[ui.FootLink]:
+    """Link to what a person may want to read or ask on any page."""
+    desk = portico.config.provider.help_desk
+    found = [
+        ui.FootLink("terms", _("Terms of service"), url_for("terms.read", document=Document.TERMS)),
+        ui.FootLink(
+            "privacy", _("Privacy policy"), url_for("terms.read", document=Document.PRIVACY)
+        ),
+        ui.FootLink("guide", _("Beginners' guide"), url_for("guide.show")),
+    ]
+    if "@" in desk:  # it may as well be a telephone number
+        found.append(ui.FootLink("help", _("Help desk"), f"mailto:{desk}"))
+    return found

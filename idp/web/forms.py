@@ -12,4 +12,4 @@ class FieldError:
     field: str
     message: LazyString | str
     label: LazyString | str = ""
-    """The field's name, for the summary, where the sentence alone does not say which."""
+    """What the field is called, for the summary; empty where the sentence says it."""

@@ -36,7 +36,10 @@ REFUSED: Mapping[Reason, LazyString] = {
         "Too many attempts from here. Wait a while, or sign in from a browser you have used before."
     ),
     Reason.CODE_WRONG: _("The code is not right, or was used already. Wait for the next one."),
-    Reason.PASSKEY_REFUSED: _("The passkey could not be used. Try again, or take another way."),
+    Reason.PASSKEY_REFUSED: _(
+        "The passkey could not be used. It may have been removed from your account. "
+        "Try again, or take another way."
+    ),
     Reason.BUSY: _("Many people are signing in at this moment. Please try again in a few seconds."),
 }
 FIELD_OF: Mapping[Reason, str] = {
@@ -73,7 +76,7 @@ KINDS: Mapping[str, LazyString] = {
 KIND_OF_ACCOUNT: LazyString = _("Kind of account")
 ACCOUNT_PAGES: Mapping[str, tuple[str, LazyString]] = {
     # page: its endpoint, its name
-    "account": ("account.show", _("Details")),
+    "account": ("account.show", _("Basic details")),
     "emails": ("emails.show", _("E-mail")),
     # Translators: 修改密碼, manual P31
     "password": ("own_password.show", _("Password")),
@@ -186,7 +189,7 @@ REGISTRATION_LOST = (
 STEPS: Mapping[Step, LazyString] = {
     Step.TERMS: _("Terms"),
     Step.PROOF: _("Proof"),
-    Step.DETAILS: _("Details"),
+    Step.DETAILS: _("Basic details"),
     Step.EMAIL: _("E-mail"),
     Step.CHECK: _("Check"),
 }

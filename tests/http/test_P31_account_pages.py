@@ -329,8 +329,10 @@ def test_P06_this_was_not_me_ends_everything_and_sends_a_link(
     assert "Signed in" in history.text
     assert "203.0.113.7" in history.text
 
-    post(inside, "/account/history", "/account/history/not-me")
+    told = post(inside, "/account/history", "/account/history/not-me").follow()
 
+    assert 'id="disowned"' in told.text
+    assert "is on its way to your first e-mail address" in told.text
     assert inside.get("/account").status_code == 303
     inside.get("/signin/password")
     assert 'id="sign-out"' not in inside.sign_in(citizen).text
@@ -353,7 +355,20 @@ def test_the_data_is_taken_along_signed(inside: Browser, citizen: Person) -> Non
     document = found["document"]
     assert document["profile"]["name"] == "王小明𠮷"
     assert document["emails"] == [{"address": citizen.email, "verified": True}]
+    assert document["authenticator_app"]["is_set_up"] is False
+    assert [one["address"] for one in document["open_sessions"]] == ["203.0.113.7"]
+    assert (document["passkeys"], document["linked_accounts"]) == ([], [])
     assert "argon2" not in answer.text
+
+
+def test_the_data_names_what_apps_hold(inside: Browser, citizen: Person) -> None:
+    inside.redeem(inside.code(citizen, scope="openid offline_access"))
+
+    answer = post(inside, "/account/data", "/account/data/export")
+
+    (app,) = json.loads(answer.text)["document"]["apps"]
+    assert app["scope"] == "offline_access openid"
+    assert app["has_access"]
 
 
 def test_a_closed_account_is_gone_and_its_name_is_never_given_again(
@@ -363,8 +378,9 @@ def test_a_closed_account_is_gone_and_its_name_is_never_given_again(
     wrong = post(inside, "/account/data", "/account/data/close", username="somebody")
     assert wrong.status_code == 422
 
-    post(inside, "/account/data", "/account/data/close", username="citizen1")
+    told = post(inside, "/account/data", "/account/data/close", username="citizen1").follow()
 
+    assert 'id="account-closed"' in told.text
     assert inside.get("/account").status_code == 303
     assert inside.userinfo(tokens["access_token"]).status_code == 401
     assert [type(one) for one in letters.messages(provider, citizen.email)] == [AccountClosed]

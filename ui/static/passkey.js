@@ -71,6 +71,7 @@
     form.hidden = false;
     /* Before portico.js, which lets a form go once: a person may change their mind and try again. */
     form.addEventListener('submit', function (event) { event.preventDefault(); event.stopImmediatePropagation(); ask(form); }, true);
-    if (form.hasAttribute('data-passkey-waits')) { wait(form); }
+    /* Not beside an error: a browser that has one key alone would offer the refused one again and again. */
+    if (form.hasAttribute('data-passkey-waits') && !document.querySelector('.p-summary')) { wait(form); }
   });
 }());

@@ -7,6 +7,14 @@
     if (!document.querySelector('[autofocus]')) { summary.focus(); }
   });
 
+  each('.p-tabs a', function (tab) {
+    var list = tab.parentNode;
+    /* The list alone moves: scrollIntoView would move the page as well. */
+    function show() { list.scrollLeft = tab.offsetLeft - list.offsetLeft - (list.clientWidth - tab.offsetWidth) / 2; }
+    if (tab.hasAttribute('aria-current')) { show(); }
+    tab.addEventListener('focus', show); /* browsers leave one alone that they find to be half in view */
+  });
+
   each('[data-shows]', function (button) {
     button.hidden = false;
     button.addEventListener('click', function () {

@@ -80,6 +80,7 @@ class WelcomePage:
     """What ``portal/welcome.html`` shows."""
 
     signin_url: str
+    register_url: str
     discovery_url: str
     developers_url: str = ""
     """Where flows are demonstrated; empty where that is switched off."""
@@ -123,6 +124,7 @@ def _welcome() -> Response:
     section = provider().config.provider
     page = WelcomePage(
         url_for("password.show"),
+        url_for("register.show"),
         f"{section.issuer}/.well-known/openid-configuration",
         url_for("developers.show") if section.developers_page else "",
     )

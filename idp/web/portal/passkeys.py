@@ -6,10 +6,10 @@ from uuid import UUID
 
 from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import LazyString
+from flask_babel import LazyString, lazy_gettext
 from flask_babel import gettext as _
 
-from idp.authenticators import Reason, Refusal, passkey
+from idp.authenticators import Refusal, passkey
 from idp.authenticators.passkey import LONGEST_NAME, Listed, NewPasskey, Presented, Purpose
 from idp.provider import Provider
 from idp.sessions.store import Session
@@ -18,9 +18,10 @@ from idp.web import recent, returning
 from idp.web.portal import second_factors
 from idp.web.request import browser_hash, demand_csrf, origin, single_form
 from idp.web.wiring import provider
-from idp.web.wording import REFUSED
 
 pages = Blueprint("passkeys", __name__)
+
+_NOT_ADDED = lazy_gettext("The passkey could not be added. Try again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def _add(portico: Provider, session: Session, form: dict[str, str]) -> ResponseR
     presented, journey = passkey.read(form.get("credential", "")), form.get("journey", "")
     new = _verified(portico, session, presented) if presented else None
     if new is None:
-        return _page(session, journey, [Problem(REFUSED[Reason.PASSKEY_REFUSED])], 422)
+        return _page(session, journey, [Problem(_NOT_ADDED)], 422)
     name = form.get("name", "").strip() or _("Passkey")
     with portico.database.write(origin()) as tx:
         found = portico.factors.add_passkey(tx, session, new, name)
@@ -85,7 +86,7 @@ def _add(portico: Provider, session: Session, form: dict[str, str]) -> ResponseR
             amr = ("swk" if new.backup_eligible else "hwk", "user")
             opened = second_factors.raised(tx, portico, session, amr, PASSKEY)
     if isinstance(found, Refusal):
-        return _page(session, journey, [Problem(REFUSED[found.reason])], 422)
+        return _page(session, journey, [Problem(_NOT_ADDED)], 422)
     return second_factors.enrolled(session, found, opened, returning.PASSKEYS, journey)
 
 
@@ -99,18 +100,20 @@ def _verified(portico: Provider, session: Session, presented: Presented) -> NewP
 
 def _rename(portico: Provider, session: Session, form: dict[str, str]) -> ResponseReturnValue:
     which, name = _which(form), form.get("name", "").strip()
-    if which is not None and name:
-        with portico.database.write(origin()) as tx:
-            portico.factors.rename_passkey(tx, session, which, name)
-    return _back(form)
+    if which is None or not name:
+        return _back(form)
+    with portico.database.write(origin()) as tx:
+        portico.factors.rename_passkey(tx, session, which, name)
+    return _back(form, saved=True)
 
 
 def _remove(portico: Provider, session: Session, form: dict[str, str]) -> ResponseReturnValue:
     which = _which(form)
-    if which is not None:
-        with portico.database.write(origin()) as tx:
-            portico.factors.remove_passkey(tx, session, which)
-    return _back(form)
+    if which is None:
+        return _back(form)
+    with portico.database.write(origin()) as tx:
+        portico.factors.remove_passkey(tx, session, which)
+    return _back(form, saved=True)
 
 
 def _which(form: dict[str, str]) -> UUID | None:
@@ -120,8 +123,10 @@ def _which(form: dict[str, str]) -> UUID | None:
         return None
 
 
-def _back(form: dict[str, str]) -> ResponseReturnValue:
-    return redirect(url_for("passkeys.show", journey=form.get("journey") or None), code=303)
+def _back(form: dict[str, str], *, saved: bool = False) -> ResponseReturnValue:
+    """Go back to the page, which says that it is done where it is."""
+    journey, flag = form.get("journey") or None, 1 if saved else None
+    return redirect(url_for("passkeys.show", journey=journey, saved=flag), code=303)
 
 
 _ACTIONS: dict[str, Callable[[Provider, Session, dict[str, str]], ResponseReturnValue]] = {

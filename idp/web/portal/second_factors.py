@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from flask import Response, make_response, redirect, render_template, url_for
+from flask import Response, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from idp.accounts.model import SecondFactor
@@ -92,5 +92,11 @@ def codes(session: Session, found: Enrolled, next_url: str) -> Response:
 def shown(template: str, session: Session, page: object, status: int = 200) -> Response:
     """Render a page for who is signed in."""
     current = template.removeprefix("portal/").removesuffix(".html")
-    rendered = render_template(template, page=page, who=who_of(session), tabs=tabs(current))
+    rendered = render_template(
+        template,
+        page=page,
+        who=who_of(session),
+        tabs=tabs(current),
+        is_saved="saved" in request.args,
+    )
     return PAGES.apply(make_response(rendered, status))

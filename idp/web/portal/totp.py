@@ -105,7 +105,7 @@ def _confirm(portico: Provider, session: Session, form: dict[str, str]) -> Respo
 def _remove(portico: Provider, session: Session, form: dict[str, str]) -> ResponseReturnValue:
     with portico.database.write(origin()) as tx:
         portico.factors.remove_totp(tx, session)
-    return _back(form)
+    return _back(form, saved=True)
 
 
 def _renew(portico: Provider, session: Session, form: dict[str, str]) -> ResponseReturnValue:
@@ -119,11 +119,13 @@ def _renew(portico: Provider, session: Session, form: dict[str, str]) -> Respons
 def _always(portico: Provider, session: Session, form: dict[str, str]) -> ResponseReturnValue:
     with portico.database.write(origin()) as tx:
         portico.factors.ask(tx, session, always=form.get("action") == "always")
-    return _back(form)
+    return _back(form, saved=True)
 
 
-def _back(form: dict[str, str]) -> ResponseReturnValue:
-    return redirect(url_for("totp.show", journey=form.get("journey") or None), code=303)
+def _back(form: dict[str, str], *, saved: bool = False) -> ResponseReturnValue:
+    """Go back to the page, which says that it is done where it is."""
+    journey, flag = form.get("journey") or None, 1 if saved else None
+    return redirect(url_for("totp.show", journey=journey, saved=flag), code=303)
 
 
 _ACTIONS: dict[str, Callable[[Provider, Session, dict[str, str]], ResponseReturnValue]] = {

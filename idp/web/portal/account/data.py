@@ -1,24 +1,26 @@
 """Taking one's data along, and closing the account."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Response, make_response, redirect, url_for
+from flask import Blueprint, Response, make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
 from idp.accounts import store as accounts
 from idp.accounts.model import Account, canonical_name
 from idp.audit.events import AccountClosed, DataExported
+from idp.authenticators import passkey
 from idp.consent import store as consents
 from idp.database.transaction import Transaction
 from idp.linking import store as links
 from idp.mail import messages
-from idp.oidc import logout, tokens
+from idp.oidc import authorizations, logout, tokens
 from idp.oidc.vocabulary import TokenType
 from idp.provider import Provider
+from idp.sessions import store as sessions
 from idp.signin import closing, store
 from idp.terms import store as terms
 from idp.web.forms import FieldError
@@ -40,6 +42,13 @@ class DataPage:
 
     account_name: str
     errors: list[FieldError] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedPage:
+    """What ``portal/account/closed.html`` shows."""
+
+    help_desk: str
 
 
 @pages.get("/account/data")
@@ -80,8 +89,8 @@ def close() -> ResponseReturnValue:
         return _page(found, [FieldError("username", _NOT_THE_NAME)], 422)
     portico = provider()
     with portico.database.write(origin()) as tx:
-        closed = messages.AccountClosed(at=tx.now, account_name=account.account_name)
-        portico.recovery.tell(tx, account, closed)
+        letter = messages.AccountClosed(at=tx.now, account_name=account.account_name)
+        portico.recovery.tell(tx, account, letter)
         portico.ending.end_all(
             tx, account.id, logout.reach(tx), subject=account.subject, why="closed"
         )
@@ -92,12 +101,20 @@ def close() -> ResponseReturnValue:
         closing.forget(tx, account.id)
         portico.accounts.close(tx, account.id)
         portico.trail.append(tx, AccountClosed(subject=account.subject))
-    return take_session(make_response(redirect(url_for("logout.done"), code=303)))
+    return take_session(make_response(redirect(url_for("own_data.closed"), code=303)))
+
+
+@pages.get("/account/closed")
+def closed() -> ResponseReturnValue:
+    """Say that the account is closed; whose it was nobody can tell any more."""
+    page = ClosedPage(provider().config.provider.help_desk)
+    return PAGES.apply(make_response(render_template("portal/account/closed.html", page=page)))
 
 
 def _document(tx: Transaction, portico: Provider, account: Account) -> dict[str, Any]:
     """Gather what is on record of a person; of secrets only that they exist."""
     password = accounts.password_state(tx, account.id)
+    app = portico.totp.in_use(tx, account.id)
     return {
         "iss": portico.config.provider.issuer,
         "exported_at": _moment(tx.now),
@@ -114,15 +131,36 @@ def _document(tx: Transaction, portico: Provider, account: Account) -> dict[str,
             {"address": one.address, "verified": one.verified}
             for one in accounts.emails_of(tx, account.id)
         ],
-        "password_changed_at": _moment(password.changed_at) if password else None,
+        "password_changed_at": _moment(password.changed_at if password else None),
         "accepted_terms": [
             {"document": document, "version": version, "at": _moment(at)}
             for document, version, at in terms.accepted(tx, account.id)
         ],
-        "apps": [
-            {"client_id": one.client_id, "scope": " ".join(sorted(one.scopes))}
-            for one in consents.of_account(tx, account.id)
+        "apps": _apps(tx, account),
+        "linked_accounts": [
+            {
+                "client_id": client_id,
+                "sub": link.subject,
+                "account": link.local_account,
+                "state": link.state,
+                "linked_at": _moment(link.linked_at),
+            }
+            for client_id, link in links.of_account(tx, account.id).items()
         ],
+        "passkeys": [
+            {
+                "name": one.name,
+                "added_at": _moment(one.created_at),
+                "last_used_at": _moment(one.last_used_at),
+            }
+            for one in passkey.of_account(tx, account.id)
+        ],
+        "authenticator_app": {
+            "is_set_up": app is not None,
+            "added_at": _moment(app.since) if app else None,
+            "last_used_at": _moment(app.last_used_at) if app else None,
+        },
+        "open_sessions": _open_sessions(tx, portico, account),
         "sign_ins": [
             {
                 "at": _moment(one.at),
@@ -136,8 +174,48 @@ def _document(tx: Transaction, portico: Provider, account: Account) -> dict[str,
     }
 
 
-def _moment(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat()
+def _apps(tx: Transaction, account: Account) -> list[dict[str, Any]]:
+    """List what apps may receive: what was agreed to for good, and what they hold now."""
+    given = {one.client_id: one for one in consents.of_account(tx, account.id)}
+    granted = authorizations.of_account(tx, account.id)
+    listed = []
+    for client_id in sorted({*given, *granted}):
+        remembered, held = given.get(client_id), granted.get(client_id)
+        scopes: frozenset[str] = frozenset()
+        moments = []
+        if remembered is not None:
+            scopes |= remembered.scopes
+            moments.append(remembered.given_at)
+        if held is not None:
+            scopes |= held.scopes
+            moments.append(held.since)
+        listed.append(
+            {
+                "client_id": client_id,
+                "scope": " ".join(sorted(scopes)),
+                "since": _moment(min(moments)),
+                "has_access": held is not None,
+                "is_remembered": remembered is not None,
+            }
+        )
+    return listed
+
+
+def _open_sessions(tx: Transaction, portico: Provider, account: Account) -> list[dict[str, Any]]:
+    idle = timedelta(minutes=portico.config.sessions.idle_minutes)
+    return [
+        {
+            "signed_in_at": _moment(one.authenticated_at),
+            "last_used_at": _moment(one.last_seen_at),
+            "address": one.address,
+            "browser": one.user_agent,
+        }
+        for one in sessions.live_of(tx, account.id, idle)
+    ]
+
+
+def _moment(at: datetime | None) -> str | None:
+    return at.astimezone(UTC).isoformat() if at else None
 
 
 def _page(found: Here, problems: list[FieldError], status: int) -> ResponseReturnValue:

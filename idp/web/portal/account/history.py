@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import Blueprint, make_response, redirect, url_for
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _
 from idp.mail.messages import known_as
 from idp.oidc import logout
 from idp.signin import store
+from idp.web.headers import PAGES
 from idp.web.places import place_of
 from idp.web.portal.account import place
 from idp.web.portal.account.place import Here
@@ -21,6 +22,7 @@ from idp.web.wording import HISTORY, METHODS
 pages = Blueprint("own_history", __name__)
 
 _SHOWN = 100
+_MAILED = "mailed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,15 @@ class HistoryPage:
     action: str
     lines: list[Line]
     shown: int
+
+
+@dataclass(frozen=True, slots=True)
+class DisownedPage:
+    """What ``portal/account/disowned.html`` shows."""
+
+    is_mailed: bool
+    """Whether there was a proven address to send the link to."""
+    help_desk: str
 
 
 @pages.get("/account/history")
@@ -83,5 +94,16 @@ def disown() -> ResponseReturnValue:
     portico = provider()
     with portico.database.write(origin()) as tx:
         portico.recovery.disown(tx, found.account, logout.reach(tx))
-    onward = redirect(url_for("recovery.show", sent=1), code=303)
+    first = found.account.email
+    outcome = _MAILED if first and first.verified else None
+    onward = redirect(url_for("own_history.disowned", outcome=outcome), code=303)
     return take_session(make_response(onward))
+
+
+@pages.get("/account/disowned")
+def disowned() -> ResponseReturnValue:
+    """Say what was done; nobody is signed in here any more."""
+    page = DisownedPage(
+        request.args.get("outcome") == _MAILED, provider().config.provider.help_desk
+    )
+    return PAGES.apply(make_response(render_template("portal/account/disowned.html", page=page)))
