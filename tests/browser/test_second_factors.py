@@ -258,6 +258,8 @@ def test_axe_finds_nothing_and_nothing_is_cut_off(
     found: dict[str, list[str]] = {}
 
     def examine(name: str) -> None:
+        page.wait_for_load_state()
+        page.wait_for_function("document.documentElement !== null")  # a redirect may be under way
         wide = page.evaluate("document.documentElement.scrollWidth") > width
         found[name] = violations(page) + (["too wide"] if wide else [])
 
