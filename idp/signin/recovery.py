@@ -33,7 +33,7 @@ from idp.signin.throttle import Proceed
 from idp.signin.tickets import LIFETIMES, Errand
 
 _GATE = "recovery"
-_SUSPECT = timedelta(days=7)
+SUSPECT = timedelta(days=7)
 """How far back the owner's word is believed that it was somebody else: newer addresses are
 passed over, newer second factors taken away. No setting: it would only ever be the time in which
 a thief goes unnoticed."""
@@ -124,9 +124,9 @@ class Recovery:
         accounts.disable_password(tx, account.id)
         self.ending.end_all(tx, account.id, reach, subject=account.subject, why="disowned")
         self.trail.append(tx, SigninDisowned(subject=account.subject))
-        addresses = _long_held(tx, account, _SUSPECT)
+        addresses = _long_held(tx, account, SUSPECT)
         _send_links(tx, self.post, self.entropy, account, addresses, alarm=True)
-        self._withdraw(tx, account, _SUSPECT)
+        self._withdraw(tx, account, SUSPECT)
 
     def _withdraw(self, tx: Transaction, account: Account, age: timedelta) -> None:
         """Take away the second factors younger than ``age``; told where the links go."""

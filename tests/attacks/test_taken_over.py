@@ -387,3 +387,20 @@ def told(provider: Provider, person: Person) -> list[str]:
 def factor_of(provider: Provider, person: Person) -> SecondFactor:
     with provider.database.write() as tx:
         return accounts.hold(tx, account_of(person).id)
+
+
+def test_a_thief_cannot_take_away_the_address_the_owner_is_reached_at(
+    provider: Provider, citizen: Person, clock: MovableClock
+) -> None:
+    clock.advance(timedelta(days=8))
+    thief = inside(provider, citizen)
+    prove(provider, thief, EVIL)
+    gone = {"address": citizen.email, "action": "remove"}
+
+    refused = post(thief, "/account/emails", "/account/emails/change", **gone)
+    assert refused.status_code == 422
+    assert "stays until another one" in refused.text
+
+    clock.advance(timedelta(days=8))
+    later = inside(provider, citizen)
+    assert post(later, "/account/emails", "/account/emails/change", **gone).status_code == 303

@@ -15,6 +15,7 @@ from idp.provider import Provider
 from idp.registration import contact
 from idp.registration.fields import Problem
 from idp.signin.codes import Purpose, Sending, Typing
+from idp.signin.recovery import SUSPECT
 from idp.web import wording
 from idp.web.forms import FieldError
 from idp.web.portal.account import place
@@ -26,6 +27,10 @@ pages = Blueprint("emails", __name__)
 
 _MOST = 3
 _FULL = _("There are three addresses already. Remove one first.")
+_STAYS = _(
+    "This address stays until another one has been yours for a week: should somebody else be in "
+    "your account, it is where we reach you."
+)
 _LAST = _("The only verified address cannot be removed. Add another one first.")
 
 
@@ -109,9 +114,25 @@ def change() -> ResponseReturnValue:
         elif one is not None and form.get("action") == "remove":
             if not any(other.verified for other in others):
                 return _page(found, [FieldError("", _LAST)], 422)
+            if _watches_alone(tx, account, one):
+                return _page(found, [FieldError("", _STAYS)], 422)
             kept = sorted(others, key=lambda other: not other.verified)
             _replace(tx, portico, account, held, kept)
     return place.saved("emails.show")
+
+
+def _watches_alone(tx: Transaction, account: Account, one: Email) -> bool:
+    """Tell whether an address is the only one that was proven before a thief can have come.
+
+    Taken away, the links of a recovery would go to addresses that may all be the thief's.
+    """
+    before = tx.now - SUSPECT
+    long_held = [
+        address_key(proven.address)
+        for proven in accounts.proven_of(tx, account.id)
+        if proven.since <= before
+    ]
+    return long_held == [address_key(one.address)]
 
 
 def _send(portico: Provider, account: Account, address: str) -> FieldError | None:
