@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from idp.accounts import store as accounts
-from idp.accounts.model import Account, SecondFactor, State
+from idp.accounts.model import NOBODY, Account, SecondFactor, State
 from idp.accounts.store import Accounts, PasswordRow
 from idp.audit.events import (
     Event,
@@ -100,7 +100,7 @@ class PasswordSignIn:
             return Refusal(Reason.CAPTCHA_WRONG if typed.captcha else Reason.CAPTCHA_MISSING)
         row = accounts.password_on_record(tx, typed.account_name)
         device_hash = digest(browser.device)
-        is_known = store.knows_device(tx, device_hash, row.account_id if row else _NOBODY)
+        is_known = store.knows_device(tx, device_hash, row.account_id if row else NOBODY)
         attempt = Attempt(
             GATE, typed.account_name, tx.origin.address, device_hash.hex() if is_known else ""
         )
@@ -178,14 +178,14 @@ class PasswordSignIn:
             self._attempt(tx, row, browser, client_id, why)
             return self._refused(tx, admitted, result)
         account = self.accounts.find(tx, UUID(result.identity.key))
-        expired = account is not None and self._is_too_old(tx, account, row)
+        if account is None or not self._still_opens(tx, account, row):
+            # Changed or switched off while it was compared: what ended with it stays ended.
+            self._attempt(tx, row, browser, client_id, _CHANGED)
+            self._refuse(tx, SigninRefused(method="password", reason=_CHANGED))
+            return Refusal(Reason.WRONG_CREDENTIALS, result.identity, _CHANGED)
+        expired = self._is_too_old(tx, account, row)
         missing = Reason.PASSWORD_EXPIRED if expired else _missing_of(account)
         self._attempt(tx, row, browser, client_id, missing)
-        if account is None or account.state is not State.ACTIVE:
-            return Refusal(Reason.WRONG_CREDENTIALS)
-        if row and not accounts.still_has(tx, account.id, row.phc_hash):
-            # It was changed or switched off while it was compared: what ended with it stays ended.
-            return Refusal(Reason.WRONG_CREDENTIALS, result.identity, "changed_meanwhile")
         self.gate.succeed(tx, admitted.attempt)
         if expired:
             return self._send_for_a_new_one(tx, account)
@@ -253,6 +253,10 @@ class PasswordSignIn:
             self._tell(tx, row, TooManyFailures(at=tx.now, failures=strangers))
         return refusal
 
+    def _still_opens(self, tx: Transaction, account: Account, row: PasswordRow | None) -> bool:
+        unchanged = row is None or accounts.still_has(tx, account.id, row.phc_hash)
+        return unchanged and account.state is State.ACTIVE
+
     def _is_too_old(self, tx: Transaction, account: Account, row: PasswordRow | None) -> bool:
         oldest = policy.chosen(self.config.password, staff=account.kind in STAFF).max_age
         return bool(oldest and row and tx.now - row.changed_at > oldest)
@@ -287,12 +291,12 @@ class PasswordSignIn:
         self.trail.append(tx, happened)
 
 
-_NOBODY = UUID(int=0)
+_CHANGED = "changed_meanwhile"
 
 
-def _missing_of(account: Account | None) -> str | None:
+def _missing_of(account: Account) -> str | None:
     """Say what is still missing after a right password; ``None``: nothing."""
-    always = account is not None and account.second_factor is SecondFactor.ALWAYS
+    always = account.second_factor is SecondFactor.ALWAYS
     return store.AWAITS_FACTOR if always else None
 
 

@@ -8,6 +8,7 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import String, bindparam, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
@@ -127,8 +128,8 @@ class Codes:
             "expires_at": tx.now + LIFETIME,
             "tries": 0,
         }
-        tx.execute(_FORGET, {"owner": owner, "purpose": purpose})
-        tx.execute(_ADD, row)
+        if not _place(tx, row, before.sent_at if before else None):
+            return Sending.TOO_SOON  # a double click: the other one's code is on its way
         minutes = int(LIFETIME.total_seconds()) // 60
         message = instead or Code(at=tx.now, code=code, minutes=minutes)
         self.post.put(tx, address, locale, message, unique=None)
@@ -165,6 +166,23 @@ class Codes:
         return hmac.digest(self.key, told, "sha256")
 
 
+def _place(tx: Transaction, row: dict[str, Any], seen: datetime | None) -> bool:
+    """Put a code in the place of the one that was seen; ``False``: another was quicker."""
+    if seen is None:
+        return tx.execute(_ADD, row).one_or_none() is not None
+    change = {
+        "whose": row["owner"],
+        "what": row["purpose"],
+        "seen": seen,
+        "to": row["address"],
+        "hashed": row["code_hash"],
+        "count": row["sends"],
+        "instant": row["sent_at"],
+        "until": row["expires_at"],
+    }
+    return tx.execute(_REPLACE, change).one_or_none() is not None
+
+
 def forget(tx: Transaction, owner: bytes) -> None:
     """Forget what an owner was sent."""
     tx.execute(delete(EmailCode).where(EmailCode.owner == owner))
@@ -188,10 +206,25 @@ _FIND = select(
     EmailCode.consumed_at,
     EmailCode.sends,
 ).where(EmailCode.owner == bindparam("owner"), EmailCode.purpose == bindparam("purpose"))
-_FORGET = delete(EmailCode).where(
-    EmailCode.owner == bindparam("owner"), EmailCode.purpose == bindparam("purpose")
+_ADD = insert_if_new(EmailCode).returning(EmailCode.owner)
+_REPLACE = (
+    update(EmailCode)
+    .where(
+        EmailCode.owner == bindparam("whose"),
+        EmailCode.purpose == bindparam("what"),
+        EmailCode.sent_at == bindparam("seen"),
+    )
+    .values(
+        address=bindparam("to"),
+        code_hash=bindparam("hashed"),
+        sends=bindparam("count"),
+        sent_at=bindparam("instant"),
+        expires_at=bindparam("until"),
+        tries=0,
+        consumed_at=None,
+    )
+    .returning(EmailCode.owner)
 )
-_ADD = insert_if_new(EmailCode)
 _TRY = (
     update(EmailCode)
     .where(

@@ -103,6 +103,7 @@ HISTORY: Mapping[str, LazyString] = {
     "wrong_code": _("Wrong code"),
     "passkey_refused": _("Passkey not verified"),
     "wrong_password": _("Wrong password"),
+    "changed_meanwhile": _("Password changed meanwhile"),
     "not_activated": _("Not activated yet"),
     "password_expired": _("Right password, but too old"),
     "disabled": _("Account or password switched off"),

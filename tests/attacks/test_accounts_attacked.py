@@ -15,6 +15,7 @@ from idp.database.transaction import Origin
 from idp.mail.messages import Code
 from idp.provider import Provider
 from idp.secret import Secret
+from idp.signin import store
 from idp.signin.actions import Admitted, Typed
 from idp.signin.actions import Browser as At
 from tests import factors
@@ -82,6 +83,9 @@ def test_a_password_changed_while_it_was_compared_opens_nothing(
         )
 
     assert isinstance(outcome, Refusal)
+    with provider.database.read() as tx:
+        (newest, *_) = store.history(tx, citizen.account.id, 5)
+    assert newest.refused_for == "changed_meanwhile", "nobody was signed in by it"
 
 
 def test_D17_passwords_are_hashed_for_strangers_in_turn_and_a_few_times(
@@ -197,10 +201,13 @@ def test_T37_an_address_is_proven_for_one_account_alone(
         post(browser, "/account/emails", "/account/emails/add", email="same@people.example")
         typed += letters.messages(provider, "same@people.example")
         clock.advance(timedelta(seconds=1))
+    told = []
     for browser, code in zip(both, typed, strict=True):
         assert isinstance(code, Code)
-        post(browser, "/account/emails", "/account/emails/code", code=code.code)
+        told.append(post(browser, "/account/emails", "/account/emails/code", code=code.code))
 
+    assert [one.status_code for one in told] == [303, 422]
+    assert "belongs to an account already" in told[1].text
     same = Email("same@people.example", verified=True)
     assert [same in held(provider, person) for person in (citizen, other)] == [True, False]
 

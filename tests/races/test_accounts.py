@@ -14,7 +14,7 @@ from idp.registration.flows import TRACKS
 from idp.registration.forms import Details
 from idp.registration.store import Under
 from idp.secret import digest
-from idp.signin.codes import TRIES, Purpose, Typing
+from idp.signin.codes import TRIES, Purpose, Sending, Typing
 from tests.labs import letters
 from tests.people import Person
 
@@ -114,6 +114,23 @@ def test_T33_one_link_sets_one_password(provider: Provider, citizen: Person) -> 
             return done is not None
 
     assert together(reset).count(True) == 1
+
+
+def test_a_double_click_sends_one_code_and_it_is_the_one_on_record(provider: Provider) -> None:
+    owner, address = b"somebody in a hurry", "hurry@people.example"
+
+    def send(_number: int) -> Sending:
+        with provider.database.write() as tx:
+            return provider.codes.send(tx, owner, Purpose.NEW_ADDRESS, address, "en")
+
+    said = together(send)
+    mails = letters.messages(provider, address)
+
+    assert said.count(Sending.SENT) == len(mails) == 1
+    assert isinstance(mails[0], Code)
+    with provider.database.write() as tx:
+        claimed = provider.codes.claim(tx, owner, Purpose.NEW_ADDRESS, mails[0].code)
+    assert claimed == (address,)
 
 
 def test_of_many_tries_at_a_code_no_more_than_five_are_compared(provider: Provider) -> None:

@@ -10,7 +10,7 @@ from idp.audit.events import AccessWithdrawn
 from idp.consent import store as consents
 from idp.oidc import authorizations
 from idp.web.portal.account import place
-from idp.web.portal.account.place import Here
+from idp.web.portal.account.place import Here, Posted
 from idp.web.request import origin, speaks
 from idp.web.wiring import provider
 from idp.web.wording import Line, lines_of
@@ -52,9 +52,9 @@ def show() -> ResponseReturnValue:
 def withdraw() -> ResponseReturnValue:
     """Take back what an app has: its tokens die now, and it has to ask again."""
     posted = place.posted("apps", sensitive=False)
-    if not isinstance(posted, tuple) or not isinstance(posted[0], Here):
+    if not isinstance(posted, Posted):
         return posted
-    found, form = posted
+    found, form = posted.here, posted.form
     portico, account = provider(), found.account
     client_id = form.get("client", "")[:128]
     with portico.database.write(origin()) as tx:

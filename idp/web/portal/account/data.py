@@ -26,7 +26,7 @@ from idp.terms import store as terms
 from idp.web.forms import FieldError
 from idp.web.headers import PAGES
 from idp.web.portal.account import place
-from idp.web.portal.account.place import Here
+from idp.web.portal.account.place import Here, Posted
 from idp.web.request import origin, take_session
 from idp.web.wiring import provider
 
@@ -62,9 +62,9 @@ def show() -> ResponseReturnValue:
 def export() -> ResponseReturnValue:
     """下載我的資料: a JSON file, and the same as a JWS that anybody can check by ``/jwks``."""
     posted = place.posted("data")
-    if not isinstance(posted, tuple) or not isinstance(posted[0], Here):
+    if not isinstance(posted, Posted):
         return posted
-    found, _form = posted
+    found = posted.here
     portico, account = provider(), found.account
     with portico.database.write(origin()) as tx:
         document = _document(tx, portico, account)
@@ -81,9 +81,9 @@ def export() -> ResponseReturnValue:
 def close() -> ResponseReturnValue:
     """Close the account for good: its data is deleted, its name never given again."""
     posted = place.posted("data")
-    if not isinstance(posted, tuple) or not isinstance(posted[0], Here):
+    if not isinstance(posted, Posted):
         return posted
-    found, form = posted
+    found, form = posted.here, posted.form
     account = found.account
     if canonical_name(form.get("username", "")) != account.account_name:
         return _page(found, [FieldError("username", _NOT_THE_NAME)], 422)

@@ -20,7 +20,7 @@ from idp.registration.forms import Details
 from idp.web import wording
 from idp.web.forms import FieldError
 from idp.web.portal.account import place
-from idp.web.portal.account.place import Here
+from idp.web.portal.account.place import Here, Posted
 from idp.web.request import origin
 from idp.web.wiring import provider
 
@@ -100,9 +100,9 @@ def change() -> ResponseReturnValue:
 def keep() -> ResponseReturnValue:
     """Check and keep the details."""
     posted = place.posted("details")
-    if not isinstance(posted, tuple) or not isinstance(posted[0], Here):
+    if not isinstance(posted, Posted):
         return posted
-    found, form = posted
+    found, form = posted.here, posted.form
     portico = provider()
     today = portico.database.clock().astimezone(_TAIPEI).date()
     details, problems = forms.read(_track(found.account), form, today=today)

@@ -13,13 +13,14 @@ from idp.database.transaction import Transaction
 from idp.mail import messages
 from idp.provider import Provider
 from idp.registration import contact
+from idp.registration.actions import Obstacle
 from idp.registration.fields import Problem
 from idp.signin.codes import Purpose, Sending, Typing
 from idp.signin.recovery import SUSPECT
 from idp.web import wording
 from idp.web.forms import FieldError
 from idp.web.portal.account import place
-from idp.web.portal.account.place import Here
+from idp.web.portal.account.place import Here, Posted
 from idp.web.request import origin, speaks
 from idp.web.wiring import provider
 
@@ -57,9 +58,9 @@ def show() -> ResponseReturnValue:
 def add() -> ResponseReturnValue:
     """Send a code to a new address, or to one that is not proven yet."""
     posted = place.posted("emails")
-    if not isinstance(posted, tuple) or not isinstance(posted[0], Here):
+    if not isinstance(posted, Posted):
         return posted
-    found, form = posted
+    found, form = posted.here, posted.form
     typed = form.get("email", "")
     address = contact.read_email(typed[:400])
     if isinstance(address, Problem):
@@ -75,33 +76,21 @@ def add() -> ResponseReturnValue:
 def prove() -> ResponseReturnValue:
     """Compare the code; the proven address joins the others."""
     posted = place.posted("emails")
-    if not isinstance(posted, tuple) or not isinstance(posted[0], Here):
+    if not isinstance(posted, Posted):
         return posted
-    found, form = posted
+    found, form = posted.here, posted.form
     portico, account = provider(), found.account
-    with portico.database.write(origin()) as tx:
-        code = form.get("code", "")[:32]
-        outcome = portico.codes.claim(tx, account.id.bytes, Purpose.NEW_ADDRESS, code)
-        if not isinstance(outcome, Typing):
-            (address,) = outcome
-            accounts.hold(tx, account.id)
-            held = accounts.emails_of(tx, account.id)
-            others = [one for one in held if address_key(one.address) != address_key(address)]
-            holder = accounts.holder_of(tx, address)  # somebody may have proven it meanwhile
-            if len(others) < _MOST and holder in {None, account.id}:
-                _replace(tx, portico, account, held, [*others, Email(address, verified=True)])
-    if isinstance(outcome, Typing):
-        return _page(found, [FieldError("code", wording.TYPING[outcome])], 422)
-    return place.saved("emails.show")
+    wrong = _prove(portico, account, form.get("code", "")[:32])
+    return _page(found, [wrong], 422) if wrong else place.saved("emails.show")
 
 
 @pages.post("/account/emails/change")
 def change() -> ResponseReturnValue:
     """Remove an address, or make one the first."""
     posted = place.posted("emails")
-    if not isinstance(posted, tuple) or not isinstance(posted[0], Here):
+    if not isinstance(posted, Posted):
         return posted
-    found, form = posted
+    found, form = posted.here, posted.form
     portico, account = provider(), found.account
     chosen = address_key(form.get("address", ""))
     with portico.database.write(origin()) as tx:
@@ -119,6 +108,24 @@ def change() -> ResponseReturnValue:
             kept = sorted(others, key=lambda other: not other.verified)
             _replace(tx, portico, account, held, kept)
     return place.saved("emails.show")
+
+
+def _prove(portico: Provider, account: Account, code: str) -> FieldError | None:
+    with portico.database.write(origin()) as tx:
+        outcome = portico.codes.claim(tx, account.id.bytes, Purpose.NEW_ADDRESS, code)
+        if isinstance(outcome, Typing):
+            return FieldError("code", wording.TYPING[outcome])
+        (address,) = outcome
+        accounts.hold(tx, account.id)
+        held = accounts.emails_of(tx, account.id)
+        others = [one for one in held if address_key(one.address) != address_key(address)]
+        if len(others) >= _MOST:
+            return FieldError("", _FULL)
+        if accounts.holder_of(tx, address) not in {None, account.id}:
+            # Somebody has proven it since the code was sent; this person reads that mailbox too.
+            return FieldError("", wording.OBSTACLES[Obstacle.EMAIL_TAKEN])
+        _replace(tx, portico, account, held, [*others, Email(address, verified=True)])
+    return None
 
 
 def _watches_alone(tx: Transaction, account: Account, one: Email) -> bool:

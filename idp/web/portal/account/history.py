@@ -14,7 +14,7 @@ from idp.signin import store
 from idp.web.headers import PAGES
 from idp.web.places import place_of
 from idp.web.portal.account import place
-from idp.web.portal.account.place import Here
+from idp.web.portal.account.place import Here, Posted
 from idp.web.request import origin, take_session
 from idp.web.wiring import provider
 from idp.web.wording import HISTORY, METHODS
@@ -88,9 +88,9 @@ def show() -> ResponseReturnValue:
 def disown() -> ResponseReturnValue:
     """這不是我: end everything, switch the password off, send the owner a link for a new one."""
     posted = place.posted("history", sensitive=False)
-    if not isinstance(posted, tuple) or not isinstance(posted[0], Here):
+    if not isinstance(posted, Posted):
         return posted
-    found, _form = posted
+    found = posted.here
     portico = provider()
     with portico.database.write(origin()) as tx:
         portico.recovery.disown(tx, found.account, logout.reach(tx))

@@ -19,7 +19,7 @@ from idp.signin.passwords import words_of
 from idp.web import wording
 from idp.web.forms import FieldError
 from idp.web.portal.account import place
-from idp.web.portal.account.place import Here
+from idp.web.portal.account.place import Here, Posted
 from idp.web.raising import user_agent
 from idp.web.request import browser_hash, device, origin, speaks, take_session
 from idp.web.wiring import provider
@@ -53,9 +53,9 @@ def show() -> ResponseReturnValue:
 def change() -> ResponseReturnValue:
     """Prove the old one behind the gate of the sign-in, judge the new one, change it."""
     posted = place.posted("password", sensitive=False)
-    if not isinstance(posted, tuple) or not isinstance(posted[0], Here):
+    if not isinstance(posted, Posted):
         return posted
-    found, form = posted
+    found, form = posted.here, posted.form
     portico, account = provider(), found.account
     with portico.database.read() as tx:
         state, now = accounts.password_state(tx, account.id), tx.now

@@ -25,6 +25,14 @@ class Here:
     account: Account
 
 
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A form of this browser's, and what it belongs to."""
+
+    here: Here
+    form: dict[str, str]
+
+
 def here(page: str, *, sensitive: bool = False) -> Here | ResponseReturnValue:
     """Find who is signed in; a sensitive page asks again who did so long ago."""
     portico = provider()
@@ -40,14 +48,12 @@ def here(page: str, *, sensitive: bool = False) -> Here | ResponseReturnValue:
     return Here(session, account)
 
 
-def posted(
-    page: str, *, sensitive: bool = True
-) -> tuple[Here, dict[str, str]] | ResponseReturnValue:
+def posted(page: str, *, sensitive: bool = True) -> Posted | ResponseReturnValue:
     """Read an account page's form and find whose it is."""
     form = single_form()
     demand_csrf(form)
     found = here(page, sensitive=sensitive)
-    return (found, form) if isinstance(found, Here) else found
+    return Posted(found, form) if isinstance(found, Here) else found
 
 
 def show(template: str, found: Here, current: str, page: Any, status: int = 200) -> Response:

@@ -12,7 +12,7 @@ from idp.sessions import store
 from idp.sessions.store import OpenSession
 from idp.web.places import place_of
 from idp.web.portal.account import place
-from idp.web.portal.account.place import Here
+from idp.web.portal.account.place import Here, Posted
 from idp.web.request import origin, take_session
 from idp.web.wiring import provider
 
@@ -65,9 +65,9 @@ def show() -> ResponseReturnValue:
 def end() -> ResponseReturnValue:
     """Sign out one browser, all others, or all."""
     posted = place.posted("sessions", sensitive=False)
-    if not isinstance(posted, tuple) or not isinstance(posted[0], Here):
+    if not isinstance(posted, Posted):
         return posted
-    found, form = posted
+    found, form = posted.here, posted.form
     portico, account = provider(), found.account
     which = form.get("session", "")
     with portico.database.write(origin()) as tx:

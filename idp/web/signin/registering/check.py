@@ -17,7 +17,7 @@ from idp.web.headers import PAGES
 from idp.web.request import demand_csrf, origin, single_form, speaks
 from idp.web.signin.registering import flow
 from idp.web.signin.registering.choose import way_back
-from idp.web.signin.registering.flow import At
+from idp.web.signin.registering.flow import At, Posted
 from idp.web.wiring import provider
 
 pages = Blueprint("register_check", __name__)
@@ -81,9 +81,9 @@ def show() -> ResponseReturnValue:
 def finish() -> ResponseReturnValue:
     """確認註冊: open the account. Sent twice, it was opened once."""
     posted = flow.posted(Step.CHECK)
-    if not isinstance(posted, tuple) or not isinstance(posted[0], At):
+    if not isinstance(posted, Posted):
         return posted
-    place, _form = posted
+    place = posted.place
     outcome = _finish(provider(), place.under)
     if isinstance(outcome, Registered):
         return redirect(url_for("register_check.done", flow=place.flow_id), code=303)

@@ -20,7 +20,7 @@ from idp.web import wording
 from idp.web.forms import FieldError
 from idp.web.request import origin
 from idp.web.signin.registering import flow
-from idp.web.signin.registering.flow import At
+from idp.web.signin.registering.flow import At, Posted
 from idp.web.wiring import provider
 
 pages = Blueprint("register_details", __name__)
@@ -57,9 +57,9 @@ def show() -> ResponseReturnValue:
 def answer() -> ResponseReturnValue:
     """Check every field; whatever is wrong, nothing typed is lost but the password."""
     posted = flow.posted(Step.DETAILS)
-    if not isinstance(posted, tuple) or not isinstance(posted[0], At):
+    if not isinstance(posted, Posted):
         return posted
-    place, form = posted
+    place, form = posted.place, posted.form
     portico = provider()
     today = portico.database.clock().astimezone(_TAIPEI).date()
     details, problems = forms.read(place.under.track, form, today=today)

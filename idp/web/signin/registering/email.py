@@ -11,7 +11,7 @@ from idp.web import wording
 from idp.web.forms import FieldError
 from idp.web.request import origin, speaks
 from idp.web.signin.registering import flow
-from idp.web.signin.registering.flow import At
+from idp.web.signin.registering.flow import At, Posted
 from idp.web.wiring import provider
 
 pages = Blueprint("register_email", __name__)
@@ -42,9 +42,9 @@ def show() -> ResponseReturnValue:
 def send() -> ResponseReturnValue:
     """發送認證碼, also 重新認證: mail a code, within limits."""
     posted = flow.posted(Step.EMAIL)
-    if not isinstance(posted, tuple) or not isinstance(posted[0], At):
+    if not isinstance(posted, Posted):
         return posted
-    place, _form = posted
+    place = posted.place
     portico = provider()
     with portico.database.write(origin()) as tx:
         outcome = portico.registering.send_code(tx, place.under, speaks())
@@ -58,9 +58,9 @@ def send() -> ResponseReturnValue:
 def prove() -> ResponseReturnValue:
     """Compare the code."""
     posted = flow.posted(Step.EMAIL)
-    if not isinstance(posted, tuple) or not isinstance(posted[0], At):
+    if not isinstance(posted, Posted):
         return posted
-    place, form = posted
+    place, form = posted.place, posted.form
     portico = provider()
     with portico.database.write(origin()) as tx:
         wrong = portico.registering.prove_email(tx, place.under, form.get("code", "")[:32])

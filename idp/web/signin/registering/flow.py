@@ -56,6 +56,14 @@ class At:
     under: Under
 
 
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A form of this browser's, and what it belongs to."""
+
+    place: At
+    form: dict[str, str]
+
+
 def at(step: Step, flow_id: str) -> At | ResponseReturnValue:
     """Find the flow, or say where to go instead: its open step, its end, or the beginning."""
     portico = provider()
@@ -69,12 +77,12 @@ def at(step: Step, flow_id: str) -> At | ResponseReturnValue:
     return At(flow_id, under)
 
 
-def posted(step: Step) -> tuple[At, dict[str, str]] | ResponseReturnValue:
+def posted(step: Step) -> Posted | ResponseReturnValue:
     """Read a step's form and find its flow; a form that is not ours is refused."""
     form = single_form()
     demand_csrf(form)
     place = at(step, form.get("flow", ""))
-    return (place, form) if isinstance(place, At) else place
+    return Posted(place, form) if isinstance(place, At) else place
 
 
 def found(portico: Provider, flow_id: str) -> Under | None:

@@ -11,7 +11,7 @@ from idp.terms.documents import Text
 from idp.web.forms import FieldError
 from idp.web.request import origin
 from idp.web.signin.registering import flow
-from idp.web.signin.registering.flow import At
+from idp.web.signin.registering.flow import At, Posted
 from idp.web.signin.terms import current_texts
 from idp.web.wiring import provider
 
@@ -39,9 +39,9 @@ def show() -> ResponseReturnValue:
 def accept() -> ResponseReturnValue:
     """Note the acceptance; no box is ticked beforehand."""
     posted = flow.posted(Step.TERMS)
-    if not isinstance(posted, tuple) or not isinstance(posted[0], At):
+    if not isinstance(posted, Posted):
         return posted
-    place, form = posted
+    place, form = posted.place, posted.form
     if "accept" not in form:
         return _page(place, [FieldError("accept", _MUST)], 422)
     portico = provider()
