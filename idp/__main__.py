@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from idp import memory
-from idp.cli import account, exporting, importing, manage, operate
+from idp.cli import account, exporting, importing, manage, operate, pki
 from idp.cli.context import Invocation
 
 
@@ -37,6 +37,7 @@ for command in (
     manage.keys,
     manage.audit,
     account.account,
+    pki.pki,
 ):
     main.add_command(command)
 

@@ -11,6 +11,8 @@ from cryptography import x509
 from idp.accounts.particulars import Particulars
 from idp.accounts.store import Accounts
 from idp.audit.store import Trail
+from idp.authenticators.card.lists import Lists
+from idp.authenticators.card.revocation import Freshness, Revocation
 from idp.authenticators.passkey import Passkeys
 from idp.authenticators.password.authenticator import PasswordAuthenticator
 from idp.authenticators.password.captcha import Captcha
@@ -20,6 +22,7 @@ from idp.clock import Clock, system_clock
 from idp.config import Config, ConfigError
 from idp.database.transaction import Database, open_database
 from idp.gateways.fetch import Fetcher
+from idp.gateways.pki import PkiGateway
 from idp.gateways.smtp import SmtpGateway
 from idp.keys.store import SigningKeys
 from idp.linking.actions import Linking
@@ -172,6 +175,30 @@ def assemble(
         ),
         smtp=SmtpGateway(config.smtp),
         fetch=fetcher,
+        card_revocation=_card_revocation(config, entropy),
+        card_lists=_card_lists(config, entropy),
+    )
+
+
+def _card_revocation(config: Config, entropy: Entropy) -> Revocation:
+    section = config.cards
+    freshness = Freshness(
+        timedelta(minutes=section.ocsp_max_age_minutes),
+        timedelta(seconds=section.ocsp_cached_seconds),
+        timedelta(hours=section.crl_grace_hours),
+    )
+    gateway = PkiGateway(section.deadline_seconds)
+    return Revocation(gateway, freshness, section.hosts_also, entropy)
+
+
+def _card_lists(config: Config, entropy: Entropy) -> Lists:
+    section = config.cards
+    return Lists(
+        PkiGateway(section.deadline_seconds),
+        frozenset(section.hosts_also),
+        timedelta(hours=section.crl_refresh_hours),
+        section.crl_limit_mib * 1024 * 1024,
+        entropy,
     )
 
 

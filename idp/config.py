@@ -210,6 +210,29 @@ class AccountsSection(Section, frozen=True):
     """Names of networks, shown beside addresses in people's history."""
 
 
+class CardsSection(Section, frozen=True):
+    """Sign-in by national smart card, and whom we ask whether a card is revoked."""
+
+    enabled: bool = False
+    challenge_minutes: Positive = 5
+    bridge_ports: Annotated[list[Port], msgspec.Meta(min_length=1)] = msgspec.field(
+        default_factory=lambda: [34961, 34962, 34963]
+    )
+    hosts_also: list[str] = []
+    deadline_seconds: Annotated[float, msgspec.Meta(gt=0, le=2.5)] = 2.0
+    ocsp_max_age_minutes: Positive = 10
+    ocsp_cached_seconds: Natural = 60
+    crl_refresh_hours: Positive = 6
+    crl_limit_mib: Positive = 64
+    crl_grace_hours: Natural = 0
+    web_eid: bool = False
+    hipki: bool = False
+    acr: str = "urn:portico:acr:card"
+    degraded_acr: str = "urn:portico:acr:card-unchecked"
+    hipki_acr: str = "urn:portico:acr:card-hipki"
+    warn_days: Positive = 30
+
+
 class RegistrationSection(Section, frozen=True):
     """Whether clients may register themselves (RFC 7591), and as what."""
 
@@ -311,6 +334,7 @@ class Config(Section, frozen=True):
     audit: AuditSection = AuditSection()
     accounts: AccountsSection = AccountsSection()
     registration: RegistrationSection = RegistrationSection()
+    cards: CardsSection = CardsSection()
     logging: LoggingSection = LoggingSection()
     worker: WorkerSection = WorkerSection()
     clients: list[ClientSection] = []

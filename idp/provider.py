@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from idp.accounts.particulars import Particulars
 from idp.accounts.store import Accounts
 from idp.audit.store import Trail
+from idp.authenticators.card.lists import Lists
+from idp.authenticators.card.revocation import Revocation
 from idp.authenticators.passkey import Passkeys
 from idp.authenticators.password.authenticator import PasswordAuthenticator
 from idp.authenticators.password.captcha import Captcha
@@ -72,3 +74,5 @@ class Provider:
     stationery: Stationery
     smtp: SmtpGateway
     fetch: Fetcher
+    card_revocation: Revocation
+    card_lists: Lists

@@ -18,8 +18,9 @@ import msgspec
 from idp.audit import checkpoint
 from idp.audit.events import KeyAdded, OutboxAbandoned
 from idp.authenticators import passkey, totp
+from idp.authenticators.card import challenges, index, trust
 from idp.authenticators.password import captcha
-from idp.clock import Clock
+from idp.clock import Clock, system_clock
 from idp.database.transaction import Origin, Transaction
 from idp.gateways.fetch import Errand, Forbidden
 from idp.gateways.fetch import Unreachable as NoAnswer
@@ -146,6 +147,7 @@ def rounds(portico: Provider) -> list[Round]:
             batch=_NOTICES_AT_ONCE,
         ),
         Round("keys", timedelta(minutes=10), lambda: rotate_keys(portico)),
+        Round("card-lists", timedelta(minutes=1), lambda: fetch_card_lists(portico)),
         Round(
             "sessions",
             timedelta(minutes=1),
@@ -327,6 +329,21 @@ def end_sessions(portico: Provider) -> int:
     return len(over)
 
 
+def fetch_card_lists(portico: Provider) -> int:
+    """Fetch the whole lists of revoked cards that are due; gives how many were taken over."""
+    if not portico.config.cards.enabled:
+        return 0
+    with portico.database.read() as tx:
+        wanted = [one for one in trust.everyone(tx) if one.is_on and one.crl_url]
+    fetched = 0
+    for one in wanted:
+        entries = portico.card_lists.refresh(
+            one, lambda: portico.database.write(WORKER), clock=system_clock
+        )
+        fetched += entries is not None
+    return fetched
+
+
 def sweep(portico: Provider) -> int:
     """Delete rows that nothing can use any more; short transactions, a table each."""
     swept = 0
@@ -345,6 +362,8 @@ _SWEEPERS: Iterable[Callable[[Transaction], int]] = (
     registrations.sweep,
     captcha.sweep,
     passkey.sweep,
+    challenges.sweep,
+    lambda tx: index.sweep(tx, _SWEEP_BATCH),
     totp.sweep,
     counters.sweep,
     standing.sweep,

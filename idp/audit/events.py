@@ -356,3 +356,26 @@ class Checkpoint(Event, frozen=True):
 
 ALL: tuple[type[Event], ...] = tuple(Event.__subclasses__())
 """Every event; the house tests and ``docs/generated/events.md`` are made from it."""
+
+
+class AuthorityInstalled(Event, frozen=True):
+    """An administrator has installed an authority of smart cards, switched off."""
+
+    name = "authority.installed"
+    kind: str
+    fingerprint: str
+
+
+class AuthoritySwitched(Event, frozen=True):
+    """From now on, or no longer, cards of an authority are taken."""
+
+    name = "authority.switched"
+    fingerprint: str
+    on: bool
+
+
+class AuthorityRemoved(Event, frozen=True):
+    """An authority of smart cards was forgotten."""
+
+    name = "authority.removed"
+    fingerprint: str

@@ -5,6 +5,8 @@ from uuid import UUID
 from sqlalchemy import bindparam, delete
 
 from idp.accounts.store import AccountIdentity
+from idp.authenticators.card.cards import Card
+from idp.authenticators.card.challenges import CardChallenge
 from idp.authenticators.passkey import Passkey, PasskeyChallenge
 from idp.authenticators.recovery_code import RecoveryCode
 from idp.authenticators.totp import TotpCredential
@@ -21,6 +23,8 @@ _TABLES = (
     MailTicket,
     Consent,
     AccountIdentity,
+    Card,
+    CardChallenge,
     Passkey,
     PasskeyChallenge,
     TotpCredential,

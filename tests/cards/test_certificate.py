@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from cardbridge.lab.holders import CITIZEN, DEMO, RARE_NAME
 from cardbridge.lab.pki import LabPki
 from idp.authenticators.card import certificate
-from idp.authenticators.card.certificate import Leaf
+from idp.authenticators.card.leaf import Leaf
 from idp.authenticators.card.profiles import CardHolder, all_profiles, describe
 from idp.authenticators.card.reasons import Flaw, Unfit
 

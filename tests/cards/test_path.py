@@ -10,7 +10,7 @@ from cardbridge.lab.holders import CITIZEN
 from cardbridge.lab.pki import LabPki
 from idp.authenticators.card import authority, certificate, path
 from idp.authenticators.card.authority import Authority, NotAnAuthority
-from idp.authenticators.card.certificate import Leaf
+from idp.authenticators.card.leaf import Leaf
 from idp.authenticators.card.reasons import Flaw
 
 LEVEL_3 = frozenset({"2.16.886.101.0.3.3"})

@@ -11,8 +11,8 @@ from cardbridge.lab.pki import LabPki
 from cardbridge.lab.responder import Responder
 from idp.authenticators.card import certificate
 from idp.authenticators.card.authority import Authority
-from idp.authenticators.card.certificate import Leaf
 from idp.authenticators.card.crl import Entry
+from idp.authenticators.card.leaf import Leaf
 from idp.authenticators.card.reasons import Flaw, Unfit
 from idp.authenticators.card.revocation import Cleared, Freshness, Listed, Revocation, Source
 from idp.clock import system_clock

@@ -15,7 +15,7 @@ from cardbridge.lab.pki import LabPki
 from cardbridge.lab.responder import Responder
 from idp.authenticators.card import certificate, crl, ocsp
 from idp.authenticators.card.authority import Authority
-from idp.authenticators.card.certificate import Leaf
+from idp.authenticators.card.leaf import Leaf
 from idp.clock import system_clock
 
 NONCE = b"n" * ocsp.NONCE_BYTES

@@ -5,9 +5,6 @@ which has to agree that this is a certificate. Nothing here says that it is good
 decides :mod:`profiles`, whether it is true ``path`` and ``revocation``.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -15,6 +12,7 @@ from asn1crypto import core, keys
 from asn1crypto import x509 as asn1
 from cryptography import x509
 
+from idp.authenticators.card.leaf import Attribute, Leaf
 from idp.authenticators.card.reasons import Flaw, Unfit
 
 LONGEST = 8 * 1024  # bytes of DER
@@ -28,44 +26,6 @@ _UNDERSTOOD = {
     "2.5.29.35", "2.5.29.37", "1.3.6.1.5.5.7.1.1",
 }  # fmt: skip
 """Extensions that are looked at, here or with the path; another one must not be critical."""
-
-
-@dataclass(frozen=True, slots=True)
-class Attribute:
-    """One value of a subject directory attribute."""
-
-    value: str
-    is_oid: bool
-    """Whether it is an object identifier, dotted; else a string."""
-
-
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """What a certificate says, in plain types."""
-
-    der: bytes
-    fingerprint: bytes
-    """SHA-256 of the DER."""
-    serial: int
-    issuer_key_id: bytes
-    """The key identifier of its authority key identifier; empty when it has none."""
-    issuer_name: bytes
-    """DER."""
-    subject: Mapping[str, tuple[str, ...]]
-    """By asn1crypto's names: ``common_name``, ``organization_name``, ``serial_number`` …"""
-    attributes: Mapping[str, Attribute]
-    """Subject directory attributes by dotted type; each exactly once with one value."""
-    policies: tuple[str, ...]
-    not_before: datetime
-    not_after: datetime
-    crl_urls: tuple[str, ...]
-    """An attacker's wish until the path is proven."""
-    ocsp_urls: tuple[str, ...]
-
-    @property
-    def fingerprint_hex(self) -> str:
-        """Write the fingerprint as administrators compare it."""
-        return self.fingerprint.hex()
 
 
 def read(der: bytes) -> Leaf | Unfit:

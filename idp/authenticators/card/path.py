@@ -4,21 +4,14 @@ Two verifiers that share no code look at it, and both have to agree: pyhanko-cer
 knows policies, and cryptography, which is written in another language by other people.
 """
 
-import asyncio
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from asn1crypto import x509 as asn1
 from cryptography import x509
 from cryptography.x509 import verification
-from pyhanko_certvalidator import CertificateValidator, ValidationContext
-from pyhanko_certvalidator.errors import PathError, ValidationError
-from pyhanko_certvalidator.policy_decl import PKIXValidationParams
 
 from idp.authenticators.card.authority import Authority
-from idp.authenticators.card.certificate import Leaf
+from idp.authenticators.card.leaf import Leaf
 from idp.authenticators.card.reasons import Flaw, Unfit
-
-_PURPOSE = {"digital_signature"}
 
 
 def check(
@@ -53,22 +46,10 @@ def _time(leaf: Leaf, authority: Authority, now: datetime) -> Unfit | None:
 def _by_pyhanko(
     leaf: Leaf, authority: Authority, policies: frozenset[str], now: datetime
 ) -> Unfit | None:
-    context = ValidationContext(
-        trust_roots=[asn1.Certificate.load(authority.der)],
-        moment=now,
-        allow_fetching=False,
-        revocation_mode="soft-fail",  # revocation has a module of its own
-        time_tolerance=timedelta(),
-    )
-    demands = PKIXValidationParams(user_initial_policy_set=policies, initial_explicit_policy=True)
-    validator = CertificateValidator(
-        asn1.Certificate.load(leaf.der), validation_context=context, pkix_params=demands
-    )
-    try:
-        asyncio.run(validator.async_validate_usage(_PURPOSE))  # type: ignore[no-untyped-call]
-    except (PathError, ValidationError) as wrong:
-        return Unfit(Flaw.WRONG_PATH, type(wrong).__name__)
-    return None
+    from idp.authenticators.card import by_pyhanko  # noqa: PLC0415 - see there
+
+    trouble = by_pyhanko.path_trouble(leaf, authority, policies, now)
+    return Unfit(Flaw.WRONG_PATH, trouble) if trouble else None
 
 
 def _by_cryptography(leaf: Leaf, authority: Authority, now: datetime) -> Unfit | None:

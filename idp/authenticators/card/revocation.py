@@ -17,7 +17,7 @@ from cryptography.x509.ocsp import OCSPCertStatus
 
 from idp.authenticators.card import crl, ocsp
 from idp.authenticators.card.authority import Authority
-from idp.authenticators.card.certificate import Leaf
+from idp.authenticators.card.leaf import Leaf
 from idp.authenticators.card.reasons import Flaw, Unfit
 from idp.gateways.pki import Forbidden, PkiGateway, Unreachable
 from idp.secret import Entropy

@@ -12,7 +12,7 @@ from importlib.resources import files
 
 import msgspec
 
-from idp.authenticators.card.certificate import Attribute, Leaf
+from idp.authenticators.card.leaf import Attribute, Leaf
 from idp.authenticators.card.reasons import Flaw, Unfit
 
 SUBJECT_TYPE = "2.16.886.1.100.2.1"

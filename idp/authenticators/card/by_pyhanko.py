@@ -1,0 +1,64 @@
+"""What pyhanko-certvalidator says of a card: it knows policies, and is the second voice on OCSP.
+
+Imported with the first card, by whoever asks it: a worker that sees none stays small.
+"""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from asn1crypto import x509
+from pyhanko_certvalidator import CertificateValidator, ValidationContext
+from pyhanko_certvalidator.authority import CertTrustAnchor
+from pyhanko_certvalidator.errors import (
+    OCSPValidationError,
+    PathError,
+    RevokedError,
+    ValidationError,
+)
+from pyhanko_certvalidator.path import ValidationPath
+from pyhanko_certvalidator.policy_decl import PKIXValidationParams
+from pyhanko_certvalidator.revinfo.validate_ocsp import verify_ocsp_response
+
+from idp.authenticators.card.authority import Authority
+from idp.authenticators.card.leaf import Leaf
+
+_PURPOSE = {"digital_signature"}
+
+
+def path_trouble(leaf: Leaf, authority: Authority, policies: frozenset[str], now: datetime) -> str:
+    """Say what is wrong with the path, by the name of its exception; empty: nothing."""
+    context = ValidationContext(
+        trust_roots=[x509.Certificate.load(authority.der)],
+        moment=now,
+        allow_fetching=False,
+        revocation_mode="soft-fail",  # revocation has a module of its own
+        time_tolerance=timedelta(),
+    )
+    validator = CertificateValidator(
+        x509.Certificate.load(leaf.der),
+        validation_context=context,
+        pkix_params=PKIXValidationParams(
+            user_initial_policy_set=policies, initial_explicit_policy=True
+        ),
+    )
+    try:
+        asyncio.run(validator.async_validate_usage(_PURPOSE))  # type: ignore[no-untyped-call]
+    except (PathError, ValidationError) as wrong:
+        return type(wrong).__name__
+    return ""
+
+
+def ocsp_status(answer: bytes, leaf: Leaf, authority: Authority, now: datetime) -> str:
+    """Say what a response means: ``good``, ``revoked``, or ``unknown``: it proves nothing."""
+    issuer, card = x509.Certificate.load(authority.der), x509.Certificate.load(leaf.der)
+    context = ValidationContext(
+        trust_roots=[issuer], ocsps=[answer], moment=now, allow_fetching=False
+    )
+    path = ValidationPath(CertTrustAnchor(issuer), interm=[], leaf=card)
+    try:
+        asyncio.run(verify_ocsp_response(card, path, context))
+    except RevokedError:
+        return "revoked"
+    except (OCSPValidationError, PathError, ValidationError):
+        return "unknown"
+    return "good"

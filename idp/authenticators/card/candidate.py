@@ -1,0 +1,27 @@
+"""A card on its way to being believed, and one that is."""
+
+from dataclasses import dataclass
+
+from idp.authenticators.card.authority import Authority
+from idp.authenticators.card.leaf import Leaf
+from idp.authenticators.card.profiles import CardHolder, Profile
+from idp.authenticators.card.revocation import Cleared, Listed
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A certificate that says to be a card's, with what is on record about its issuer."""
+
+    leaf: Leaf
+    holder: CardHolder
+    profile: Profile
+    authority: Authority
+    listed: Listed | None
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """A certificate that is good at this moment, and what shows it."""
+
+    candidate: Candidate
+    cleared: Cleared

@@ -1,0 +1,210 @@
+"""The whole lists of revoked cards, row by row: what is looked up when no responder answers.
+
+A list of 400,000 is read once a few hours, in the background; a sign-in looks one row up. A new
+list is written beside the one in use, a batch a transaction, and takes its place in one: nobody
+ever looks into half a list.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import islice
+from uuid import UUID
+
+from sqlalchemy import (
+    String,
+    Text,
+    bindparam,
+    delete,
+    insert,
+    select,
+    tuple_,
+    union,
+    update,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.authenticators.card.authority import Authority
+from idp.authenticators.card.crl import Entry, RevocationList
+from idp.authenticators.card.revocation import Listed
+from idp.database.columns import Table
+from idp.database.prepared import Prepared, insert_if_new
+from idp.database.transaction import Transaction
+from idp.secret import Entropy, new_id
+
+BATCH = 5_000  # rows a transaction
+_SERIAL_BYTES = 20  # RFC 5280 section 4.1.2.2
+_NOTHING_YET = {"number": "", "entries": 0, "trouble": ""}
+
+
+class CardRevocationList(Table):
+    """What is known of one authority's list."""
+
+    __tablename__ = "card_revocation_lists"
+
+    issuer: Mapped[bytes] = mapped_column(primary_key=True)
+    """SHA-256 of the authority's certificate."""
+    list_id: Mapped[UUID | None] = mapped_column(default=None)
+    """Whose rows count; ``None``: no list has been read yet."""
+    writing_id: Mapped[UUID | None] = mapped_column(default=None)
+    """Whose rows are being written; what a writer that died has left goes with the next."""
+    number: Mapped[str] = mapped_column(String(50), default="")
+    """The list's own, up to twenty octets long."""
+    this_update: Mapped[datetime | None] = mapped_column(default=None)
+    next_update: Mapped[datetime | None] = mapped_column(default=None)
+    entries: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime]
+    """When somebody is to fetch it again; moved on before it is fetched, so one does."""
+    trouble: Mapped[str] = mapped_column(Text, default="")
+    """Why the last try came to nothing; empty: it did not."""
+
+
+class CardRevocation(Table):
+    """One revoked certificate of one list."""
+
+    __tablename__ = "card_revocations"
+
+    list_id: Mapped[UUID] = mapped_column(primary_key=True)
+    serial: Mapped[bytes] = mapped_column(primary_key=True)
+    """Big-endian, twenty octets."""
+    is_suspended: Mapped[bool]
+    revoked_at: Mapped[datetime]
+
+
+def look_up(tx: Transaction, authority: Authority, serial: int) -> Listed | None:
+    """Say what the list in use says of a certificate; ``None``: there is no list."""
+    row = tx.ask(_LOOK_UP, {"authority": authority.fingerprint, "number": _octets(serial)})
+    if row is None or row.next_update is None:
+        return None
+    entry = None
+    if row.revoked_at is not None:
+        entry = Entry(serial, row.is_suspended, row.revoked_at)
+    return Listed(entry, int(row.number or 0), row.this_update, row.next_update)
+
+
+def lease(tx: Transaction, authority: Authority, until: datetime, entropy: Entropy) -> UUID | None:
+    """Take it upon oneself to fetch a list that is due; one caller is given what to write under."""
+    tx.ask(_BEGIN, {"issuer": authority.fingerprint, **_NOTHING_YET, "due_at": tx.now})
+    rows = new_id(tx.now, entropy)
+    taken = {
+        "authority": authority.fingerprint, "instant": tx.now, "later": until, "rows": rows,
+    }  # fmt: skip
+    return rows if tx.execute(_LEASE, taken).rowcount == 1 else None
+
+
+def make_due(tx: Transaction, authority: Authority) -> None:
+    """Have a list fetched now, whenever it would be due."""
+    tx.execute(_MAKE_DUE, {"authority": authority.fingerprint, "instant": tx.now})
+
+
+def number_in_use(tx: Transaction, authority: Authority) -> int | None:
+    """Give the number of the list in use; an older one never takes its place."""
+    found = tx.scalar(_NUMBER, {"authority": authority.fingerprint})
+    return int(found) if found else None
+
+
+def batches(found: RevocationList) -> Iterator[list[Entry]]:
+    """Cut the entries into what one transaction writes."""
+    entries = found.entries()
+    while batch := list(islice(entries, BATCH)):
+        yield batch
+
+
+def write(tx: Transaction, list_id: UUID, entries: Iterable[Entry]) -> None:
+    """Write some rows of a list that is not in use yet."""
+    rows = [
+        {
+            "list_id": list_id,
+            "serial": _octets(entry.serial),
+            "is_suspended": entry.is_suspended,
+            "revoked_at": entry.revoked_at,
+        }
+        for entry in entries
+    ]
+    if rows:
+        tx.execute(_WRITE, rows)
+
+
+def take_over(
+    tx: Transaction, authority: Authority, list_id: UUID, found: RevocationList, due_at: datetime
+) -> bool:
+    """Put a written list in use; ``False``: somebody else writes another by now."""
+    written = {
+        "authority": authority.fingerprint,
+        "rows": list_id,
+        "numbered": str(found.number),
+        "said_at": found.this_update,
+        "until": found.next_update,
+        "many": len(found),
+        "later": due_at,
+    }
+    return tx.execute(_TAKE_OVER, written).rowcount == 1
+
+
+def note_trouble(tx: Transaction, authority: Authority, why: str) -> None:
+    """Say why a list could not be had; the one in use stays."""
+    tx.execute(_NOTE, {"authority": authority.fingerprint, "why": why[:200]})
+
+
+def sweep(tx: Transaction, batch: int) -> int:
+    """Forget rows of lists that are no longer in use, and were not written a moment ago."""
+    return tx.execute(_SWEEP, {"most": batch}).rowcount
+
+
+def _octets(serial: int) -> bytes:
+    return serial.to_bytes(_SERIAL_BYTES, "big") if 0 <= serial < 1 << 160 else b""
+
+
+_OF = CardRevocationList.issuer == bindparam("authority")
+_LOOK_UP = Prepared(
+    select(
+        CardRevocationList.number,
+        CardRevocationList.this_update,
+        CardRevocationList.next_update,
+        CardRevocation.is_suspended,
+        CardRevocation.revoked_at,
+    )
+    .join_from(
+        CardRevocationList,
+        CardRevocation,
+        (CardRevocation.list_id == CardRevocationList.list_id)
+        & (CardRevocation.serial == bindparam("number")),
+        isouter=True,
+    )
+    .where(_OF)
+)
+_BEGIN = Prepared(insert_if_new(CardRevocationList).returning(CardRevocationList.issuer))
+_LEASE = (
+    update(CardRevocationList)
+    .where(_OF, CardRevocationList.due_at <= bindparam("instant"))
+    .values(due_at=bindparam("later"), writing_id=bindparam("rows"))
+)
+_MAKE_DUE = update(CardRevocationList).where(_OF).values(due_at=bindparam("instant"))
+_NUMBER = select(CardRevocationList.number).where(_OF)
+_WRITE = insert(CardRevocation)
+_TAKE_OVER = (
+    update(CardRevocationList)
+    .where(_OF, CardRevocationList.writing_id == bindparam("rows"))
+    .values(
+        list_id=bindparam("rows"),
+        writing_id=None,
+        number=bindparam("numbered"),
+        this_update=bindparam("said_at"),
+        next_update=bindparam("until"),
+        entries=bindparam("many"),
+        due_at=bindparam("later"),
+        trouble="",
+    )
+)
+_NOTE = update(CardRevocationList).where(_OF).values(trouble=bindparam("why"))
+_KEPT = union(
+    select(CardRevocationList.list_id).where(CardRevocationList.list_id.is_not(None)),
+    select(CardRevocationList.writing_id).where(CardRevocationList.writing_id.is_not(None)),
+)
+_OLD = (
+    select(CardRevocation.list_id, CardRevocation.serial)
+    .where(CardRevocation.list_id.not_in(_KEPT))
+    .limit(bindparam("most"))
+)
+_SWEEP = delete(CardRevocation).where(
+    tuple_(CardRevocation.list_id, CardRevocation.serial).in_(_OLD)
+)

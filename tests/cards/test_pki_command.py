@@ -1,0 +1,137 @@
+"""``idp pki``: an administrator decides whose cards are taken (cards.md section 5)."""
+
+from pathlib import Path
+
+import pytest
+
+from cardbridge.lab.faults import NAMED, Fault
+from cardbridge.lab.holders import CITIZEN
+from cardbridge.lab.pki import LabPki
+from cardbridge.lab.responder import Responder
+from tests.labs.shell import Shell
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f"""
+[database]
+url = "sqlite:///{tmp_path}/idp.sqlite"
+[keys]
+kek_file = "{tmp_path}/kek"
+[cards]
+enabled = true
+hosts_also = ["127.0.0.1"]
+deadline_seconds = 0.5
+"""
+    )
+    shell = Shell(config)
+    assert shell.run("keys", "init").exit_code == 0
+    assert shell.run("migrate").exit_code == 0
+    return shell
+
+
+@pytest.fixture
+def issuer(lab: LabPki, tmp_path: Path) -> str:
+    path = tmp_path / "moica.cer"
+    path.write_bytes(lab.issuers["moica"])
+    return str(path)
+
+
+def install(shell: Shell, issuer: str, *more: str) -> dict[str, str]:
+    found: dict[str, str] = shell.ok(
+        "pki", "install", issuer, "--kind", "moica", "--provenance", "the lab", *more
+    )
+    return found
+
+
+def check(shell: Shell, lab: LabPki, tmp_path: Path, variant: str = "good") -> str:
+    path = tmp_path / "card.cer"
+    path.write_bytes(lab.issue("moica", CITIZEN, variant=variant, key="p256").sign.certificate)
+    return shell.run("pki", "check", str(path), "--json").output
+
+
+def test_a_fingerprint_nobody_published_needs_a_word_of_where_it_was_compared(
+    shell: Shell, issuer: str
+) -> None:
+    refused = shell.run("pki", "install", issuer, "--kind", "moica")
+
+    assert refused.exit_code == 1
+    assert "--provenance" in refused.output
+    assert shell.ok("pki", "list") == []
+
+
+def test_an_authority_is_installed_switched_on_and_off(
+    shell: Shell, issuer: str, lab: LabPki, tmp_path: Path
+) -> None:
+    fingerprint = install(shell, issuer)["fingerprint"]
+    assert '"unknown_issuer"' in check(shell, lab, tmp_path)
+
+    assert shell.run("pki", "on", fingerprint[:12]).exit_code == 0
+    assert '"good"' in check(shell, lab, tmp_path)
+
+    assert shell.run("pki", "off", fingerprint[:12]).exit_code == 0
+    assert '"unknown_issuer"' in check(shell, lab, tmp_path)
+    assert shell.run("pki", "remove", fingerprint).exit_code == 0
+    assert shell.ok("pki", "list") == []
+
+
+@pytest.mark.usefixtures("responder")
+def test_what_is_wrong_with_a_card_is_told(
+    shell: Shell, issuer: str, lab: LabPki, tmp_path: Path
+) -> None:
+    install(shell, issuer, "--on")
+
+    for variant, said in (
+        ("revoked", "revoked"),
+        ("suspended", "suspended"),
+        ("expired", "expired"),
+        ("namesake", "unknown_issuer"),
+        ("encryption_only", "wrong_purpose"),
+    ):
+        assert f'"{said}"' in check(shell, lab, tmp_path, variant)
+
+
+def test_a_whole_list_is_fetched_and_serves_when_nobody_answers(
+    shell: Shell, issuer: str, lab: LabPki, responder: Responder, tmp_path: Path
+) -> None:
+    url = f"{responder.base_url}/moica/crl/complete.crl"
+    install(shell, issuer, "--on", "--crl-url", url)
+    revoked = tmp_path / "revoked.cer"
+    revoked.write_bytes(lab.issue("moica", CITIZEN, variant="revoked", key="p256").sign.certificate)
+    refreshed = shell.run("pki", "refresh")
+    assert refreshed.exit_code == 0, refreshed.output
+    responder.faults.set("moica", "ocsp", NAMED["500"])
+    responder.faults.set("moica", "crl", NAMED["500"])
+
+    assert '"crl_index"' in check(shell, lab, tmp_path)
+    assert '"revoked"' in shell.run("pki", "check", str(revoked), "--json").output
+    assert shell.run("pki", "refresh").exit_code == 1
+    assert '"crl_index"' in check(shell, lab, tmp_path)
+
+
+def test_an_older_list_never_takes_the_place_of_a_newer(
+    shell: Shell, issuer: str, responder: Responder
+) -> None:
+    url = f"{responder.base_url}/moica/crl/complete.crl"
+    install(shell, issuer, "--on", "--crl-url", url)
+    assert shell.run("pki", "refresh").exit_code == 0
+    assert shell.run("pki", "refresh").exit_code == 0
+    responder.faults.set("moica", "crl", Fault(number=1))
+
+    assert shell.run("pki", "refresh").exit_code == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"-----BEGIN CERTIFICATE-----"])
+def test_what_is_no_authority_is_refused_plainly(
+    shell: Shell, tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "x.cer"
+    path.write_bytes(content)
+
+    refused = shell.run("pki", "install", str(path), "--kind", "moica", "--provenance", "x")
+
+    assert refused.exit_code == 1
+    assert str(path) in refused.output
+    assert "Traceback" not in refused.output
