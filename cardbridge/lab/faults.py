@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 Service = Literal["ocsp", "crl", "issuer"]
 Transport = Literal["silent", "drip", "garbage", "empty", "huge", "truncated"]
@@ -46,6 +46,7 @@ class Fault:
 
 
 FINE = Fault()
+_SERVICES: dict[str, Service] = {one: one for one in get_args(Service)}
 NAMED: dict[str, Fault] = {
     "silent": Fault(transport="silent"),
     "stale": Fault(age=timedelta(days=20)),
@@ -83,6 +84,18 @@ class Faults:
     def set(self, authority: str, service: Service, fault: Fault) -> None:
         """Let one service of one authority answer like that from now on."""
         self._on[authority, service] = fault
+
+    def set_named(self, text: str) -> None:
+        """Set a fault as the command line writes it: ``moica/ocsp=stale``.
+
+        Raises:
+            LookupError: it is no fault, or of no service.
+        """
+        place, _, fault = text.partition("=")
+        authority, _, service = place.partition("/")
+        if service not in _SERVICES or not authority:
+            raise LookupError(f"{text!r} is not AUTHORITY/SERVICE=FAULT")
+        self.set(authority, _SERVICES[service], named(fault))
 
     def of(self, authority: str, service: Service) -> Fault:
         """Tell how a service answers now."""

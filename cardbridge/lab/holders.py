@@ -1,5 +1,6 @@
 """Whom a card is made for: people and organisations that do not exist."""
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,6 +26,28 @@ class Holder:
     """Below 2.16.886, given to agencies and organisations."""
     rank: Rank | None = None
     email: str = ""
+
+    @property
+    def identity(self) -> str:
+        """The number by which this one is known to the state."""
+        return self.national_id or self.uniform_number or self.organisation_oid
+
+    def check(self) -> None:
+        """Refuse numbers that no authority would write.
+
+        Raises:
+            ValueError: one of them has the wrong shape.
+        """
+        for title, shape, value in (
+            ("a national id", r"[A-Z][A-D0-9][0-9]{8}", self.national_id),
+            ("a citizen's number of the authority", r"[0-9]{16}", self.subject_number),
+            ("a uniform number", r"[0-9]{8}", self.uniform_number),
+            ("an organisation's OID", r"2\.16\.886(\.(0|[1-9][0-9]*))+", self.organisation_oid),
+        ):
+            if value and not re.fullmatch(shape, value):
+                raise ValueError(f"{value!r} is not {title}")
+        if not self.name.strip() or not self.name.isprintable():
+            raise ValueError(f"{self.name!r} is no name")
 
 
 CITIZEN = Holder(

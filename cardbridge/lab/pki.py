@@ -248,6 +248,7 @@ class LabPki:
             variant,
             "sign" if "digital_signature" in how.usages else "encryption",
             leaves.partition_of(leaf.serial),
+            order.not_before,
             order.not_after,
             how.status,
             how.reason,
@@ -292,5 +293,6 @@ def _entry_of_authority(made: Authority, root: str, profile: str) -> Entry:
         "good",
         "authority",
         leaves.partition_of(serial),
+        made.certificate.not_valid_before_utc,
         made.certificate.not_valid_after_utc,
     )

@@ -21,6 +21,7 @@ create table if not exists leaves (
     variant text not null,
     usage text not null,
     partition integer not null,
+    not_before integer not null,
     not_after integer not null,
     status text not null,
     reason text,
@@ -51,6 +52,7 @@ class Entry:
     usage: str
     """``sign`` or ``encryption``; ``authority`` for an issuing one."""
     partition: int
+    not_before: datetime
     not_after: datetime
     status: Status = Status.GOOD
     reason: str | None = None
@@ -70,7 +72,7 @@ class Register:
         """Enter a certificate that was just issued."""
         with self._open() as database:
             database.execute(
-                "insert into leaves values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "insert into leaves values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     f"{entry.serial:x}",
                     entry.authority,
@@ -79,6 +81,7 @@ class Register:
                     entry.variant,
                     entry.usage,
                     entry.partition,
+                    _seconds(entry.not_before),
                     _seconds(entry.not_after),
                     entry.status,
                     entry.reason,
@@ -134,8 +137,8 @@ class Register:
 
 
 def _entry(row: tuple[object, ...]) -> Entry:
-    serial, authority, profile, holder, variant, usage, partition, not_after, *rest = row
-    status, reason, changed_at = rest
+    serial, authority, profile, holder, variant, usage, partition, *rest = row
+    not_before, not_after, status, reason, changed_at = rest
     return Entry(
         int(str(serial), 16),
         str(authority),
@@ -144,6 +147,7 @@ def _entry(row: tuple[object, ...]) -> Entry:
         str(variant),
         str(usage),
         int(str(partition)),
+        _instant(not_before),
         _instant(not_after),
         Status(str(status)),
         str(reason) if reason is not None else None,

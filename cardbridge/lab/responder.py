@@ -118,10 +118,12 @@ class Responder:
     Until it serves, callers wait in its queue.
     """
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self, host: str = "127.0.0.1", port: int = 0, *, faults: Faults | None = None
+    ) -> None:
         if host not in _LOOPBACK:
             raise ValueError(f"{host} is not loopback: the keys of a lab guard nothing")
-        self.faults = Faults()
+        self.faults = faults or Faults()
         self.instead: dict[str, bytes] = {}
         """What to serve at a path instead of what stands there, for a list made elsewhere."""
         self._server = _Server(host, port)

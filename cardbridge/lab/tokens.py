@@ -72,6 +72,8 @@ class SoftCard:
     """Of the token, as PKCS#11 shows it."""
     profile: str
     holder: str
+    identity: str
+    """The holder's number, as he would type it: a whole national id, 統一編號 or OID."""
     variant: str
     serials: tuple[int, ...]
     """Of its certificates, the one that signs first."""
@@ -292,6 +294,7 @@ def _noted(blank: Blank) -> SoftCard:
         blank.label,
         files.profile,
         files.holder.name,
+        files.holder.identity,
         files.variant,
         tuple(serials),
         f"RSA-{size}" if size >= 1024 else f"P-{size}",

@@ -62,9 +62,23 @@ def _without(*names: str) -> Rewrite:
     return lambda attributes: [one for one in attributes if one[0] not in names]
 
 
-def _replaced(name: str, *values: bytes) -> Rewrite:
+def _replaced(name: str, value: bytes) -> Rewrite:
     return lambda attributes: [
-        (found, values if found == name else old) for found, old in attributes
+        (found, (value,) if found == name else old) for found, old in attributes
+    ]
+
+
+def _retagged(name: str, tag: int) -> Rewrite:
+    """Say the same in another type."""
+    return lambda attributes: [
+        (found, tuple(der.tlv(tag, der.body(one)) for one in values) if found == name else values)
+        for found, values in attributes
+    ]
+
+
+def _and_another(name: str, value: bytes) -> Rewrite:
+    return lambda attributes: [
+        (found, (*values, value) if found == name else values) for found, values in attributes
     ]
 
 
@@ -113,14 +127,14 @@ VARIANTS: dict[str, Variant] = {
     ),
     "printable_tail": Variant(
         "with its tail as PrintableString, as older ones have it",
-        attributes=_replaced(ID_TAIL, der.printable("7893")),
+        attributes=_retagged(ID_TAIL, 0x13),
     ),
     "tail_of_letters": Variant(
         "with a tail that is no number", attributes=_replaced(ID_TAIL, der.utf8("78O3"))
     ),
     "two_tails": Variant(
         "with two tails in one attribute",
-        attributes=_replaced(ID_TAIL, der.utf8("7893"), der.utf8("0000")),
+        attributes=_and_another(ID_TAIL, der.utf8("0000")),
     ),
     "tail_twice": Variant("with the attribute of the tail twice", attributes=_twice(ID_TAIL)),
     "no_tail": Variant("without a tail", attributes=_without(ID_TAIL)),
