@@ -73,6 +73,8 @@ def test_nothing_listens_for_the_whole_network() -> None:
 def test_mounting_the_commands_of_the_lab_loads_nothing_heavy() -> None:
     [commands] = [tree for name, _, tree in modules() if name == "cardbridge.lab.commands"]
 
-    top = [node for node in commands.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    top: list[ast.stmt] = [
+        node for node in commands.body if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
     loaded = set(imported(ast.Module(top, [])))
     assert not {one for one in loaded if one.startswith(("cardbridge", "cryptography", "PyKCS11"))}

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import PyKCS11
 import pytest
 
 from cardbridge.lab import keys
@@ -95,6 +94,8 @@ def card_reader(made_cards: Made) -> Iterator[Reader]:
 @contextlib.contextmanager
 def loaded(tokens: Tokens) -> Iterator[Any]:
     """Load SoftHSM into this process with these cards, and let it go again."""
+    import PyKCS11
+
     before = os.environ.get("SOFTHSM2_CONF")
     os.environ.update(tokens.environment)
     module = PyKCS11.PyKCS11Lib()
