@@ -73,6 +73,8 @@ def test_keys_are_seen_after_the_pin_and_never_leave(soft_cards: Tokens, module:
     assert private_keys(session) == [KEYX, SIGN]
     secret = [PyKCS11.CKA_PRIVATE_EXPONENT, PyKCS11.CKA_PRIME_1]
     assert session.getAttributeValue(key_of(session, SIGN), secret) == [None, None]
+    marks = [PyKCS11.CKA_SENSITIVE, PyKCS11.CKA_EXTRACTABLE]
+    assert session.getAttributeValue(key_of(session, SIGN), marks) == [True, False]
 
 
 def test_the_four_are_in_the_reader_each_with_its_own_name(soft_cards: Tokens, module: Any) -> None:
