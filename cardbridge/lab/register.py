@@ -133,6 +133,8 @@ class Register:
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         with contextlib.closing(sqlite3.connect(self._path, timeout=10)) as database, database:
+            # A lab that outlives a power cut is worth no 15 ms a list.
+            database.execute("pragma synchronous = off")
             yield database
 
 
