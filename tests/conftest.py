@@ -22,6 +22,8 @@ from tests.clock import MovableClock
 from tests.labs import postgres
 from tests.labs.shell import Shell
 
+pytest_plugins = ["tests.labs.cards"]
+
 ROOT_KEY = bytes(range(32))
 Enrol = Callable[..., ClientSection]
 

@@ -67,7 +67,6 @@ class LabPki:
 
     def __init__(self, directory: Path, base_url: str, clock: Clock, make_key: MakeKey) -> None:
         self.directory = directory
-        self.clock = clock
         self.make_key = make_key
         self.offices = Offices(directory / "authorities", base_url, clock)
         self.register = Register(directory / "register.sqlite")
@@ -112,6 +111,15 @@ class LabPki:
         """
         settings = json.loads((directory / _SETTINGS).read_text("utf-8"))
         return cls(directory, settings["base_url"], clock, make_key)
+
+    @property
+    def clock(self) -> Clock:
+        """What tells the lab the time; another may be put in its place."""
+        return self.offices.clock
+
+    @clock.setter
+    def clock(self, clock: Clock) -> None:
+        self.offices.clock = clock
 
     @property
     def base_url(self) -> str:
