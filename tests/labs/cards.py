@@ -18,6 +18,8 @@ from cardbridge.lab.register import Status
 from cardbridge.lab.responder import Responder
 from cardbridge.lab.tokens import Blank, SoftCard, Tokens, find_module
 from tests.clock import MovableClock
+from tests.labs.reader import outside
+from tests.labs.reader.outside import Reader, describe
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,17 @@ def soft_cards(card_lab: CardLab, made_cards: Made, tmp_path: Path) -> Tokens:
     for serial in (serial for card in tokens.cards() for serial in card.serials):
         card_lab.pki.register.change(serial, Status.GOOD, None, card_lab.pki.clock())
     return tokens
+
+
+@pytest.fixture
+def card_reader(made_cards: Made) -> Iterator[Reader]:
+    """Two real readers of pcscd: the citizen's card in the first, the agency's beside the second.
+
+    They are PIV cards with the same certificates as the soft cards; OpenSC drives them.
+    """
+    citizen, agency = made_cards.files["moica"], made_cards.files["gca"]
+    with outside.card_reader([describe(citizen), describe(agency, inserted=False)]) as reader:
+        yield reader
 
 
 @contextlib.contextmanager
