@@ -379,3 +379,11 @@ class AuthorityRemoved(Event, frozen=True):
 
     name = "authority.removed"
     fingerprint: str
+
+
+class CardPresented(Event, frozen=True):
+    """A card has signed a challenge; the hash names the package that shows it."""
+
+    name = "card.presented"
+    decision: str
+    evidence: str

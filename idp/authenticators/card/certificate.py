@@ -2,7 +2,8 @@
 
 Two libraries read it: asn1crypto, which knows the subject directory attributes, and cryptography,
 which has to agree that this is a certificate. Nothing here says that it is good: whose it is
-decides :mod:`profiles`, whether it is true ``path`` and ``revocation``.
+decides :mod:`profiles`, whether it is true ``path`` and ``revocation``. Imported with the first
+card: a worker that sees none stays small.
 """
 
 from hashlib import sha256

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from idp.authenticators.card import certificate, index, path
+from idp.authenticators.card import index, path
 from idp.authenticators.card.candidate import Candidate, Proven
 from idp.authenticators.card.profiles import all_profiles, describe
 from idp.authenticators.card.reasons import Flaw, Unfit
@@ -26,6 +26,8 @@ class Holders:
 
     def trace(self, tx: Transaction, der: bytes) -> Candidate | Unfit:
         """Read a certificate and find who says to have issued it: two round trips at most."""
+        from idp.authenticators.card import certificate  # noqa: PLC0415 - it needs asn1crypto
+
         leaf = certificate.read(der)
         if isinstance(leaf, Unfit):
             return leaf

@@ -1,0 +1,126 @@
+"""What shows, years later and without us, that a card signed somebody in, or why it did not.
+
+A package holds everything that the decision rested on: what was asked, what the card signed, the
+certificate and its authority, and the signed word on its revocation. It is sealed at rest; the
+audit log holds its hash, so that none can be made afterwards.
+"""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import ForeignKey, bindparam, insert, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.accounts.store import AccountRow
+from idp.authenticators.card.candidate import Candidate, Proven
+from idp.authenticators.card.formats import Asked, Format
+from idp.authenticators.card.reasons import Unfit
+from idp.database.columns import Table
+from idp.database.transaction import Transaction
+from idp.secret import Entropy, Seal, new_id
+
+VERSION = "portico-card-evidence:1"
+
+
+class CardEvidence(Table):
+    """A package, sealed."""
+
+    __tablename__ = "card_evidence"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey(AccountRow.id), index=True)
+    digest: Mapped[bytes]
+    """SHA-256 of the package, as the audit log has it."""
+    sealed: Mapped[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What a browser brought, and what it had been asked."""
+
+    format: Format
+    text: str
+    asked: Asked
+
+
+def package(
+    presented: Presented, candidate: Candidate, outcome: Proven | Unfit, at: datetime
+) -> bytes:
+    """Write a package: JSON with sorted members, so that its hash is one."""
+    document: dict[str, Any] = {
+        "version": VERSION,
+        "at": at.isoformat(),
+        "origin": presented.asked.origin,
+        "challenge": presented.asked.challenge,
+        "purpose": presented.asked.purpose,
+        "format": presented.format,
+        "document": presented.text,
+        "certificate": _text(candidate.leaf.der),
+        "authority": _text(candidate.authority.der),
+        "decision": outcome.flaw if isinstance(outcome, Unfit) else "accepted",
+    }
+    if isinstance(outcome, Proven):
+        cleared = outcome.cleared
+        document["revocation"] = {
+            "source": cleared.source,
+            "said_at": cleared.said_at.isoformat(),
+            "answer": _text(cleared.evidence),
+            "list_number": cleared.reference,
+            "past_its_time": cleared.is_degraded,
+        }
+    return msgspec.json.encode(document, order="sorted")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Keeps packages."""
+
+    seal: Seal
+    entropy: Entropy
+
+    def keep(self, tx: Transaction, content: bytes, account_id: UUID | None) -> str:
+        """Put a package on record; gives its SHA-256 in hex, for the audit log."""
+        which, digest = new_id(tx.now, self.entropy), hashlib.sha256(content).digest()
+        row = {
+            "id": which,
+            "at": tx.now,
+            "account_id": account_id,
+            "digest": digest,
+            "sealed": self.seal.close(content, place=_place(which)),
+        }
+        tx.execute(_KEEP, row)
+        return digest.hex()
+
+    def find(self, tx: Transaction, digest: str) -> bytes | None:
+        """Give a package by its hash."""
+        row = tx.execute(_FIND, {"wanted": bytes.fromhex(digest)}).one_or_none()
+        return self.seal.open(row.sealed, place=_place(row.id)) if row else None
+
+    def recent(self, tx: Transaction, most: int) -> list[tuple[datetime, str]]:
+        """List the newest packages: when, and their hashes."""
+        return [(row.at, row.digest.hex()) for row in tx.execute(_RECENT, {"most": most})]
+
+
+def _place(which: UUID) -> str:
+    return f"card-evidence/{which}"
+
+
+def _text(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+_KEEP = insert(CardEvidence)
+_FIND = select(CardEvidence.id, CardEvidence.sealed).where(
+    CardEvidence.digest == bindparam("wanted")
+)
+_RECENT = (
+    select(CardEvidence.at, CardEvidence.digest)
+    .order_by(CardEvidence.at.desc(), CardEvidence.id.desc())
+    .limit(bindparam("most"))
+)

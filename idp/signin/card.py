@@ -1,0 +1,146 @@
+"""Signing in with a national smart card (P03, B06): something held, and its PIN.
+
+Every function runs inside the caller's transaction; what takes time (path, responder) runs
+between them.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from idp.accounts.model import Account, State
+from idp.accounts.store import Accounts
+from idp.audit.events import CardPresented, SigninRefused, SigninSucceeded
+from idp.audit.store import Trail
+from idp.authenticators import Reason, Refusal
+from idp.authenticators.card import cards, challenges, evidence
+from idp.authenticators.card.candidate import Candidate, Proven
+from idp.authenticators.card.challenges import Purpose, Wanted
+from idp.authenticators.card.evidence import Evidence, Presented
+from idp.authenticators.card.formats import Format
+from idp.authenticators.card.reasons import Flaw, Unfit
+from idp.authenticators.card.trust import Trust
+from idp.config import Config
+from idp.database.transaction import Transaction
+from idp.secret import Entropy, digest, new_id
+from idp.sessions import actions as sessions
+from idp.signin import store
+from idp.signin.actions import Browser, SignedIn
+
+METHOD = "card"
+
+
+@dataclass(frozen=True, slots=True)
+class Unregistered:
+    """The card is good, and no account is its own: the way leads to a registration (B07)."""
+
+    holder_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardSignIn:
+    """The two transactions around a card: ask before, record after."""
+
+    config: Config
+    trust: Trust
+    evidence: Evidence
+    accounts: Accounts
+    trail: Trail
+    entropy: Entropy
+
+    def ask(self, tx: Transaction, browser_hash: bytes) -> str:
+        """Give a browser's card something to sign."""
+        lifetime = timedelta(minutes=self.config.cards.challenge_minutes)
+        return challenges.issue(tx, Wanted(browser_hash, Purpose.LOGIN), lifetime, self.entropy)
+
+    def claim(self, tx: Transaction, challenge: str, browser: Browser) -> bool:
+        """Use the challenge up first, whatever else is wrong with what came back."""
+        return challenges.claim(tx, challenge, Wanted(browser.binding, Purpose.LOGIN))
+
+    def refuse(self, tx: Transaction, why: str) -> None:
+        """Note a try that came to no certificate of anybody's."""
+        self.trail.append(tx, SigninRefused(method=METHOD, reason=why))
+
+    def record(
+        self,
+        tx: Transaction,
+        presented: Presented,
+        candidate: Candidate,
+        outcome: Proven | Unfit,
+        browser: Browser,
+        *,
+        client_id: str | None,
+    ) -> SignedIn | Unregistered | Refusal | Unfit:
+        """Write down what came of it, with its evidence; a session is opened only here."""
+        card = cards.find(tx, candidate.leaf.fingerprint)
+        account = self.accounts.find(tx, card.account_id) if card else None
+        content = evidence.package(presented, candidate, outcome, tx.now)
+        kept = self.evidence.keep(tx, content, account.id if account else None)
+        subject = account.subject if account else ""
+        flaw = outcome.flaw if isinstance(outcome, Unfit) else None
+        self.trail.append(
+            tx, CardPresented(subject=subject, decision=flaw or "accepted", evidence=kept)
+        )
+        if account is not None:
+            refused = flaw if account.state is State.ACTIVE else "disabled"
+            self._attempt(tx, account, browser, client_id, refused)
+        if isinstance(outcome, Unfit):
+            self.trail.append(
+                tx, SigninRefused(subject=subject, method=METHOD, reason=outcome.flaw)
+            )
+            return outcome
+        if account is None or card is None:
+            return Unregistered(candidate.holder.name)
+        if account.state is not State.ACTIVE:
+            return Refusal(Reason.WRONG_CREDENTIALS)
+        cards.used(tx, card.id)
+        return self._open(tx, account, self._acr(presented.format, outcome), browser)
+
+    def _open(
+        self, tx: Transaction, account: Account, reached: tuple[str, bool], browser: Browser
+    ) -> SignedIn:
+        store.remember_device(tx, digest(browser.device), account.id)
+        acr, is_full = reached
+        opened = sessions.begin(
+            tx,
+            self.entropy,
+            account,
+            acr=acr,
+            amr=("sc", "pin", "mfa") if is_full else ("sc", "pin"),
+            user_agent=browser.user_agent,
+            absolute=timedelta(hours=self.config.sessions.absolute_hours),
+            two_factors=is_full,
+        )
+        succeeded = SigninSucceeded(
+            subject=account.subject, method=METHOD, acr=acr, session=str(opened.id)
+        )
+        self.trail.append(tx, succeeded)
+        return SignedIn(account.id, opened)
+
+    def _acr(self, format_: Format, outcome: Proven) -> tuple[str, bool]:
+        """Say how sure this is, and whether it counts for two factors."""
+        section = self.config.cards
+        if format_ is Format.HIPKI:
+            return section.hipki_acr, False
+        if outcome.cleared.is_degraded:
+            return section.degraded_acr, False
+        return section.acr, True
+
+    def _attempt(
+        self,
+        tx: Transaction,
+        account: Account,
+        browser: Browser,
+        client_id: str | None,
+        refused_for: Flaw | str | None,
+    ) -> None:
+        row = {
+            "id": new_id(tx.now, self.entropy),
+            "account_id": account.id,
+            "at": tx.now,
+            "method": METHOD,
+            "refused_for": refused_for,
+            "address": tx.origin.address,
+            "user_agent": browser.user_agent[:255],
+            "client_id": client_id,
+        }
+        store.add_attempt(tx, row)
