@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as LanesTaken
 
 from idp.database.channel import DRIVER_ERRORS, Channel, open_channel
+from idp.database.convoy import Convoy
 from idp.database.prepared import Prepared
 
 
@@ -113,6 +114,7 @@ class Lanes:
         self._writing = writing
         self._free = threading.BoundedSemaphore(limit)
         self._idle: list[Lane] = []
+        self._convoy = Convoy()
 
     def take(self) -> Lane:
         """Take a lane for one unit of work: the one used last, for its caches are warm.
@@ -148,4 +150,4 @@ class Lanes:
 
     def _open(self) -> Lane:
         connection = self.engine.connect()
-        return Lane(connection, open_channel(connection, writing=self._writing))
+        return Lane(connection, open_channel(connection, self._convoy, writing=self._writing))
