@@ -7,7 +7,8 @@ the route census sees them and its test client reaches them.
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from flask import Flask, Response, request
@@ -159,33 +160,58 @@ def exchange_of(portico: Provider, environ: Environ, body: bytes | None = None) 
 
     A page hands over the ``body`` that Flask has read: a stream can be read only once.
     """
-    headers = {
-        name[5:].replace("_", "-").lower(): value
-        for name, value in environ.items()
-        if name.startswith("HTTP_")
-    }
-    headers["content-type"] = environ.get("CONTENT_TYPE", "")
-    _settle_certificate(portico, environ, headers)
     return Exchange(
         environ["REQUEST_METHOD"],
         environ.get("PATH_INFO", ""),
         environ.get("QUERY_STRING", ""),
-        headers,
+        Headers(environ, _certificate(portico, environ)),
         _body(environ) if body is None else body,
-        _origin(portico, environ, headers),
+        _origin(portico, environ),
     )
 
 
-def _settle_certificate(portico: Provider, environ: Environ, headers: dict[str, str]) -> None:
-    """Leave a client certificate in ``HEADER`` if our listener or a listed proxy saw one."""
-    headers.pop(HEADER, None)
-    certificate = environ.get(OWN_CERTIFICATE, "")
-    told = portico.config.mtls.header.lower()
-    proxies = portico.config.server.trusted_proxies
-    if told and told in headers and is_listed(environ.get("REMOTE_ADDR", ""), proxies):
-        certificate = certificate or headers[told]
-    if certificate:
-        headers[HEADER] = certificate
+class Headers(Mapping[str, str]):
+    """The headers of a request by lower-case name, read where they lie.
+
+    Half of a WSGI environment is the environment of the process: to go through all of it
+    costs more than the few headers that an endpoint asks for.
+    """
+
+    def __init__(self, environ: Environ, certificate: str) -> None:
+        self._environ = environ
+        self._certificate = certificate
+
+    def __getitem__(self, name: str) -> str:
+        """Give a header. ``HEADER`` is ours: whoever sends one of that name is not heard."""
+        found = (self._certificate or None) if name == HEADER else self._environ.get(_key(name))
+        if found is None:
+            raise KeyError(name)
+        return str(found)
+
+    def __iter__(self) -> Iterator[str]:
+        """List the names of the headers that are there."""
+        sent = {key[5:].replace("_", "-").lower() for key in self._environ if key[:5] == "HTTP_"}
+        return (name for name in sent | {"content-type", HEADER} if name in self)
+
+    def __len__(self) -> int:
+        """Count them."""
+        return sum(1 for _ in self)
+
+
+@lru_cache(maxsize=64)
+def _key(name: str) -> str:
+    """Name the place of a header in the environment (PEP 3333)."""
+    key = name.upper().replace("-", "_")
+    return key if name == "content-type" else f"HTTP_{key}"
+
+
+def _certificate(portico: Provider, environ: Environ) -> str:
+    """Give the client certificate that our listener or a listed proxy saw."""
+    told, proxies = portico.config.mtls.header, portico.config.server.trusted_proxies
+    found: str = environ.get(OWN_CERTIFICATE, "")
+    if not found and told and is_listed(environ.get("REMOTE_ADDR", ""), proxies):
+        found = environ.get(_key(told.lower()), "")
+    return found
 
 
 def _body(environ: Environ) -> bytes:
@@ -199,10 +225,10 @@ def _body(environ: Environ) -> bytes:
     return bytes(environ["wsgi.input"].read(min(length, BODY_LIMIT + 1)))
 
 
-def _origin(portico: Provider, environ: Environ, headers: Mapping[str, str]) -> Origin:
+def _origin(portico: Provider, environ: Environ) -> Origin:
     peer = Peer(
         environ.get("REMOTE_ADDR", ""),
-        headers.get("x-forwarded-for", ""),
-        headers.get("x-request-id", ""),
+        environ.get("HTTP_X_FORWARDED_FOR", ""),
+        environ.get("HTTP_X_REQUEST_ID", ""),
     )
     return origin_of(peer, portico.config.server.trusted_proxies)
