@@ -20,6 +20,7 @@ from idp.cli.context import Invocation, fail, json_option, operator, say
 from idp.cli.registering import take_over
 from idp.config import Config, ConfigError
 from idp.database.columns import Table
+from idp.database.patience import lift_limits
 from idp.database.transaction import Transaction
 from idp.provider import Provider
 from migrations import revisions
@@ -62,7 +63,9 @@ def _listen(config: Config) -> None:
         port=config.server.port,
         interface=Interfaces.WSGI,
         workers=config.server.workers,
-        blocking_threads=config.server.threads,
+        # Whoever waits for a processor to compare a password holds a thread, and nothing else:
+        # there have to be as many again for everybody else. They are started when needed.
+        blocking_threads=config.server.threads + config.password.queue_limit,
         backlog=1024,
         factory=True,
         log_enabled=False,
@@ -191,6 +194,7 @@ def _upgrade(tx: Transaction) -> str:
         return wanted
     from migrations import runner  # 9 MB of Alembic that a server's workers would inherit
 
+    lift_limits(tx.connection)  # an index on a large table takes longer than any request
     return runner.upgrade(tx.connection, "idp", Table.metadata)
 
 
