@@ -41,7 +41,7 @@ def serve(invocation: Invocation) -> None:
         bring_up(config)
     _refuse_old_schema(config)
     # Granian forks its workers from this process: it must own no thread and no connection.
-    with tempfile.TemporaryDirectory(prefix="portico-metrics-") as figures:
+    with tempfile.TemporaryDirectory(prefix="portico-metrics-", dir=_memory()) as figures:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = figures
         attendant = subprocess.Popen([sys.executable, "-m", "idp", "attend"])
         memory.give_back()  # what the workers inherit they cannot give back
@@ -50,6 +50,15 @@ def serve(invocation: Invocation) -> None:
         finally:
             attendant.terminate()
             attendant.wait()
+
+
+def _memory() -> str | None:
+    """Find a place for the figures that no full disk takes away.
+
+    They are mapped into memory: where there is no room for a page of them, the system ends the
+    process that writes it.
+    """
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
 
 
 def _listen(config: Config) -> None:
