@@ -13,7 +13,7 @@ from types import FrameType
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from idp import assembly, memory, worker
+from idp import assembly, clock, memory, worker
 from idp.cli import doctor as examine
 from idp.cli import logs
 from idp.cli.context import Invocation, fail, json_option, operator, say
@@ -35,6 +35,7 @@ def serve(invocation: Invocation) -> None:
     """Serve people and machines; in development also migrate and do the worker's rounds."""
     config = invocation.config()
     logs.configure(config.logging.level)
+    clock.begin()
     if invocation.path is not None:
         os.environ[CONFIG_PATH] = str(invocation.path.resolve())
     if config.worker.migrate_on_start:
@@ -143,6 +144,7 @@ def work(invocation: Invocation, once: bool) -> None:
     """Send mails and notices, rotate keys, sweep, tie the audit chains."""
     config = invocation.config()
     logs.configure(config.logging.level)
+    clock.begin()
     portico = built(config)
     loop = worker.Loop(worker.rounds(portico), portico.database.clock)
     if once:
