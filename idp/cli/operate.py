@@ -1,6 +1,7 @@
 """``idp serve``, ``worker``, ``migrate`` and ``doctor``: running the provider."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -25,6 +26,8 @@ from idp.database.transaction import Transaction
 from idp.provider import Provider
 from migrations import revisions
 
+_CONNECTIONS = 8192
+"""Open at once in a worker. Whoever opens them and says nothing must not keep others out."""
 CONFIG_PATH = "PORTICO_CONFIG"
 """How the worker processes of a server learn which file they read."""
 
@@ -36,6 +39,7 @@ def serve(invocation: Invocation) -> None:
     config = invocation.config()
     logs.configure(config.logging.level)
     clock.begin()
+    _take_descriptors()
     if invocation.path is not None:
         os.environ[CONFIG_PATH] = str(invocation.path.resolve())
     if config.worker.migrate_on_start:
@@ -51,6 +55,12 @@ def serve(invocation: Invocation) -> None:
         finally:
             attendant.terminate()
             attendant.wait()
+
+
+def _take_descriptors() -> None:
+    """Take as many file descriptors as we may have: each connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _memory() -> str | None:
@@ -77,6 +87,7 @@ def _listen(config: Config) -> None:
         # there have to be as many again for everybody else. They are started when needed.
         blocking_threads=config.server.threads + config.password.queue_limit,
         backlog=1024,
+        backpressure=_CONNECTIONS,
         factory=True,
         log_enabled=False,
         respawn_failed_workers=True,
