@@ -333,18 +333,17 @@ def end_sessions(portico: Provider) -> int:
 def sweep(portico: Provider) -> int:
     """Delete a batch of rows that nothing can use any more from each table.
 
-    Gives how many the fullest batch had: as long as one is full, there may be more. Between
-    two batches is a pause as long as the last one took: on SQLite, where one writes at a
-    time, requests get every other turn.
+    Gives how many the fullest batch had: as long as one is full, there may be more. On SQLite,
+    where one writes at a time, a pause as long as the batch took gives requests every other turn.
     """
-    most = 0
+    most, alone = 0, portico.database.writing.dialect.name == "sqlite"
     for chain in _SWEEPERS:
         for sweeper in chain:
             began = time.perf_counter()
             with portico.database.write(WORKER) as tx:
                 swept = sweeper(tx)
             most = max(most, swept)
-            if swept:
+            if swept and alone:
                 time.sleep(min(time.perf_counter() - began, _LONGEST_PAUSE))
             if swept >= BATCH:
                 break
