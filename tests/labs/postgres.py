@@ -41,10 +41,28 @@ class Cluster:
         with self._administer() as connection:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
 
+    def crash(self) -> None:
+        """End the server without a word to anybody, and start it again."""
+        _run(
+            program("pg_ctl"),
+            "-D",
+            self.data,
+            "-w",
+            "-m",
+            "immediate",
+            "-l",
+            _log(self.data),
+            "restart",
+        )
+
     def _administer(self) -> psycopg.Connection:
         return psycopg.connect(
             host="127.0.0.1", port=self.port, user="postgres", dbname="postgres", autocommit=True
         )
+
+
+def _log(data: Path) -> Path:
+    return data.parent / "log"
 
 
 def program(name: str) -> str:
