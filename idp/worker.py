@@ -4,10 +4,12 @@ Each round is short and its writes are transactions of their own; nothing slow h
 inside one. Several workers may run at once.
 """
 
+import errno
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,6 +22,7 @@ from idp.audit.events import KeyAdded, OutboxAbandoned
 from idp.authenticators import passkey, totp
 from idp.authenticators.password import captcha
 from idp.clock import Clock
+from idp.database.sweeping import BATCH
 from idp.database.transaction import Origin, Transaction
 from idp.gateways.fetch import Errand, Forbidden
 from idp.gateways.fetch import Unreachable as NoAnswer
@@ -50,7 +53,7 @@ from idp.signin.recovery import Question
 
 WORKER = Origin(operator="worker")
 _NOTICES_AT_ONCE = 8
-_SWEEP_BATCH = 1_000
+_LONGEST_PAUSE = 0.2  # seconds
 _ENDED_AT_ONCE = 50  # sessions: each with a notice for every app, in one transaction
 
 log = logging.getLogger(__name__)
@@ -152,7 +155,7 @@ def rounds(portico: Provider) -> list[Round]:
             lambda: end_sessions(portico),
             batch=_ENDED_AT_ONCE,
         ),
-        Round("sweep", timedelta(minutes=1), lambda: sweep(portico), batch=_SWEEP_BATCH),
+        Round("sweep", timedelta(minutes=1), lambda: sweep(portico), batch=BATCH),
         Round(
             "checkpoint",
             timedelta(minutes=config.audit.checkpoint_minutes),
@@ -328,33 +331,45 @@ def end_sessions(portico: Provider) -> int:
 
 
 def sweep(portico: Provider) -> int:
-    """Delete rows that nothing can use any more; short transactions, a table each."""
-    swept = 0
-    for sweeper in _SWEEPERS:
-        with portico.database.write(WORKER) as tx:
-            swept += sweeper(tx)
-    return swept
+    """Delete a batch of rows that nothing can use any more from each table.
+
+    Gives how many the fullest batch had: as long as one is full, there may be more. On SQLite,
+    where one writes at a time, a pause as long as the batch took gives requests every other turn.
+    """
+    most, alone = 0, portico.database.writing.dialect.name == "sqlite"
+    for chain in _SWEEPERS:
+        for sweeper in chain:
+            began = time.perf_counter()
+            with portico.database.write(WORKER) as tx:
+                swept = sweeper(tx)
+            most = max(most, swept)
+            if swept and alone:
+                time.sleep(min(time.perf_counter() - began, _LONGEST_PAUSE))
+            if swept >= BATCH:
+                break
+    return most
 
 
-_SWEEPERS: Iterable[Callable[[Transaction], int]] = (
-    signin.sweep,
-    pushed_requests.sweep,
-    pending.sweep,
-    codes.sweep,
-    tickets.sweep,
-    registrations.sweep,
-    captcha.sweep,
-    passkey.sweep,
-    totp.sweep,
-    counters.sweep,
-    standing.sweep,
-    client_authentication.sweep_used_assertions,
-    lambda tx: refresh_token.sweep(tx, _SWEEP_BATCH),
-    lambda tx: authorizations.sweep(tx, _SWEEP_BATCH),
-    lambda tx: authorizations.sweep_sessions(tx, _SWEEP_BATCH),
-    signin.sweep_history,
-    lambda tx: outbox.sweep(tx, _SWEEP_BATCH),
+_SWEEPERS: Iterable[Sequence[Callable[[Transaction], int]]] = (
+    (signin.sweep,),
+    (pushed_requests.sweep,),
+    (pending.sweep,),
+    (codes.sweep,),
+    (tickets.sweep,),
+    (registrations.sweep,),
+    (captcha.sweep,),
+    (passkey.sweep,),
+    (totp.sweep,),
+    (counters.sweep,),
+    (standing.sweep,),
+    (client_authentication.sweep_used_assertions,),
+    # What others hang on goes last: with a family, all that is left of it would go at once.
+    (refresh_token.sweep, authorizations.sweep, authorizations.sweep_sessions),
+    (signin.sweep_history,),
+    (signin.sweep_devices,),
+    (outbox.sweep,),
 )
+"""Those of one chain in their order: the next has its turn when there is little left before."""
 
 
 def tie_chains(portico: Provider) -> int:
@@ -362,8 +377,20 @@ def tie_chains(portico: Provider) -> int:
     with portico.database.write(WORKER) as tx:
         anchor = checkpoint.write(tx, portico.trail)
     if portico.config.audit.anchor_file:
-        with Path(portico.config.audit.anchor_file).open("ab") as file:
-            file.write(msgspec.json.encode(anchor) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        _note(Path(portico.config.audit.anchor_file), msgspec.json.encode(anchor) + b"\n")
     return 1
+
+
+def _note(path: Path, line: bytes) -> None:
+    """Add a line to a file, durably and whole: what a full disk cuts off is taken back."""
+    with path.open("ab", buffering=0) as file:
+        before = file.tell()
+        try:
+            written = file.write(line)
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(before)
+            raise
+        if written != len(line):
+            file.truncate(before)
+            raise OSError(errno.ENOSPC, "the disk is full", str(path))

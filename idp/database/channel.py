@@ -21,13 +21,13 @@ from psycopg.pq.abc import PGresult
 from sqlalchemy import Connection
 
 from idp.database.convoy import Bound, Convoy
+from idp.database.patience import PATIENCE_SECONDS, PatientConnection
 from idp.database.prepared import Form
 
 DRIVER_ERRORS = (psycopg.Error, sqlite3.Error)
 BEGIN_SQLITE = "BEGIN IMMEDIATE"
 """Deferred, two writers would both read and then one would fail half-way."""
 
-_PATIENCE_MS = 10_000  # the server gives a statement up after 5 s; then it is the network
 _OK = {pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK}
 _IDLE = pq.TransactionStatus.IDLE
 
@@ -52,6 +52,9 @@ class Channel(Protocol):
 
     def is_lost(self) -> bool:
         """Tell whether nothing sensible can be said on the connection any more."""
+
+    def is_silent(self) -> bool:
+        """Tell whether the server has stopped answering."""
 
 
 class SqliteChannel:
@@ -93,6 +96,10 @@ class SqliteChannel:
         """Never: a file is not far away."""
         return False
 
+    def is_silent(self) -> bool:
+        """Never: it is the process itself that answers."""
+        return False
+
     def _begin(self) -> None:
         if not self._driver.in_transaction:
             self._driver.execute(BEGIN_SQLITE)
@@ -109,9 +116,8 @@ class PostgresqlChannel:
     pipeline that transaction needs no BEGIN: what stands before a Sync is one by itself.
     """
 
-    def __init__(
-        self, driver: "psycopg.Connection[Any]", convoy: Convoy, *, transactional: bool
-    ) -> None:
+    def __init__(self, driver: PatientConnection, convoy: Convoy, *, transactional: bool) -> None:
+        self._driver = driver
         self._pg = driver.pgconn
         self._convoy = convoy
         self._transactional = transactional
@@ -155,12 +161,14 @@ class PostgresqlChannel:
                 self._commit_at_once()
             return
         ended = self._run(after=self._command(b"COMMIT"))[-1]
+        self._driver.patience = PATIENCE_SECONDS
         if ended.command_status != b"COMMIT":  # a failed transaction answers ROLLBACK, politely
             raise psycopg.errors.InFailedSqlTransaction("the transaction was rolled back")
 
     def abandon(self) -> None:
         """Roll back by ourselves: psycopg would throw away every prepared statement with it."""
         self._waiting.clear()
+        self._driver.patience = PATIENCE_SECONDS
         if not self.is_lost() and self._pg.transaction_status != _IDLE:
             self._run(after=self._command(b"ROLLBACK"))
 
@@ -179,6 +187,10 @@ class PostgresqlChannel:
     def _send(self, statements: list[Bound]) -> None:
         self._waiting = statements
         self._run()
+
+    def is_silent(self) -> bool:
+        """Tell whether the server has stopped answering."""
+        return self._driver.silent
 
     def _begin(self) -> Sequence[Send]:
         due = self._transactional and self._pg.transaction_status == _IDLE
@@ -236,8 +248,9 @@ class PostgresqlChannel:
 
     def _wait(self) -> None:
         """Wait for the server, with the interpreter free for other threads."""
-        if not self._poll.poll(_PATIENCE_MS):
-            raise psycopg.OperationalError("the server does not answer")
+        patience = self._driver.patience
+        if not self._poll.poll(None if patience is None else patience * 1000):
+            raise self._driver.give_up()
         self._pg.consume_input()
 
 

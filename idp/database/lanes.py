@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as LanesTaken
 
 from idp.database.channel import DRIVER_ERRORS, Channel, open_channel
 from idp.database.convoy import Convoy
+from idp.database.patience import Reach
 from idp.database.prepared import Prepared
 
 
@@ -89,6 +90,10 @@ class Lane:
         """Tell whether the lane leads nowhere any more."""
         return self._connection.invalidated or self._channel.is_lost()
 
+    def is_silent(self) -> bool:
+        """Tell whether it was given up because the database did not answer."""
+        return self._channel.is_silent()
+
     def close(self) -> None:
         """Close the connection."""
         with suppress(SQLAlchemyError, *DRIVER_ERRORS):
@@ -108,9 +113,12 @@ class Lane:
 class Lanes:
     """Up to ``limit`` lanes of one engine, opened when they are needed. Thread-safe."""
 
-    def __init__(self, engine: Engine, limit: int, patience: float, *, writing: bool) -> None:
+    def __init__(
+        self, engine: Engine, limit: int, patience: float, reach: Reach, *, writing: bool
+    ) -> None:
         self.engine = engine
         self._patience = patience  # seconds
+        self._reach = reach
         self._writing = writing
         self._free: SimpleQueue[None] = SimpleQueue()  # a semaphore of C, a fifth of the price
         for _ in range(limit):
@@ -122,13 +130,16 @@ class Lanes:
         """Take a lane for one unit of work: the one used last, for its caches are warm.
 
         Raises:
-            sqlalchemy.exc.TimeoutError: all are taken, and stayed so.
+            sqlalchemy.exc.TimeoutError: all are taken, and stayed so; or the database did not
+                answer a moment ago.
             sqlalchemy.exc.DBAPIError: the database cannot be reached.
         """
         try:
             self._free.get(timeout=self._patience)
         except Empty:
             raise LanesTaken("all connections to the database are in use") from None
+        if self._reach.in_doubt:
+            self.close()  # they lead to the same silence
         with suppress(IndexError):
             return self._idle.pop()
         try:
@@ -139,6 +150,8 @@ class Lanes:
 
     def give_back(self, lane: Lane) -> None:
         """Put a lane back. If it was lost, the idle ones will have gone with it."""
+        if lane.is_silent():
+            self._reach.doubt()
         if lane.is_lost():
             self.close()
             lane.close()
@@ -153,5 +166,6 @@ class Lanes:
                 self._idle.pop().close()
 
     def _open(self) -> Lane:
-        connection = self.engine.connect()
+        with self._reach.knock():
+            connection = self.engine.connect()
         return Lane(connection, open_channel(connection, self._convoy, writing=self._writing))

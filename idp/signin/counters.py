@@ -18,6 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.config import ThrottleSection
 from idp.database.columns import Table, UtcDateTime
 from idp.database.prepared import Prepared
+from idp.database.sweeping import Broom
 from idp.database.transaction import Transaction
 from idp.signin import throttle
 from idp.signin.throttle import WINDOW, Count, Dimension, Proceed, Verdict
@@ -95,6 +96,12 @@ class Gate:
         if shared:
             tx.execute(_TAKE_BACK, {"counted": shared})
 
+    def take_back(self, tx: Transaction, attempt: Attempt) -> None:
+        """Uncount an attempt of which nothing came; what was counted before it stays."""
+        keys = list(self._keys(attempt).values())
+        tx.execute(_HOLD, {"all_of_them": keys})
+        tx.execute(_TAKE_BACK, {"counted": keys})
+
     def forgive(self, tx: Transaction, attempt: Attempt) -> None:
         """Forget what was counted against an account's old secret: it has a new one."""
         keys = self._keys(attempt)
@@ -135,7 +142,7 @@ class Gate:
 
 def sweep(tx: Transaction) -> int:
     """Forget counters whose window is over."""
-    return tx.execute(_SWEEP, {"instant": tx.now}).rowcount
+    return _BROOM.sweep(tx, tx.now)
 
 
 def _named(keys: Mapping[Dimension, bytes], key: bytes) -> Dimension:
@@ -202,4 +209,4 @@ _HOLD = (
     .with_for_update()
 )
 _FORGET = delete(ThrottleCounter).where(ThrottleCounter.key.in_(bindparam("own", expanding=True)))
-_SWEEP = delete(ThrottleCounter).where(ThrottleCounter.window_ends_at <= bindparam("instant"))
+_BROOM = Broom(ThrottleCounter, ThrottleCounter.window_ends_at)

@@ -228,6 +228,13 @@ def hear_locales(ui_locales: str, journey_id: str = "") -> None:
         request.environ[_JOURNEY] = base64url(digest(journey_id)[:9])
 
 
+def language_in(header: str, issuer: str) -> str:
+    """Find the language chosen last in a ``Cookie`` header, without Flask; empty: none was."""
+    name = cookie_name(_LANGUAGE, secure=issuer.startswith("https://"))
+    kept = dict(one.strip().partition("=")[::2] for one in header.split(";"))
+    return kept.get(name, "").partition(".")[0]
+
+
 def speaks() -> str:
     """Tell the language of this request, also for an error page before anything else."""
     if not has_request_context():

@@ -35,7 +35,10 @@ REFUSED: Mapping[Reason, LazyString] = {
     Reason.TOO_MANY_ATTEMPTS: _(
         "Too many attempts from here. Wait a while, or sign in from a browser you have used before."
     ),
-    Reason.CODE_WRONG: _("The code is not right, or was used already. Wait for the next one."),
+    Reason.CODE_WRONG: _(
+        "The code is not right, or was used already. Wait for the next one; if that is refused "
+        "too, see whether the clock of the device that makes it is right."
+    ),
     Reason.PASSKEY_REFUSED: _(
         "The passkey could not be used. It may have been removed from your account. "
         "Try again, or take another way."

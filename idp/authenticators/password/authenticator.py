@@ -78,6 +78,10 @@ class PasswordAuthenticator:
             return Refusal(Reason.WRONG_CREDENTIALS, claimed, "disabled")
         return Proof(on_record.identity, amr=("pwd",))
 
+    def is_full(self) -> bool:
+        """Tell whether the next one would be told to come back: for who can say so at less cost."""
+        return self._inside >= self._limit
+
     def _verify(self, phc_hash: str, password: Secret[str]) -> bool:
         typed = _normal(password.reveal())
         fits = len(typed) <= LONGEST

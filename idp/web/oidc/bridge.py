@@ -12,8 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from flask import Flask, Response, request
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import SQLAlchemyError
 
 from idp.database.transaction import Origin, is_outage
 from idp.keys.store import NoSigningKey
@@ -23,6 +22,7 @@ from idp.oidc.exchange import BODY_LIMIT, Exchange, Reply, json_reply
 from idp.oidc.server import error_reply
 from idp.provider import Provider
 from idp.web import metrics
+from idp.web.busy import MET, Busy
 from idp.web.oidc.machine import Endpoint
 from idp.web.request import Peer, is_listed, origin_of
 
@@ -63,19 +63,26 @@ class MachinesFirst:
     ) -> None:
         self._pages: Wsgi = app.wsgi_app
         self._portico = portico
+        self._busy = Busy(self._pages, portico)
         self._endpoints = endpoints
         self._shortcuts = shortcuts
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer an exact path of ours; everything else is a page."""
         path = environ.get("PATH_INFO", "")
+        refused = self._busy.answer(environ)
+        if refused is not None:
+            return self._send(environ, start_response, refused)
         endpoint = self._endpoints.get(path)
         if endpoint is not None:
             reply = answer(self._portico, endpoint, exchange_of(self._portico, environ))
             return self._send(environ, start_response, reply)
         shortcut = self._shortcuts.get(path)
         if shortcut is not None and environ["REQUEST_METHOD"] == "GET":
-            short = take(self._portico, path, shortcut, exchange_of(self._portico, environ))
+            try:
+                short = take(self._portico, path, shortcut, exchange_of(self._portico, environ))
+            except SQLAlchemyError as error:
+                short, environ[MET] = None, error
             if short is not None:
                 return self._send(environ, start_response, short)
         return self._pages(environ, start_response)
@@ -89,11 +96,17 @@ class MachinesFirst:
 
 
 def take(portico: Provider, path: str, shortcut: Shortcut, exchange: Exchange) -> Reply | None:
-    """Try a page's shortcut; whatever goes wrong is left to the page, which has words for it."""
+    """Try a page's shortcut; whatever goes wrong is left to the page, which has words for it.
+
+    Raises:
+        SQLAlchemyError: the database is gone; the page must not wait for it once more.
+    """
     began = time.perf_counter()
     try:
         reply = shortcut(portico, exchange)
-    except SQLAlchemyError:
+    except SQLAlchemyError as error:
+        if is_outage(error):
+            raise
         return None
     if reply is not None:
         metrics.observe(path, reply.status, time.perf_counter() - began)
@@ -143,10 +156,7 @@ def _answer(portico: Provider, endpoint: Endpoint, exchange: Exchange) -> Reply:
 def _our_fault(endpoint: Endpoint, exchange: Exchange, error: Exception) -> Reply:
     reference = exchange.origin.request_id
     fields = {"request_id": reference, "endpoint": endpoint.path}
-    outage = isinstance(error, PoolTimeout | NoSigningKey) or (
-        isinstance(error, DBAPIError) and is_outage(error)
-    )
-    if outage:
+    if isinstance(error, NoSigningKey) or is_outage(error):
         log.error("unavailable", extra={**fields, "error": type(error).__name__})
         busy = error_reply(TemporarilyUnavailable(f"reference {reference}"))
         return Reply(503, busy.body, (*busy.headers, ("Retry-After", "2")))
