@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from idp.accounts import store as accounts
+from idp.accounts import passwords
 from idp.accounts.model import NOBODY, Account, SecondFactor, State
-from idp.accounts.store import Accounts, PasswordRow
+from idp.accounts.passwords import PasswordRow
+from idp.accounts.store import Accounts
 from idp.audit.events import (
     Event,
     PasswordDisabled,
@@ -98,7 +99,7 @@ class PasswordSignIn:
         if solved is False:
             self._refuse(tx, SigninRefused(method="password", reason=Reason.CAPTCHA_WRONG))
             return Refusal(Reason.CAPTCHA_WRONG if typed.captcha else Reason.CAPTCHA_MISSING)
-        row = accounts.password_on_record(tx, typed.account_name)
+        row = passwords.on_record(tx, typed.account_name)
         device_hash = digest(browser.device)
         is_known = store.knows_device(tx, device_hash, row.account_id if row else NOBODY)
         attempt = Attempt(
@@ -121,7 +122,7 @@ class PasswordSignIn:
 
         The session may be in a stranger's hands: it lifts no limit.
         """
-        row = accounts.password_on_record(tx, account.account_name)
+        row = passwords.on_record(tx, account.account_name)
         device_hash = digest(browser.device)
         is_known = store.knows_device(tx, device_hash, account.id)
         attempt = Attempt(
@@ -190,7 +191,7 @@ class PasswordSignIn:
         if expired:
             return self._send_for_a_new_one(tx, account)
         if stronger_hash and row:
-            accounts.replace_hash(tx, account.id, row.phc_hash, stronger_hash)
+            passwords.replace_hash(tx, account.id, row.phc_hash, stronger_hash)
             self.trail.append(tx, PasswordUpgraded(subject=account.subject))
         if store.remember_device(tx, digest(browser.device), account.id) and row and row.email:
             message = NewBrowser(address=tx.origin.address, at=tx.now, browser=browser.user_agent)
@@ -242,11 +243,7 @@ class PasswordSignIn:
         streak = admitted.reserved.failures(Dimension.STREAK) + 1
         strangers = admitted.reserved.failures(Dimension.STRANGERS) + 1
         policy = self.config.throttle
-        if (
-            row
-            and streak >= policy.password_failures
-            and accounts.disable_password(tx, row.account_id)
-        ):
+        if row and streak >= policy.password_failures and passwords.disable(tx, row.account_id):
             self._refuse(tx, PasswordDisabled())
             self._tell(tx, row, PasswordSwitchedOff(at=tx.now))
         elif row and strangers == policy.captcha_per_hour:
@@ -254,7 +251,7 @@ class PasswordSignIn:
         return refusal
 
     def _still_opens(self, tx: Transaction, account: Account, row: PasswordRow | None) -> bool:
-        unchanged = row is None or accounts.still_has(tx, account.id, row.phc_hash)
+        unchanged = row is None or passwords.still_has(tx, account.id, row.phc_hash)
         return unchanged and account.state is State.ACTIVE
 
     def _is_too_old(self, tx: Transaction, account: Account, row: PasswordRow | None) -> bool:

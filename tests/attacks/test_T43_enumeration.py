@@ -8,7 +8,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from idp.accounts import store as accounts
+from idp.accounts import passwords, status
 from idp.accounts.model import State
 from idp.accounts.store import NewAccount
 from idp.assembly import assemble
@@ -45,9 +45,9 @@ def names(provider: Provider) -> Mapping[str, str]:
         assert person.account is not None
         with provider.database.write() as tx:
             if sort == "disabled":
-                accounts.set_state(tx, person.account.id, State.DISABLED)
+                status.set_state(tx, person.account.id, State.DISABLED)
             if sort == "without a password":
-                accounts.disable_password(tx, person.account.id)
+                passwords.disable(tx, person.account.id)
     with provider.database.write() as tx:
         provider.accounts.add(tx, NewAccount("IMPORTED1", phc_hash=_FOREIGN))
         provider.accounts.add(tx, NewAccount("BROKEN1", phc_hash="$broken$"))

@@ -160,8 +160,8 @@ def test_N5_a_hundred_wrong_ones_in_a_row_switch_the_password_off(
 
     assert right.status_code == 422
     with provider.database.read() as tx:
-        from idp.accounts import store as accounts
+        from idp.accounts import passwords
 
-        row = accounts.password_on_record(tx, citizen.account_name)
+        row = passwords.on_record(tx, citizen.account_name)
     assert row is not None
     assert row.disabled

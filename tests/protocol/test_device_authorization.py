@@ -11,7 +11,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from idp.accounts.model import State
-from idp.accounts.store import set_state
+from idp.accounts.status import set_state
 from idp.database.transaction import Transaction
 from idp.oidc.clients import change, read
 from idp.oidc.device_authorization import typed, written
