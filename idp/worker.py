@@ -7,6 +7,7 @@ inside one. Several workers may run at once.
 import logging
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,10 +16,12 @@ from pathlib import Path
 
 import msgspec
 
+from idp.accounts import passwords
+from idp.accounts.bulk import FIRST
 from idp.audit import checkpoint
 from idp.audit.events import KeyAdded, OutboxAbandoned
 from idp.authenticators import passkey, totp
-from idp.authenticators.password import captcha
+from idp.authenticators.password import captcha, works
 from idp.clock import Clock
 from idp.database.transaction import Origin, Transaction
 from idp.gateways.fetch import Errand, Forbidden
@@ -51,6 +54,7 @@ from idp.signin.recovery import Question
 WORKER = Origin(operator="worker")
 _NOTICES_AT_ONCE = 8
 _SWEEP_BATCH = 1_000
+_HASHES_AT_ONCE = 5_000
 _ENDED_AT_ONCE = 50  # sessions: each with a notice for every app, in one transaction
 
 log = logging.getLogger(__name__)
@@ -145,6 +149,7 @@ def rounds(portico: Provider) -> list[Round]:
             lambda: ask_about_links(portico),
             batch=_NOTICES_AT_ONCE,
         ),
+        Round("password-works", timedelta(hours=6), lambda: count_password_works(portico)),
         Round("keys", timedelta(minutes=10), lambda: rotate_keys(portico)),
         Round(
             "sessions",
@@ -288,6 +293,22 @@ def ask_about_links(portico: Provider) -> int:
         with portico.database.write(WORKER) as tx:
             portico.linking.settle(tx, begun, heard)
     return len(overdue)
+
+
+def count_password_works(portico: Provider) -> int:
+    """Take the census that stand-ins for names without a password are drawn by."""
+    census: Counter[str] = Counter()
+    after = FIRST
+    while True:
+        with portico.database.read() as tx:
+            page = passwords.hashes(tx, after, _HASHES_AT_ONCE)
+        census.update(works.counted(phc_hash for _, phc_hash in page))
+        if len(page) < _HASHES_AT_ONCE:
+            break
+        after, _ = page[-1]
+    with portico.database.write(WORKER) as tx:
+        works.keep(tx, census)
+    return len(census)
 
 
 def rotate_keys(portico: Provider) -> int:

@@ -90,6 +90,12 @@ def replace(tx: Transaction, account_id: UUID, phc_hash: str, *, keep: int) -> N
         tx.execute(_FORGET, {"owner": account_id, "over": over})
 
 
+def hashes(tx: Transaction, after: UUID, count: int) -> list[tuple[UUID, str]]:
+    """Give up to ``count`` hashes of accounts whose ids come after ``after``, in their order."""
+    rows = tx.execute(_HASHES, {"after": after, "count": count})
+    return [(row.account_id, row.phc_hash) for row in rows]
+
+
 def replace_hash(tx: Transaction, account_id: UUID, seen: str, stronger: str) -> None:
     """Take over a stronger hash of the same password, unless it was changed meanwhile."""
     tx.execute(_REPLACE_HASH, {"owner": account_id, "seen": seen, "stronger": stronger})
@@ -143,6 +149,12 @@ _PAST = (
 _FORGET = delete(PastPassword).where(
     PastPassword.account_id == bindparam("owner"),
     PastPassword.until.in_(bindparam("over", expanding=True)),
+)
+_HASHES = (
+    select(PasswordCredential.account_id, PasswordCredential.phc_hash)
+    .where(PasswordCredential.account_id > bindparam("after"))
+    .order_by(PasswordCredential.account_id)
+    .limit(bindparam("count"))
 )
 _REPLACE_HASH = (
     update(PasswordCredential)

@@ -21,6 +21,7 @@ from idp.authenticators import Identity, Proof, Reason, Refusal
 from idp.authenticators.password import policy
 from idp.authenticators.password.authenticator import PasswordOnRecord
 from idp.authenticators.password.captcha import Captcha
+from idp.authenticators.password.works import StandIns
 from idp.config import Config
 from idp.database.transaction import Transaction
 from idp.mail.messages import NewBrowser, PasswordSwitchedOff, Post, TooManyFailures
@@ -66,6 +67,8 @@ class Admitted:
     on_record: PasswordOnRecord | None
     row: PasswordRow | None
     reserved: Reserved
+    stand_in: str = field(default="", repr=False)
+    """Compared where nothing is on record; drawn for every name, for that is work as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ class PasswordSignIn:
     config: Config
     gate: Gate
     captcha: Captcha
+    stand_ins: StandIns
     accounts: Accounts
     trail: Trail
     post: Post
@@ -100,6 +104,7 @@ class PasswordSignIn:
             self._refuse(tx, SigninRefused(method="password", reason=Reason.CAPTCHA_WRONG))
             return Refusal(Reason.CAPTCHA_WRONG if typed.captcha else Reason.CAPTCHA_MISSING)
         row = passwords.on_record(tx, typed.account_name)
+        stand_in = self.stand_ins.of(tx, typed.account_name)
         device_hash = digest(browser.device)
         is_known = store.knows_device(tx, device_hash, row.account_id if row else NOBODY)
         attempt = Attempt(
@@ -113,7 +118,7 @@ class PasswordSignIn:
             case NeedsCaptcha():
                 return Refusal(Reason.CAPTCHA_MISSING)
             case Proceed():
-                return Admitted(attempt, _usable(row), row, reserved)
+                return Admitted(attempt, _usable(row), row, reserved, stand_in)
 
     def admit_again(
         self, tx: Transaction, account: Account, browser: Browser
