@@ -243,7 +243,7 @@ class PasswordSignIn:
         if row and row.state is State.PENDING and refusal.detail == "disabled":
             return self._remind(tx, admitted, row)
         if refusal.reason is Reason.BUSY:
-            self.gate.succeed(tx, admitted.attempt)  # nothing was compared: nothing to count
+            self.gate.give_back(tx, admitted.attempt)  # nothing was compared: nothing to count
             return refusal
         streak = admitted.reserved.failures(Dimension.STREAK) + 1
         strangers = admitted.reserved.failures(Dimension.STRANGERS) + 1

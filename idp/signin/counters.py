@@ -95,6 +95,22 @@ class Gate:
         if shared:
             tx.execute(_TAKE_BACK, {"counted": shared})
 
+    def give_back(self, tx: Transaction, attempt: Attempt, *, earlier: int = 0) -> None:
+        """Take back an attempt that was right, or never compared; all the others stay counted.
+
+        For where one's own success proves nothing of what was tried before: who has one right
+        secret must not begin anew at the others with it (T44).
+
+        Args:
+            earlier: how many before it are known to have been slips, and go with it.
+        """
+        keys = self._keys(attempt)
+        tx.execute(_HOLD, {"all_of_them": list(keys.values())})
+        tx.execute(_TAKE_BACK, {"counted": list(keys.values())})
+        if earlier:
+            own = [key for one, key in keys.items() if one is not Dimension.PREFIX]
+            tx.execute(_TAKE_SEVERAL_BACK, {"counted": own, "several": earlier})
+
     def forgive(self, tx: Transaction, attempt: Attempt) -> None:
         """Forget what was counted against an account's old secret: it has a new one."""
         keys = self._keys(attempt)
@@ -193,6 +209,19 @@ _TAKE_BACK = (
             (ThrottleCounter.previous_at.is_(None), ThrottleCounter.last_at),
             else_=ThrottleCounter.previous_at,
         ),
+    )
+)
+_TAKE_SEVERAL_BACK = (
+    update(ThrottleCounter)
+    .where(ThrottleCounter.key.in_(bindparam("counted", expanding=True)))
+    .values(
+        failures=case(
+            (
+                ThrottleCounter.failures > bindparam("several"),
+                ThrottleCounter.failures - bindparam("several"),
+            ),
+            else_=0,
+        )
     )
 )
 _HOLD = (
