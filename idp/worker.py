@@ -9,6 +9,7 @@ import logging
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,10 +18,12 @@ from pathlib import Path
 
 import msgspec
 
+from idp.accounts import passwords
+from idp.accounts.bulk import FIRST
 from idp.audit import checkpoint
 from idp.audit.events import KeyAdded, OutboxAbandoned
 from idp.authenticators import passkey, totp
-from idp.authenticators.password import captcha
+from idp.authenticators.password import captcha, works
 from idp.clock import Clock
 from idp.database.sweeping import BATCH
 from idp.database.transaction import Origin, Transaction
@@ -53,6 +56,7 @@ from idp.signin.recovery import Question
 
 WORKER = Origin(operator="worker")
 _NOTICES_AT_ONCE = 8
+_HASHES_AT_ONCE = 5_000
 _LONGEST_PAUSE = 0.2  # seconds
 _ENDED_AT_ONCE = 50  # sessions: each with a notice for every app, in one transaction
 
@@ -148,6 +152,7 @@ def rounds(portico: Provider) -> list[Round]:
             lambda: ask_about_links(portico),
             batch=_NOTICES_AT_ONCE,
         ),
+        Round("password-works", timedelta(hours=6), lambda: count_password_works(portico)),
         Round("keys", timedelta(minutes=10), lambda: rotate_keys(portico)),
         Round(
             "sessions",
@@ -291,6 +296,22 @@ def ask_about_links(portico: Provider) -> int:
         with portico.database.write(WORKER) as tx:
             portico.linking.settle(tx, begun, heard)
     return len(overdue)
+
+
+def count_password_works(portico: Provider) -> int:
+    """Take the census that stand-ins for names without a password are drawn by."""
+    census: Counter[str] = Counter()
+    after = FIRST
+    while True:
+        with portico.database.read() as tx:
+            page = passwords.hashes(tx, after, _HASHES_AT_ONCE)
+        census.update(works.counted(phc_hash for _, phc_hash in page))
+        if len(page) < _HASHES_AT_ONCE:
+            break
+        after, _ = page[-1]
+    with portico.database.write(WORKER) as tx:
+        works.keep(tx, census)
+    return len(census)
 
 
 def rotate_keys(portico: Provider) -> int:

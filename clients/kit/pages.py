@@ -266,7 +266,7 @@ def _probes(parts: App) -> Blueprint:
     return probes
 
 
-def csrf_key_of(client_secret: str) -> bytes:
+def csrf_key_of(secret: str) -> bytes:
     """Derive the key of the forms from what only this app knows; random without a secret."""
-    seed = client_secret.encode() or secrets.token_bytes(32)
+    seed = secret.encode() or secrets.token_bytes(32)
     return hashlib.sha256(b"portico app csrf" + seed).digest()

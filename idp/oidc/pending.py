@@ -15,7 +15,7 @@ from sqlalchemy import ForeignKey, String, Text, bindparam, insert, select, upda
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.accounts.model import State
-from idp.accounts.store import IS_SERVED, AccountRow
+from idp.accounts.tables import IS_SERVED, AccountRow
 from idp.database.columns import Table
 from idp.database.prepared import Prepared
 from idp.database.sweeping import Broom

@@ -13,8 +13,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, literal, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from idp.accounts.emails import FIRST_EMAIL
 from idp.accounts.model import Account
-from idp.accounts.store import COLUMNS, FIRST_EMAIL, AccountEmail, AccountRow, Accounts
+from idp.accounts.store import COLUMNS, Accounts
+from idp.accounts.tables import AccountEmail, AccountRow
 from idp.database.columns import Table
 from idp.database.prepared import Prepared, insert_if_new
 from idp.database.sweeping import Broom

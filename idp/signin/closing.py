@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, delete
 
-from idp.accounts.store import AccountIdentity
+from idp.accounts.tables import AccountIdentity
 from idp.authenticators.passkey import Passkey, PasskeyChallenge
 from idp.authenticators.recovery_code import RecoveryCode
 from idp.authenticators.totp import TotpCredential

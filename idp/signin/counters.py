@@ -96,11 +96,21 @@ class Gate:
         if shared:
             tx.execute(_TAKE_BACK, {"counted": shared})
 
-    def take_back(self, tx: Transaction, attempt: Attempt) -> None:
-        """Uncount an attempt of which nothing came; what was counted before it stays."""
-        keys = list(self._keys(attempt).values())
-        tx.execute(_HOLD, {"all_of_them": keys})
-        tx.execute(_TAKE_BACK, {"counted": keys})
+    def give_back(self, tx: Transaction, attempt: Attempt, *, earlier: int = 0) -> None:
+        """Take back an attempt that was right, or never compared; all the others stay counted.
+
+        For where one's own success proves nothing of what was tried before: who has one right
+        secret must not begin anew at the others with it (T44).
+
+        Args:
+            earlier: how many before it are known to have been slips, and go with it.
+        """
+        keys = self._keys(attempt)
+        tx.execute(_HOLD, {"all_of_them": list(keys.values())})
+        tx.execute(_TAKE_BACK, {"counted": list(keys.values())})
+        if earlier:
+            own = [key for one, key in keys.items() if one is not Dimension.PREFIX]
+            tx.execute(_TAKE_SEVERAL_BACK, {"counted": own, "several": earlier})
 
     def forgive(self, tx: Transaction, attempt: Attempt) -> None:
         """Forget what was counted against an account's old secret: it has a new one."""
@@ -200,6 +210,19 @@ _TAKE_BACK = (
             (ThrottleCounter.previous_at.is_(None), ThrottleCounter.last_at),
             else_=ThrottleCounter.previous_at,
         ),
+    )
+)
+_TAKE_SEVERAL_BACK = (
+    update(ThrottleCounter)
+    .where(ThrottleCounter.key.in_(bindparam("counted", expanding=True)))
+    .values(
+        failures=case(
+            (
+                ThrottleCounter.failures > bindparam("several"),
+                ThrottleCounter.failures - bindparam("several"),
+            ),
+            else_=0,
+        )
     )
 )
 _HOLD = (

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, String, and_, bindparam, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.accounts.store import AccountRow
+from idp.accounts.tables import AccountRow
 from idp.consent import store as consents
 from idp.consent.model import Permission
 from idp.consent.store import Consent

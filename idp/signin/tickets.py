@@ -15,9 +15,9 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, String, bindparam, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.accounts import store as accounts
+from idp.accounts import status
 from idp.accounts.model import address_key
-from idp.accounts.store import AccountEmail
+from idp.accounts.tables import AccountEmail
 from idp.database.columns import Table
 from idp.database.sweeping import Broom
 from idp.database.transaction import Transaction
@@ -105,7 +105,7 @@ def claim(tx: Transaction, token: str, errand: Errand) -> Held | None:
     held = look(tx, token, errand)
     if held is None:
         return None
-    accounts.hold(tx, held.account_id)
+    status.hold(tx, held.account_id)
     row = tx.execute(_CLAIM, _presented(tx, token, errand)).one_or_none()
     if row is None:
         return None

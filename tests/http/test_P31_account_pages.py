@@ -10,6 +10,7 @@ from joserfc import jws
 from joserfc.jwk import KeySet
 from werkzeug.test import TestResponse
 
+from idp.accounts import emails
 from idp.accounts import store as accounts
 from idp.accounts.model import Email, State
 from idp.accounts.particulars import Field
@@ -162,7 +163,7 @@ def test_an_address_is_added_by_its_code_and_made_the_first(
 def held(provider: Provider, person: Person) -> list[Email]:
     assert person.account is not None
     with provider.database.read() as tx:
-        return accounts.emails_of(tx, person.account.id)
+        return emails.of_account(tx, person.account.id)
 
 
 def test_T34_of_two_changes_only_the_address_a_code_was_sent_to_is_proven(
@@ -187,7 +188,7 @@ def test_T38_who_proves_an_address_frees_it_from_who_only_typed_it(
     assert squatter.account is not None
     unproven = [Email(LAWYER.email, verified=True), Email("new@people.example", verified=False)]
     with provider.database.write() as tx:
-        accounts.replace_emails(tx, squatter.account.id, unproven)
+        emails.replace(tx, squatter.account.id, unproven)
 
     post(inside, "/account/emails", "/account/emails/add", email="new@people.example")
     (code,) = letters.messages(provider, "new@people.example")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from idp.accounts import store as accounts
+from idp.accounts import status
 from idp.provider import Provider
 from idp.terms import documents
 from idp.terms import store as terms
@@ -14,7 +14,7 @@ def behind(provider: Provider, citizen: Person) -> Person:
     """Somebody who has accepted an earlier version."""
     assert citizen.account is not None
     with provider.database.write() as tx:
-        accounts.accept_terms(tx, citizen.account.id, "2025-01-02")
+        status.accept_terms(tx, citizen.account.id, "2025-01-02")
     return citizen
 
 

@@ -161,7 +161,8 @@ def _prove_and_record(
 ) -> SignedIn | Refusal:
     """Compare outside any transaction, then write down what came of it in one."""
     on_record = admitted.on_record
-    result = portico.password.prove(PasswordEvidence(password, on_record))
+    evidence = PasswordEvidence(password, on_record, admitted.stand_in)
+    result = portico.password.prove(evidence)
     stronger = None
     if isinstance(result, Proof) and on_record and portico.password.is_weaker(on_record.phc_hash):
         stronger = portico.password.hash(password)

@@ -7,9 +7,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
-from idp.accounts import store as accounts
+from idp.accounts import passwords
 from idp.accounts.model import Account, canonical_name
-from idp.accounts.store import PasswordState
+from idp.accounts.passwords import PasswordState
 from idp.authenticators.password.policy import Weakness
 from idp.oidc import logout
 from idp.provider import Provider
@@ -127,7 +127,7 @@ def finish() -> ResponseReturnValue:
 def _found(portico: Provider, token: str) -> tuple[Account, PasswordState | None] | None:
     with portico.database.read() as tx:
         account = portico.recovery.whose(tx, token)
-        return (account, accounts.password_state(tx, account.id)) if account else None
+        return (account, passwords.state_of(tx, account.id)) if account else None
 
 
 def _form_for(
