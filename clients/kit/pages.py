@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -41,6 +41,8 @@ from ui import locale
 _HERE = Path(__file__).parent
 _OPAQUE = re.compile(r"[A-Za-z0-9_-]{16,128}")
 _YEAR = 365 * 24 * 3600
+VISITOR = "visitor"
+"""What the forms of who is not signed in yet are bound to."""
 
 ERRORS: dict[str, tuple[LazyString, LazyString]] = {
     "provider_unreachable": (
@@ -122,7 +124,13 @@ def create_app(
         locale_selector=lambda: speaks().replace("-", "_"),
         default_translation_directories=";".join(map(str, folders)),
     )
-    ui.install(app, site=lambda: ui.Site(parts.title, "/"), speaks=speaks, keeps=["number"])
+    ui.install(
+        app,
+        site=lambda: ui.Site(parts.title, "/"),
+        speaks=speaks,
+        keeps=["number", "changed"],
+        demands=_demand_own,
+    )
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
     app.register_blueprint(_probes(parts))
@@ -191,10 +199,21 @@ def demand_csrf(cookie: str | None = None) -> None:
     Raises:
         Forbidden: the token or the site is not ours.
     """
+    cookies = [app_of().read_cookie("session") if cookie is None else cookie]
+    _demand(request.form.get("csrf_token", ""), cookies)
+
+
+def _demand_own(typed: Mapping[str, str]) -> None:
+    """Demand of what was typed that it is from a page of this browser, signed in or not."""
+    held = (app_of().read_cookie(purpose) for purpose in ("session", VISITOR))
+    _demand(typed.get("csrf_token", ""), filter(None, held))
+
+
+def _demand(token: str, cookies: Iterable[str]) -> None:
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
         raise Forbidden
-    wanted = csrf_token() if cookie is None else csrf_token_of(cookie)
-    if not hmac.compare_digest(request.form.get("csrf_token", "").encode(), wanted.encode()):
+    wanted = (csrf_token_of(cookie) for cookie in cookies)
+    if not any(hmac.compare_digest(token.encode(), one.encode()) for one in wanted):
         raise Forbidden
 
 
@@ -237,6 +256,7 @@ def _protect(response: Response) -> Response:
     headers.setdefault("Cache-Control", "no-store")
     headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; "  # the switch of the language asks for the page in another one
         f"base-uri 'none'; form-action 'self' {issuer}; frame-ancestors 'none'"
     )
     headers["X-Content-Type-Options"] = "nosniff"

@@ -26,8 +26,7 @@ def create_app(pile: Pile) -> Flask:
     app = Flask(__name__)
     Babel(app, default_translation_directories=ui.TRANSLATIONS, locale_selector=lambda: "en")
     site = ui.Site("Demo mailbox", "/")
-    ui.install(app, site=lambda: site, speaks=lambda: "en", keeps=[])
-    app.context_processor(lambda: {"locale_links": []})
+    ui.install(app, site=lambda: site, speaks=lambda: "en", keeps=[], demands=None)
     app.jinja_env.filters["linked"] = linked
     app.before_request(_refuse_other_sites)
     app.after_request(_guard)

@@ -16,7 +16,7 @@ from idp.web.developers import pages as developers
 from idp.web.oidc import authorize, bridge, check_session, logout
 from idp.web.oidc.machine import endpoints
 from idp.web.portal import account, dashboard, device, guide, links, passkeys, requests, totp
-from idp.web.request import babel_locale, speaks
+from idp.web.request import babel_locale, demand_csrf, speaks
 from idp.web.signin import (
     captcha,
     consent,
@@ -30,6 +30,11 @@ from idp.web.signin import (
 )
 
 _LOCALES = str(Path(__file__).parent.parent / "locales")
+_KEPT = (
+    "journey", "flow", "kind", "token", "version", "outcome", "run",
+    "return_to", "user_code", "sent", "saved",
+)  # fmt: skip
+"""What says which page it is, and what was done to lead there: pages judge it anew."""
 _BLUEPRINTS = (
     authorize.endpoint,
     logout.endpoint,
@@ -71,7 +76,8 @@ def create_app(portico: Provider) -> Flask:
         app,
         site=lambda: _site(portico),
         speaks=speaks,
-        keeps=["journey", "flow", "token", "version", "outcome", "run"],
+        keeps=_KEPT,
+        demands=demand_csrf,
     )
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)

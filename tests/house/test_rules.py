@@ -2,6 +2,7 @@
 
 import ast
 import itertools
+import re
 import subprocess
 import sys
 import tomllib
@@ -15,6 +16,8 @@ from idp.audit import events
 from idp.authenticators import Reason
 from idp.config import Config, Section, load
 from idp.web import wording
+from tests.clients import test_switch_of_apps
+from tests.http import test_language_switch
 from tests.people import Browser
 
 HOUSE = Path(__file__).resolve().parents[2]
@@ -168,6 +171,38 @@ def test_every_key_of_the_example_has_a_comment() -> None:
     ]
 
     assert bare == []
+
+
+TYPED_INTO = re.compile(r"forms\.(field|tick|choice)\(|\bask\(\"|<input class=|<select")
+
+
+def typed_into(*folders: str) -> dict[str, str]:
+    """Read the templates that have a field of some kind, by their names."""
+    found = {
+        path.relative_to(HOUSE / folder).as_posix(): path.read_text("utf-8")
+        for folder in folders
+        for path in sorted((HOUSE / folder).rglob("*.html"))
+    }
+    return {name: text for name, text in found.items() if TYPED_INTO.search(text)}
+
+
+OWN = typed_into("idp/web/templates")
+OF_APPS = typed_into("clients/kit/templates", "clients/casequery/templates")
+
+
+@pytest.mark.parametrize(("name", "text"), [*OWN.items(), *OF_APPS.items()])
+def test_what_is_typed_into_a_page_can_be_carried_to_another_language(name: str, text: str) -> None:
+    forms = re.findall(r"<form\b[^>]*>.*?</form>", text, re.DOTALL)
+    secrets = re.findall(r'<input [^>]*type="password"[^>]*>', text)
+
+    assert text.startswith('{% extends "ui/base.html" %}'), name
+    assert all(re.match(r'<form\b[^>]* id="', one) for one in forms if TYPED_INTO.search(one))
+    assert all("data-secret" in one for one in secrets)
+
+
+def test_the_switch_is_tried_on_every_page_that_is_typed_into() -> None:
+    assert set(OWN) == set(test_language_switch.STOPS)
+    assert set(OF_APPS) == set(test_switch_of_apps.STOPS)
 
 
 CENSUS = {

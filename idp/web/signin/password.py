@@ -8,9 +8,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
+import ui
 from idp.accounts.model import canonical_name
 from idp.authenticators import Proof, Reason, Refusal
 from idp.authenticators.password.authenticator import PasswordEvidence
+from idp.database.transaction import Transaction
 from idp.oidc.vocabulary import ACR_PASSWORD
 from idp.provider import Provider
 from idp.secret import Secret, digest
@@ -224,6 +226,7 @@ def _cancel(portico: Provider, journey: Underway) -> ResponseReturnValue:
 
 def refused(journey: Underway, reason: Reason) -> Response:
     """Show the page again after another way in has failed."""
+    ui.stands_for(url_for("password.show"))
     return _page(journey, "", [FieldError(FIELD_OF[reason], REFUSED[reason])], 422)
 
 
@@ -256,12 +259,19 @@ def _page(
 def _challenges(*, challenge: bool) -> tuple[CaptchaView | None, str]:
     """Issue what the page carries, in one transaction: six digits, and a passkey's challenge."""
     portico = provider()
-    mode = portico.config.captcha.mode
-    asks = mode != "off" and (mode != "adaptive" or challenge)
+    mode, before = portico.config.captcha.mode, ui.typed("captcha_id")
+    asks = mode != "off" and (mode != "adaptive" or challenge or bool(before))
     with portico.database.write(origin()) as tx:
-        captcha_id = portico.captcha.issue(tx, browser_hash()) if asks else ""
+        captcha_id = _digits(tx, portico, before) if asks else ""
         options = portico.passkeys.offer_authentication(tx, browser_hash())
     return _view(captcha_id) if captcha_id else None, options
+
+
+def _digits(tx: Transaction, portico: Provider, before: str) -> str:
+    """Give the six digits of now; those of before, where only the language is another."""
+    if before and portico.captcha.is_alive(tx, before, browser_hash()):
+        return before
+    return portico.captcha.issue(tx, browser_hash())
 
 
 def _view(captcha_id: str) -> CaptchaView:

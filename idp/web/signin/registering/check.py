@@ -14,7 +14,7 @@ from idp.registration.store import Under
 from idp.web import errors, wording
 from idp.web.forms import FieldError
 from idp.web.headers import PAGES
-from idp.web.request import demand_csrf, origin, single_form, speaks
+from idp.web.request import demand_csrf, origin, own_word, sealed_word, single_form, speaks
 from idp.web.signin.registering import flow
 from idp.web.signin.registering.choose import way_back
 from idp.web.signin.registering.flow import At, Posted
@@ -116,7 +116,12 @@ def done() -> ResponseReturnValue:
 @pages.get("/activate")
 def ask_to_activate() -> ResponseReturnValue:
     """Show a button: a mail scanner that opens the link must not use it up."""
-    page = ActivatePage(url_for("register_check.activate"), request.args.get("token", "")[:128])
+    page = ActivatePage(
+        url_for("register_check.activate"),
+        request.args.get("token", "")[:128],
+        own_word(request.args.get("outcome", "")),
+        url_for("password.show"),
+    )
     return PAGES.apply(make_response(render_template("signin/register/activate.html", page=page)))
 
 
@@ -128,9 +133,12 @@ def activate() -> ResponseReturnValue:
     portico = provider()
     with portico.database.write(origin()) as tx:
         active = portico.registering.activate(tx, form.get("token", ""))
-    page = ActivatePage("", "", "done" if active else "lost", url_for("password.show"))
+    if active:
+        done = url_for("register_check.ask_to_activate", outcome=sealed_word("done"))
+        return redirect(done, code=303)
+    page = ActivatePage("", "", "lost", url_for("password.show"))
     shown = render_template("signin/register/activate.html", page=page)
-    return PAGES.apply(make_response(shown, 200 if active else 410))
+    return PAGES.apply(make_response(shown, 410))
 
 
 def _page(place: At, obstacle: Obstacle | None, status: int) -> ResponseReturnValue:
