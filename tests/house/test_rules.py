@@ -12,9 +12,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from idp.accounts.model import Kind
 from idp.audit import events
 from idp.authenticators import Reason
 from idp.config import Config, Section, load
+from idp.registration import flows
 from idp.web import wording
 from tests.clients import test_switch_of_apps
 from tests.http import test_language_switch
@@ -104,6 +106,14 @@ def test_import_contracts_hold() -> None:
 
 def test_every_refusal_has_a_sentence_and_a_place() -> None:
     assert set(wording.REFUSED) == set(wording.FIELD_OF) == set(Reason)
+
+
+def test_every_kind_of_account_has_its_words() -> None:
+    assert {track.id for track in flows.TRACKS.values()} <= set(wording.TRACKS)
+    assert {track.kind for track in flows.TRACKS.values()} <= set(wording.KINDS) == set(Kind)
+    assert set(wording.ENTRIES) == set(flows.Entry)
+    assert set(wording.PROOFS) == set(flows.ProofKind)
+    assert set(wording.INSTEAD) | flows.PROVABLE == set(flows.ProofKind)
 
 
 def test_every_catalogue_is_complete() -> None:

@@ -18,7 +18,7 @@ from idp.provider import Provider
 from idp.secret import Secret, digest
 from idp.signin import store
 from idp.signin.actions import Admitted, Browser, SignedIn, Typed
-from idp.web import errors, metrics
+from idp.web import errors, metrics, wording
 from idp.web.current import signed_in
 from idp.web.forms import FieldError
 from idp.web.raising import supersede
@@ -283,19 +283,20 @@ def _view(captcha_id: str) -> CaptchaView:
 
 
 def _links(journey: str) -> list[Link]:
-    """List the links of P01; where a kind registers otherwise, its page says how."""
-    guide = url_for("guide.show")
+    """List the links of P01; each way to register has its page, which says what it needs."""
+    first, *others = (
+        Link(
+            f"link-register-{entry}",
+            label,
+            url_for("register.show", kind=entry.value, journey=journey or None),
+        )
+        for entry, label in wording.ENTRIES.items()
+    )
     register = url_for("register.show", journey=journey or None)
     return [
         Link("link-forgotten", _("Forgotten password"), url_for("recovery.show")),
         Link("link-register", _("Open an account"), register),
-        Link("link-register-card", _("Register with a certificate"), register),
-        Link("link-guide", _("Beginners' guide"), guide),
-        Link("link-register-lawyer", _("Lawyers: register"), register),
-        Link(
-            "link-register-professional",
-            _("Accountants, patent attorneys and agents: register"),
-            register,
-        ),
-        Link("link-register-firm", _("Firm administrators: register"), register),
+        first,
+        Link("link-guide", _("Beginners' guide"), url_for("guide.show")),
+        *others,
     ]
