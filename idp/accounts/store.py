@@ -351,7 +351,7 @@ def is_taken(tx: Transaction, account_name: str) -> bool:
 
 
 def accept_terms(tx: Transaction, account_id: UUID, version: str) -> None:
-    """Note the version of the terms that the account has accepted."""
+    """Note the version of the terms that the account has accepted; a late one undoes no newer."""
     tx.execute(_ACCEPT, {"owner": account_id, "version": version})
 
 
@@ -581,7 +581,7 @@ _TOUCH = (
 )
 _ACCEPT = (
     update(AccountRow)
-    .where(AccountRow.id == bindparam("owner"))
+    .where(AccountRow.id == bindparam("owner"), AccountRow.accepted_terms < bindparam("version"))
     .values(accepted_terms=bindparam("version"))
 )
 _ACTIVATE = (

@@ -10,7 +10,6 @@ from flask import template_rendered
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
-from idp.accounts import store as accounts
 from idp.config import CaptchaSection, Config, ThrottleSection
 from idp.database.columns import Table
 from idp.database.transaction import Transaction
@@ -57,9 +56,7 @@ def register_email(visit: Visit) -> None:
 
 
 def ask_again(visit: Visit) -> None:
-    assert visit.person.account is not None
-    with visit.provider.database.write() as tx:
-        accounts.accept_terms(tx, visit.person.account.id, "2025-01-02")
+    people.set_back(visit.provider, visit.person)
     visit.sign_in()
 
 
