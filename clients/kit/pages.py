@@ -28,7 +28,6 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import Forbidden, HTTPException
 
-import ui
 from clients.kit import session
 from clients.kit.config import KitConfig
 from clients.kit.database import Database
@@ -36,7 +35,7 @@ from clients.kit.link_key import LinkKey
 from clients.kit.linking import LocalAccounts
 from clients.kit.provider import Provider
 from clients.kit.session import SignedIn
-from ui import locale
+from ui import locale, look
 
 _HERE = Path(__file__).parent
 _OPAQUE = re.compile(r"[A-Za-z0-9_-]{16,128}")
@@ -118,15 +117,15 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = 64 * 1024
     app.config["BABEL_DEFAULT_LOCALE"] = "en"
     app.extensions["relying_app"] = parts
-    folders = (package / "locales", _HERE / "locales", Path(ui.TRANSLATIONS))
+    folders = (package / "locales", _HERE / "locales", Path(look.TRANSLATIONS))
     Babel(
         app,
         locale_selector=lambda: speaks().replace("-", "_"),
         default_translation_directories=";".join(map(str, folders)),
     )
-    ui.install(
+    look.install(
         app,
-        site=lambda: ui.Site(parts.title, "/"),
+        site=lambda: look.Site(parts.title, "/"),
         speaks=speaks,
         keeps=["number", "changed"],
         demands=_demand_own,

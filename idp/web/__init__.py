@@ -7,7 +7,6 @@ from flask import Flask, url_for
 from flask_babel import Babel
 from flask_babel import lazy_gettext as _
 
-import ui
 from idp.oidc.exchange import BODY_LIMIT
 from idp.provider import Provider
 from idp.terms.documents import Document
@@ -28,6 +27,7 @@ from idp.web.signin import (
     strength,
     terms,
 )
+from ui import look
 
 _LOCALES = str(Path(__file__).parent.parent / "locales")
 _KEPT = (
@@ -70,9 +70,9 @@ def create_app(portico: Provider) -> Flask:
     Babel(
         app,
         locale_selector=babel_locale,
-        default_translation_directories=f"{_LOCALES};{ui.TRANSLATIONS}",
+        default_translation_directories=f"{_LOCALES};{look.TRANSLATIONS}",
     )
-    ui.install(
+    look.install(
         app,
         site=lambda: _site(portico),
         speaks=speaks,
@@ -89,21 +89,23 @@ def create_app(portico: Provider) -> Flask:
     return app
 
 
-def _site(portico: Provider) -> ui.Site:
+def _site(portico: Provider) -> look.Site:
     names = msgspec.to_builtins(portico.config.provider.names)
-    return ui.Site(names.get(speaks()) or next(iter(names.values())), "/", _foot(portico))
+    return look.Site(names.get(speaks()) or next(iter(names.values())), "/", _foot(portico))
 
 
-def _foot(portico: Provider) -> list[ui.FootLink]:
+def _foot(portico: Provider) -> list[look.FootLink]:
     """Link to what a person may want to read or ask on any page."""
     desk = portico.config.provider.help_desk
     found = [
-        ui.FootLink("terms", _("Terms of service"), url_for("terms.read", document=Document.TERMS)),
-        ui.FootLink(
+        look.FootLink(
+            "terms", _("Terms of service"), url_for("terms.read", document=Document.TERMS)
+        ),
+        look.FootLink(
             "privacy", _("Privacy policy"), url_for("terms.read", document=Document.PRIVACY)
         ),
-        ui.FootLink("guide", _("Beginners' guide"), url_for("guide.show")),
+        look.FootLink("guide", _("Beginners' guide"), url_for("guide.show")),
     ]
     if "@" in desk:  # it may as well be a telephone number
-        found.append(ui.FootLink("help", _("Help desk"), f"mailto:{desk}"))
+        found.append(look.FootLink("help", _("Help desk"), f"mailto:{desk}"))
     return found

@@ -8,7 +8,6 @@ from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
-import ui
 from idp.accounts.model import canonical_name
 from idp.authenticators import Proof, Reason, Refusal
 from idp.authenticators.password.authenticator import PasswordEvidence
@@ -36,6 +35,7 @@ from idp.web.signin.journeys import App, Underway, underway
 from idp.web.who import who_of
 from idp.web.wiring import provider
 from idp.web.wording import FIELD_OF, REFUSED
+from ui import look
 
 pages = Blueprint("password", __name__)
 
@@ -226,7 +226,7 @@ def _cancel(portico: Provider, journey: Underway) -> ResponseReturnValue:
 
 def refused(journey: Underway, reason: Reason) -> Response:
     """Show the page again after another way in has failed."""
-    ui.stands_for(url_for("password.show"))
+    look.stands_for(url_for("password.show"))
     return _page(journey, "", [FieldError(FIELD_OF[reason], REFUSED[reason])], 422)
 
 
@@ -259,7 +259,7 @@ def _page(
 def _challenges(*, challenge: bool) -> tuple[CaptchaView | None, str]:
     """Issue what the page carries, in one transaction: six digits, and a passkey's challenge."""
     portico = provider()
-    mode, before = portico.config.captcha.mode, ui.typed("captcha_id")
+    mode, before = portico.config.captcha.mode, look.typed("captcha_id")
     asks = mode != "off" and (mode != "adaptive" or challenge or bool(before))
     with portico.database.write(origin()) as tx:
         captcha_id = _digits(tx, portico, before) if asks else ""

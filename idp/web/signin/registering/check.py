@@ -1,6 +1,7 @@
 """The check page before anything is final, and what comes after it (B02, B03)."""
 
 from dataclasses import dataclass, field
+from datetime import date
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -8,6 +9,7 @@ from flask_babel import LazyString
 from sqlalchemy.exc import IntegrityError
 
 from idp.provider import Provider
+from idp.registration import contact
 from idp.registration.actions import Obstacle, Registered
 from idp.registration.flows import Step
 from idp.registration.store import Under
@@ -19,6 +21,7 @@ from idp.web.signin.registering import flow
 from idp.web.signin.registering.choose import way_back
 from idp.web.signin.registering.flow import At, Posted
 from idp.web.wiring import provider
+from ui import roc_calendar
 
 pages = Blueprint("register_check", __name__)
 
@@ -160,10 +163,15 @@ def _lines(under: Under) -> list[Line]:
     told = {
         "name": answers.name,
         "username": answers.account_name,
-        "birth_date": answers.typed.get("birth_date", ""),
-        "phone": answers.typed.get("phone", ""),
-        "mobile": answers.typed.get("mobile", ""),
+        "birth_date": _day(answers.birth_date),
+        "phone": contact.as_dialled(answers.phone),
+        "mobile": contact.as_dialled(answers.mobile),
         "address": answers.address.formatted if answers.address else "",
         "email_1": ", ".join(answers.emails),
     }
     return [Line(label[name], value, name) for name, value in told.items() if value]
+
+
+def _day(iso: str) -> str:
+    """Show how a date was understood: whoever meant another sees it."""
+    return roc_calendar.date_of(date.fromisoformat(iso), speaks()) if iso else ""
