@@ -25,7 +25,7 @@ def raise_epoch(tx: Transaction, account_id: UUID) -> None:
 
 
 def accept_terms(tx: Transaction, account_id: UUID, version: str) -> None:
-    """Note the version of the terms that the account has accepted."""
+    """Note the version of the terms that the account has accepted; a late one undoes no newer."""
     tx.execute(_ACCEPT, {"owner": account_id, "version": version})
 
 
@@ -59,7 +59,7 @@ _RAISE = (
 )
 _ACCEPT = (
     update(AccountRow)
-    .where(AccountRow.id == bindparam("owner"))
+    .where(AccountRow.id == bindparam("owner"), AccountRow.accepted_terms < bindparam("version"))
     .values(accepted_terms=bindparam("version"))
 )
 _HOLD = (

@@ -76,10 +76,13 @@ class Registering:
         self.registrations.forget(tx, under)
         return under.answers.journey
 
-    def accept_terms(self, tx: Transaction, under: Under) -> bool:
-        """Note the version that was shown and accepted."""
-        accepted = msgspec.structs.replace(under.answers, terms=documents.in_force())
-        return self._keep(tx, under, Step.TERMS, accepted)
+    def accept_terms(self, tx: Transaction, under: Under, shown: str) -> bool:
+        """Note the version that was shown and accepted; ``False`` if it is not in force."""
+        if shown != documents.in_force():
+            return False
+        accepted = msgspec.structs.replace(under.answers, terms=shown)
+        self._keep(tx, under, Step.TERMS, accepted)
+        return True
 
     def describe(
         self,

@@ -189,7 +189,7 @@ def test_P30_P06_the_front_page_shows_who_and_what_happened(
 
     assert "王小明𠮷" in page
     assert "自然人" in page
-    assert "民國 115年 11月20日 星期五 14:27" in page
+    assert '<span class="p-whole">民國 115年 11月20日</span> 星期五 14:27' in page
     assert "密碼錯誤" in page
     assert '<dd id="failures-since" class="p-bad">1</dd>' in page
     assert "https://app.example/" in page

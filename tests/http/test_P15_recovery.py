@@ -33,7 +33,8 @@ def link(provider: Provider, person: Person) -> str:
 def set_new(browser: Browser, token: str, password: str = NEW, **more: str) -> TestResponse:
     browser.get("/recovery")  # for the token against forgery alone
     fields = {"token": token, "password": password, "password_again": password} | more
-    return browser.post("/recovery/new", browser.hidden() | fields)
+    browser.post("/recovery/new", browser.hidden() | fields)
+    return browser.follow()
 
 
 def signed_in(browser: Browser, person: Person, password: str) -> bool:

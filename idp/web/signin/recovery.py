@@ -20,11 +20,12 @@ from idp.signin.passwords import words_of
 from idp.web import wording
 from idp.web.forms import FieldError
 from idp.web.headers import PAGES
-from idp.web.request import demand_csrf, origin, single_form
+from idp.web.request import demand_csrf, origin, own_word, sealed_word, single_form
 from idp.web.wiring import provider
 
 pages = Blueprint("recovery", __name__)
 
+_DONE = "done"
 _TYPE_BOTH = {
     "username": _("Type your account."),
     "email": _("Type the e-mail address of the account."),
@@ -86,7 +87,9 @@ def ask() -> ResponseReturnValue:
 
 @pages.get("/recovery/new")
 def choose() -> ResponseReturnValue:
-    """Show the form behind a link; opening it uses up nothing."""
+    """Show the form behind a link; opening it uses up nothing. Or say that it is done."""
+    if own_word(request.args.get("outcome", "")) == _DONE:
+        return _new(NewPasswordPage(url_for("password.show"), outcome=_DONE))
     portico, token = provider(), request.args.get("token", "")[:128]
     found = _found(portico, token)
     if found is None:
@@ -121,7 +124,7 @@ def finish() -> ResponseReturnValue:
             portico.gate.forgive(tx, tried)
     if done is None:
         return _lost()
-    return _new(NewPasswordPage(url_for("password.show"), outcome="done"))
+    return redirect(url_for("recovery.choose", outcome=sealed_word(_DONE)), code=303)
 
 
 def _found(portico: Provider, token: str) -> tuple[Account, PasswordState | None] | None:
