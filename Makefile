@@ -5,6 +5,7 @@
 PYTHON ?= python3
 VENV ?= $(if $(filter python3,$(notdir $(PYTHON))),.venv,.venv-$(notdir $(PYTHON)))
 ARGS ?=
+BENCH ?= flows
 export PYTHON VENV
 
 .PHONY: help run test lint bench shots mutants hooks clean dev
@@ -21,8 +22,8 @@ test:  ## run every test; ARGS='-k P01' runs some
 lint: dev  ## check style, types, direction of imports and catalogues
 	@bin/lint
 
-bench: dev  ## measure whole flows
-	@$(VENV)/bin/python -m bench.flows $(ARGS)
+bench: dev  ## measure whole flows; BENCH=growth: on a database of years
+	@$(VENV)/bin/python -m bench.$(BENCH) $(ARGS)
 
 shots: dev  ## take pictures of every page
 	@$(VENV)/bin/python -m demo.shots $(ARGS)

@@ -67,7 +67,8 @@ def main() -> None:
     print(f"start to first answer, migration included: {min(start):.1f} s")
 
 
-def _work(provider: Running, found: dict[str, list[Figures]], count: int, seconds: float) -> None:
+def furnished(provider: Running, count: int) -> list[User]:
+    """Register an app and so many people; gives them, signed in."""
     app = provider.command(
         "client", "add", "--id", "bench", "--redirect-uri", CALLBACK, "--trusted",
         "--scope", "openid profile email api",
@@ -84,12 +85,18 @@ def _work(provider: Running, found: dict[str, list[Figures]], count: int, second
     for user in users:
         user.sign_in()
         user.flow()
+    return users
+
+
+def _work(provider: Running, found: dict[str, list[Figures]], count: int, seconds: float) -> None:
+    users = furnished(provider, count)
     for name, work in WORKS.items():
-        figures = measure(users, work, seconds, lambda: _processor_seconds(provider))
+        figures = measure(users, work, seconds, lambda: processor_seconds(provider))
         found.setdefault(name, []).append(figures)
 
 
-def _processor_seconds(provider: Running) -> float:
+def processor_seconds(provider: Running) -> float:
+    """Give what the workers of a provider have used so far."""
     ticks = 0
     for pid in provider.workers():
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

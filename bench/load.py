@@ -50,6 +50,10 @@ class User:
         self._key = ECKey.generate_key("P-256")
         self._basic = f"Basic {base64.b64encode(credentials).decode()}"
 
+    def rest(self) -> None:
+        """Let the connection go: the server keeps none that is idle for long."""
+        self._connection.close()
+
     def sign_in(self) -> None:
         """Go through the sign-in page once; what is measured starts after that."""
         page = self._get(self._get(self._request()).location)

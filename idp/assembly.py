@@ -16,6 +16,7 @@ from idp.authenticators.card.revocation import Freshness, Revocation
 from idp.authenticators.passkey import Passkeys
 from idp.authenticators.password.authenticator import PasswordAuthenticator
 from idp.authenticators.password.captcha import Captcha
+from idp.authenticators.password.works import StandIns
 from idp.authenticators.recovery_code import RecoveryCodes
 from idp.authenticators.totp import Totp
 from idp.clock import Clock, system_clock
@@ -147,6 +148,7 @@ def assemble(
             config,
             gate,
             captcha,
+            StandIns(keys_of.key("password-stand-ins")),
             accounts,
             trail,
             post,

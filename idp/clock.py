@@ -5,16 +5,40 @@ database own a clock. Nothing else in ``idp`` asks the machine what time it is: 
 ``DTZ`` rules and a banned-api rule see to it.
 """
 
+import os
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 Clock = Callable[[], datetime]
 """Returns the current instant, always timezone-aware and in UTC."""
 
+BEGAN = "PORTICO_CLOCK"
+"""Where a server's processes find the moment that they all count from: no setting."""
+_SINCE_BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # it counts a suspended machine
+
+
+def begin() -> None:
+    """Let this process and all that it starts count from now."""
+    os.environ[BEGAN] = f"{time.clock_gettime(_SINCE_BOOT)} {datetime.now(UTC).timestamp()}"
+
 
 def system_clock() -> datetime:
-    """Read the clock of the machine."""
-    return datetime.now(UTC)
+    """Read the clock of the machine; where that was put back, the time since :func:`begin`.
+
+    What has expired once stays so. A clock put forward is believed, and so is one put right
+    again after that. One that was wrong from the start takes a restart.
+    """
+    now = datetime.now(UTC)
+    began = os.environ.get(BEGAN)
+    return now if began is None else max(now, _counted(began))
+
+
+def _counted(began: str) -> datetime:
+    at, instant = map(float, began.split())
+    return datetime.fromtimestamp(instant, UTC) + timedelta(
+        seconds=time.clock_gettime(_SINCE_BOOT) - at
+    )
 
 
 def seconds(instant: datetime) -> int:

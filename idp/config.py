@@ -110,7 +110,7 @@ class PasswordSection(Section, frozen=True):
     memory_kib: Annotated[int, msgspec.Meta(ge=7168)] = 19456
     time_cost: Positive = 2
     parallelism: Positive = 1
-    queue_limit: Positive = 32
+    queue_limit: Positive = 16
     policy: PolicyName = "modern"
     staff_policy: PolicyName = "tw-gov-internal"
     minimum_length: Natural = 0

@@ -6,7 +6,7 @@ its SHA-256. What has to be read again (a signing key, a mail's text) is *sealed
 AES-256-GCM under a key of its own purpose, bound to its place by associated data.
 """
 
-import base64
+import binascii
 import hashlib
 import hmac
 import secrets
@@ -29,6 +29,7 @@ TOKEN_BYTES = 32  # RFC 6749 section 10.10 asks for guesses below 2^-160; this g
 KEY_BYTES = 32
 _NONCE_BYTES = 12
 _CHECKSUM_CHARACTERS = 6
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 system_entropy: Entropy = secrets.token_bytes
 
@@ -56,7 +57,7 @@ class Secret(Generic[Value]):
 
 def base64url(data: bytes) -> str:
     """Encode without padding (RFC 7515 appendix C)."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return binascii.b2a_base64(data, newline=False).translate(_URL_SAFE, b"=").decode("ascii")
 
 
 def mint(prefix: str, entropy: Entropy) -> str:

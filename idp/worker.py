@@ -4,10 +4,13 @@ Each round is short and its writes are transactions of their own; nothing slow h
 inside one. Several workers may run at once.
 """
 
+import errno
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,12 +18,15 @@ from pathlib import Path
 
 import msgspec
 
+from idp.accounts import passwords
+from idp.accounts.bulk import FIRST
 from idp.audit import checkpoint
 from idp.audit.events import KeyAdded, OutboxAbandoned
 from idp.authenticators import passkey, totp
 from idp.authenticators.card import challenges, index, trust
-from idp.authenticators.password import captcha
+from idp.authenticators.password import captcha, works
 from idp.clock import Clock, system_clock
+from idp.database.sweeping import BATCH
 from idp.database.transaction import Origin, Transaction
 from idp.gateways.fetch import Errand, Forbidden
 from idp.gateways.fetch import Unreachable as NoAnswer
@@ -51,7 +57,8 @@ from idp.signin.recovery import Question
 
 WORKER = Origin(operator="worker")
 _NOTICES_AT_ONCE = 8
-_SWEEP_BATCH = 1_000
+_HASHES_AT_ONCE = 5_000
+_LONGEST_PAUSE = 0.2  # seconds
 _ENDED_AT_ONCE = 50  # sessions: each with a notice for every app, in one transaction
 
 log = logging.getLogger(__name__)
@@ -146,6 +153,7 @@ def rounds(portico: Provider) -> list[Round]:
             lambda: ask_about_links(portico),
             batch=_NOTICES_AT_ONCE,
         ),
+        Round("password-works", timedelta(hours=6), lambda: count_password_works(portico)),
         Round("keys", timedelta(minutes=10), lambda: rotate_keys(portico)),
         Round("card-lists", timedelta(minutes=1), lambda: fetch_card_lists(portico)),
         Round(
@@ -154,7 +162,7 @@ def rounds(portico: Provider) -> list[Round]:
             lambda: end_sessions(portico),
             batch=_ENDED_AT_ONCE,
         ),
-        Round("sweep", timedelta(minutes=1), lambda: sweep(portico), batch=_SWEEP_BATCH),
+        Round("sweep", timedelta(minutes=1), lambda: sweep(portico), batch=BATCH),
         Round(
             "checkpoint",
             timedelta(minutes=config.audit.checkpoint_minutes),
@@ -292,6 +300,22 @@ def ask_about_links(portico: Provider) -> int:
     return len(overdue)
 
 
+def count_password_works(portico: Provider) -> int:
+    """Take the census that stand-ins for names without a password are drawn by."""
+    census: Counter[str] = Counter()
+    after = FIRST
+    while True:
+        with portico.database.read() as tx:
+            page = passwords.hashes(tx, after, _HASHES_AT_ONCE)
+        census.update(works.counted(phc_hash for _, phc_hash in page))
+        if len(page) < _HASHES_AT_ONCE:
+            break
+        after, _ = page[-1]
+    with portico.database.write(WORKER) as tx:
+        works.keep(tx, census)
+    return len(census)
+
+
 def rotate_keys(portico: Provider) -> int:
     """Make the keys that are due: the first of an algorithm, or the successor of an old one."""
     section = portico.config.keys
@@ -345,35 +369,47 @@ def fetch_card_lists(portico: Provider) -> int:
 
 
 def sweep(portico: Provider) -> int:
-    """Delete rows that nothing can use any more; short transactions, a table each."""
-    swept = 0
-    for sweeper in _SWEEPERS:
-        with portico.database.write(WORKER) as tx:
-            swept += sweeper(tx)
-    return swept
+    """Delete a batch of rows that nothing can use any more from each table.
+
+    Gives how many the fullest batch had: as long as one is full, there may be more. On SQLite,
+    where one writes at a time, a pause as long as the batch took gives requests every other turn.
+    """
+    most, alone = 0, portico.database.writing.dialect.name == "sqlite"
+    for chain in _SWEEPERS:
+        for sweeper in chain:
+            began = time.perf_counter()
+            with portico.database.write(WORKER) as tx:
+                swept = sweeper(tx)
+            most = max(most, swept)
+            if swept and alone:
+                time.sleep(min(time.perf_counter() - began, _LONGEST_PAUSE))
+            if swept >= BATCH:
+                break
+    return most
 
 
-_SWEEPERS: Iterable[Callable[[Transaction], int]] = (
-    signin.sweep,
-    pushed_requests.sweep,
-    pending.sweep,
-    codes.sweep,
-    tickets.sweep,
-    registrations.sweep,
-    captcha.sweep,
-    passkey.sweep,
-    challenges.sweep,
-    lambda tx: index.sweep(tx, _SWEEP_BATCH),
-    totp.sweep,
-    counters.sweep,
-    standing.sweep,
-    client_authentication.sweep_used_assertions,
-    lambda tx: refresh_token.sweep(tx, _SWEEP_BATCH),
-    lambda tx: authorizations.sweep(tx, _SWEEP_BATCH),
-    lambda tx: authorizations.sweep_sessions(tx, _SWEEP_BATCH),
-    signin.sweep_history,
-    lambda tx: outbox.sweep(tx, _SWEEP_BATCH),
+_SWEEPERS: Iterable[Sequence[Callable[[Transaction], int]]] = (
+    (signin.sweep,),
+    (pushed_requests.sweep,),
+    (pending.sweep,),
+    (codes.sweep,),
+    (tickets.sweep,),
+    (registrations.sweep,),
+    (captcha.sweep,),
+    (passkey.sweep,),
+    (challenges.sweep,),
+    (index.sweep,),
+    (totp.sweep,),
+    (counters.sweep,),
+    (standing.sweep,),
+    (client_authentication.sweep_used_assertions,),
+    # What others hang on goes last: with a family, all that is left of it would go at once.
+    (refresh_token.sweep, authorizations.sweep, authorizations.sweep_sessions),
+    (signin.sweep_history,),
+    (signin.sweep_devices,),
+    (outbox.sweep,),
 )
+"""Those of one chain in their order: the next has its turn when there is little left before."""
 
 
 def tie_chains(portico: Provider) -> int:
@@ -381,8 +417,20 @@ def tie_chains(portico: Provider) -> int:
     with portico.database.write(WORKER) as tx:
         anchor = checkpoint.write(tx, portico.trail)
     if portico.config.audit.anchor_file:
-        with Path(portico.config.audit.anchor_file).open("ab") as file:
-            file.write(msgspec.json.encode(anchor) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        _note(Path(portico.config.audit.anchor_file), msgspec.json.encode(anchor) + b"\n")
     return 1
+
+
+def _note(path: Path, line: bytes) -> None:
+    """Add a line to a file, durably and whole: what a full disk cuts off is taken back."""
+    with path.open("ab", buffering=0) as file:
+        before = file.tell()
+        try:
+            written = file.write(line)
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(before)
+            raise
+        if written != len(line):
+            file.truncate(before)
+            raise OSError(errno.ENOSPC, "the disk is full", str(path))

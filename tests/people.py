@@ -9,10 +9,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 from flask.testing import FlaskClient
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from idp.accounts.model import Account, Address, Email, Kind, Profile
 from idp.accounts.store import NewAccount
+from idp.accounts.tables import AccountRow
 from idp.config import CaptchaSection, ClientSection, Config, PasswordSection, ProviderSection
 from idp.oidc import clients
 from idp.oidc.response import TYPES
@@ -135,6 +137,15 @@ def add(portico: Provider, person: Person) -> Person:
     return Person(
         person.account_name, person.kind, person.profile, person.email, person.password, account
     )
+
+
+def set_back(portico: Provider, person: Person, version: str = "2025-01-02") -> Person:
+    """Let somebody have accepted an earlier version of the terms."""
+    assert person.account is not None
+    with portico.database.write() as tx:
+        which = AccountRow.id == person.account.id
+        tx.execute(update(AccountRow).where(which).values(accepted_terms=version))
+    return person
 
 
 @dataclass

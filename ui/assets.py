@@ -9,7 +9,11 @@ import flask_bootstrap
 
 _OURS = Path(__file__).parent / "static"
 _BOOTSTRAP = Path(flask_bootstrap.__file__).parent / "static" / "bootstrap5"
-_SCRIPTS = ("portico.js", "passkey.js")  # one file for every page: one request, kept for ever
+_SCRIPTS = (
+    "portico.js",
+    "passkey.js",
+    "language.js",
+)  # one file for every page: one request, kept for ever
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 
 

@@ -13,6 +13,7 @@ from clients.casequery import accounts
 from clients.casequery.accounts import LOCAL, LONGEST, SHORTEST, Accounts, Proven
 from clients.kit import errands, linking, session
 from clients.kit.pages import (
+    VISITOR,
     Who,
     app_of,
     csrf_token_of,
@@ -25,7 +26,6 @@ from clients.kit.session import SignedIn
 
 pages = Blueprint("account", __name__, url_prefix="/account")
 
-_VISITOR = "visitor"
 _DOUBTS = {
     "wrong": (_("The account or the password is not right."), 422),
     "throttled": (_("Too many tries. Wait a while before the next one."), 429),
@@ -63,7 +63,7 @@ def sign_in() -> ResponseReturnValue:
 def take_sign_in() -> ResponseReturnValue:
     """Sign in with an account of this app."""
     app = app_of()
-    demand_csrf(app.read_cookie(_VISITOR) or secrets.token_hex())
+    demand_csrf(app.read_cookie(VISITOR) or secrets.token_hex())
     typed, password = request.form.get("account", "")[:64], request.form.get("password", "")
     missing = _missing(account=typed.strip(), password=password)
     if missing:
@@ -77,7 +77,7 @@ def take_sign_in() -> ResponseReturnValue:
         cookie = accounts.begin_session(tx, proven.name)
     response = make_response(redirect(url_for("cases.all_cases"), code=303))
     keep_cookie(response, "session", cookie, seconds=None)
-    return forget_cookie(response, _VISITOR)
+    return forget_cookie(response, VISITOR)
 
 
 @pages.get("")
@@ -194,14 +194,14 @@ def _unfit(account: str, old: str, new: str, again: str) -> list[Problem]:
 
 def _signin_page(page: AccountPage, status: int) -> Response:
     """Show the form; its token is bound to a cookie of this browser, for there is no session."""
-    visitor = app_of().read_cookie(_VISITOR) or secrets.token_urlsafe(24)
+    visitor = app_of().read_cookie(VISITOR) or secrets.token_urlsafe(24)
     shown = render_template(
         "casequery/account_signin.html",
         page=page,
         changed=request.args.get("changed") == "1",
         csrf_token=csrf_token_of(visitor),
     )
-    return keep_cookie(make_response(shown, status), _VISITOR, visitor, seconds=None)
+    return keep_cookie(make_response(shown, status), VISITOR, visitor, seconds=None)
 
 
 def _page(name: str, person: SignedIn, page: AccountPage, status: int = 200) -> Response:

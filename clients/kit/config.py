@@ -33,7 +33,14 @@ class ProviderSection(Section, frozen=True):
     issuer: str = "http://localhost:9000"
     client_id: str = "casequery"
     client_secret: str = ""
+    key_file: str = ""
+    """In place of the secret: the app's private signing key, made where there is none."""
     scope: str = "openid profile"
+
+    def __post_init__(self) -> None:
+        """Refuse two ways of proving who the app is: it has registered one."""
+        if self.client_secret and self.key_file:
+            raise ValueError("client_secret and key_file exclude each other")
 
 
 class DatabaseSection(Section, frozen=True):

@@ -16,11 +16,12 @@ endpoint = Blueprint("linking", __name__, url_prefix="/linking")
 
 @endpoint.get("/jwks")
 def jwks() -> Response:
-    """Publish the key that requests are encrypted to (RFC 7517)."""
-    key = app_of().link_key
-    if key is None:
+    """Publish the keys that requests are encrypted to and ours are signed with (RFC 7517)."""
+    app = app_of()
+    keys = [key.public() for key in (app.link_key, app.provider.key) if key is not None]
+    if not keys:
         abort(404)
-    return _machine(key.document(), 200)
+    return _machine({"keys": keys}, 200)
 
 
 @endpoint.post("")

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -28,7 +28,6 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import Forbidden, HTTPException
 
-import ui
 from clients.kit import session
 from clients.kit.config import KitConfig
 from clients.kit.database import Database
@@ -36,11 +35,13 @@ from clients.kit.link_key import LinkKey
 from clients.kit.linking import LocalAccounts
 from clients.kit.provider import Provider
 from clients.kit.session import SignedIn
-from ui import locale
+from ui import locale, look
 
 _HERE = Path(__file__).parent
 _OPAQUE = re.compile(r"[A-Za-z0-9_-]{16,128}")
 _YEAR = 365 * 24 * 3600
+VISITOR = "visitor"
+"""What the forms of who is not signed in yet are bound to."""
 
 ERRORS: dict[str, tuple[LazyString, LazyString]] = {
     "provider_unreachable": (
@@ -116,13 +117,19 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = 64 * 1024
     app.config["BABEL_DEFAULT_LOCALE"] = "en"
     app.extensions["relying_app"] = parts
-    folders = (package / "locales", _HERE / "locales", Path(ui.TRANSLATIONS))
+    folders = (package / "locales", _HERE / "locales", Path(look.TRANSLATIONS))
     Babel(
         app,
         locale_selector=lambda: speaks().replace("-", "_"),
         default_translation_directories=";".join(map(str, folders)),
     )
-    ui.install(app, site=lambda: ui.Site(parts.title, "/"), speaks=speaks, keeps=["number"])
+    look.install(
+        app,
+        site=lambda: look.Site(parts.title, "/"),
+        speaks=speaks,
+        keeps=["number", "changed"],
+        demands=_demand_own,
+    )
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
     app.register_blueprint(_probes(parts))
@@ -191,10 +198,21 @@ def demand_csrf(cookie: str | None = None) -> None:
     Raises:
         Forbidden: the token or the site is not ours.
     """
+    cookies = [app_of().read_cookie("session") if cookie is None else cookie]
+    _demand(request.form.get("csrf_token", ""), cookies)
+
+
+def _demand_own(typed: Mapping[str, str]) -> None:
+    """Demand of what was typed that it is from a page of this browser, signed in or not."""
+    held = (app_of().read_cookie(purpose) for purpose in ("session", VISITOR))
+    _demand(typed.get("csrf_token", ""), filter(None, held))
+
+
+def _demand(token: str, cookies: Iterable[str]) -> None:
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
         raise Forbidden
-    wanted = csrf_token() if cookie is None else csrf_token_of(cookie)
-    if not hmac.compare_digest(request.form.get("csrf_token", "").encode(), wanted.encode()):
+    wanted = (csrf_token_of(cookie) for cookie in cookies)
+    if not any(hmac.compare_digest(token.encode(), one.encode()) for one in wanted):
         raise Forbidden
 
 
@@ -237,6 +255,7 @@ def _protect(response: Response) -> Response:
     headers.setdefault("Cache-Control", "no-store")
     headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; "  # the switch of the language asks for the page in another one
         f"base-uri 'none'; form-action 'self' {issuer}; frame-ancestors 'none'"
     )
     headers["X-Content-Type-Options"] = "nosniff"
@@ -266,7 +285,7 @@ def _probes(parts: App) -> Blueprint:
     return probes
 
 
-def csrf_key_of(client_secret: str) -> bytes:
+def csrf_key_of(secret: str) -> bytes:
     """Derive the key of the forms from what only this app knows; random without a secret."""
-    seed = client_secret.encode() or secrets.token_bytes(32)
+    seed = secret.encode() or secrets.token_bytes(32)
     return hashlib.sha256(b"portico app csrf" + seed).digest()

@@ -4,6 +4,7 @@ Authlib's client takes the issuer and the allowed algorithms from whatever the m
 says and does not look at the callback's ``iss``; all three are pinned here instead.
 """
 
+import base64
 import threading
 import time
 from collections.abc import Mapping
@@ -17,6 +18,8 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from clients.kit import client_key
+from clients.kit.client_key import ClientKey
 from clients.kit.clock import Clock, system_clock
 from clients.kit.config import ProviderSection
 
@@ -26,6 +29,7 @@ _LINK_SECONDS = 60 + SKEW_SECONDS  # however long an ``exp`` it has, a request i
 _TIMEOUT = httpx2.Timeout(5.0)
 _FRESH_SECONDS = 300.0
 _COOLDOWN_SECONDS = 10.0
+_BASIC = "client_secret_basic"
 _CLOSED: dict[str, Any] = {"timeout": _TIMEOUT, "follow_redirects": False}
 
 
@@ -44,6 +48,8 @@ class Provider:
     section: ProviderSection
     redirect_uri: str
     clock: Clock = system_clock
+    key: ClientKey | None = None
+    """What the app proves itself with; without one, with its secret."""
     _metadata: tuple[float, dict[str, Any]] | None = None
     _keys: tuple[float, KeySet] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -112,16 +118,12 @@ class Provider:
         Raises:
             ProviderUnreachable: no answer, or one that acknowledges nothing.
         """
-        credentials = tuple(
-            quote_plus(one) for one in (self.section.client_id, self.section.client_secret)
-        )
+        told = {"event": "unlinked", "attempt": attempt}
         try:
-            answer = httpx2.post(
-                f"{self.section.issuer}/links/events",
-                data={"event": "unlinked", "attempt": attempt},
-                auth=(credentials[0], credentials[1]),
-                **_CLOSED,
-            )
+            with self._client() as client:
+                proof = client.client_auth(client.token_endpoint_auth_method)
+                address = f"{self.section.issuer}/links/events"
+                answer = client.post(address, data=told, auth=proof)
         except httpx2.HTTPError as broken:
             raise ProviderUnreachable(type(broken).__name__) from broken
         if answer.status_code != 200:
@@ -223,15 +225,27 @@ class Provider:
         return fetched
 
     def _client(self) -> OAuth2Client:
-        return OAuth2Client(
+        client = OAuth2Client(
             self.section.client_id,
-            self.section.client_secret,
+            self.key.private if self.key else self.section.client_secret,
             scope=self.section.scope,
             redirect_uri=self.redirect_uri,
             code_challenge_method="S256",
-            token_endpoint_auth_method="client_secret_basic",
+            token_endpoint_auth_method=client_key.METHOD if self.key else _BASIC,
             **_CLOSED,
         )
+        client.register_client_auth_method((_BASIC, _basic))
+        if self.key:
+            method = self.key.method(self.section.issuer, self.clock())
+            client.register_client_auth_method(method)
+        return client
+
+
+def _basic(client: Any, _method: str, uri: str, headers: Any, body: Any) -> tuple[str, Any, Any]:
+    """Write the header as RFC 6749 section 2.3.1 has it; Authlib leaves the encoding out."""
+    both = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret)}"
+    headers["Authorization"] = f"Basic {base64.b64encode(both.encode()).decode()}"
+    return uri, headers, body
 
 
 def _fetch(url: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:

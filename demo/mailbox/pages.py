@@ -8,10 +8,10 @@ from flask import Flask, Response, abort, jsonify, redirect, render_template, re
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel
 
-import ui
 from demo.mailbox.letters import Letter
 from demo.mailbox.links import linked
 from demo.mailbox.pile import Pile
+from ui import look
 
 _OURSELVES = {"localhost", "127.0.0.1", "::1"}
 _POLICY = (
@@ -24,10 +24,9 @@ _POLICY = (
 def create_app(pile: Pile) -> Flask:
     """Make the application that shows ``pile``. A tool for developers: it speaks English."""
     app = Flask(__name__)
-    Babel(app, default_translation_directories=ui.TRANSLATIONS, locale_selector=lambda: "en")
-    site = ui.Site("Demo mailbox", "/")
-    ui.install(app, site=lambda: site, speaks=lambda: "en", keeps=[])
-    app.context_processor(lambda: {"locale_links": []})
+    Babel(app, default_translation_directories=look.TRANSLATIONS, locale_selector=lambda: "en")
+    site = look.Site("Demo mailbox", "/")
+    look.install(app, site=lambda: site, speaks=lambda: "en", keeps=[], demands=None)
     app.jinja_env.filters["linked"] = linked
     app.before_request(_refuse_other_sites)
     app.after_request(_guard)

@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 
 from idp.accounts.model import Email, Profile
-from idp.accounts.store import AccountEmail, AccountRow, Accounts, PasswordCredential
+from idp.accounts.store import Accounts
+from idp.accounts.tables import AccountEmail, AccountRow, PasswordCredential
 from idp.database.transaction import Transaction
 
 FIRST = UUID(int=0)

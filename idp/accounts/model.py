@@ -7,6 +7,9 @@ from uuid import UUID
 
 import msgspec
 
+SUBJECT_PREFIX = "s_"
+"""Begins every account's ``sub`` and no ``client_id``: one can never pass for the other."""
+
 
 class State(StrEnum):
     """Whether an account may be used. Nothing brings a closed one back."""

@@ -15,7 +15,7 @@ from sqlalchemy import ForeignKey, Index, String, bindparam, delete, insert, sel
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.accounts.model import Kind
-from idp.accounts.store import AccountRow
+from idp.accounts.tables import AccountRow
 from idp.database.columns import Table
 from idp.database.transaction import Transaction
 from idp.secret import Seal

@@ -21,7 +21,6 @@ from sqlalchemy import (
     bindparam,
     cast,
     select,
-    text,
     tuple_,
     type_coerce,
 )
@@ -30,6 +29,7 @@ from idp.audit import chain
 from idp.audit.chain import Content
 from idp.audit.events import Checkpoint
 from idp.audit.store import AuditRow, Head, Trail
+from idp.database.patience import lift_limits
 from idp.database.transaction import Transaction
 
 _BATCH = 5_000
@@ -68,9 +68,8 @@ class Verdict:
 
 def write(tx: Transaction, trail: Trail) -> Anchor:
     """Write a checkpoint, and give the anchor to keep outside."""
-    if tx.connection.dialect.name == "postgresql":
-        # After a long silence there is much to look through; a limit would make it fail for ever.
-        tx.execute(text("SET LOCAL statement_timeout = 0"))
+    # After a long silence there is much to look through; a limit would make it fail for ever.
+    lift_limits(tx.connection)
     latest = tx.execute(_LATEST, {"wanted": Checkpoint.name}).one_or_none()
     since = latest.at - _STRAGGLERS if latest else _EVER
     moved = [

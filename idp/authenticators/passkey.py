@@ -33,6 +33,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.database.columns import Table
 from idp.database.prepared import Prepared, insert_if_new
+from idp.database.sweeping import Broom
 from idp.database.transaction import Transaction
 from idp.secret import Entropy, base64url, new_id
 
@@ -389,7 +390,7 @@ def read(text: str) -> Presented | None:
 
 def sweep(tx: Transaction) -> int:
     """Forget challenges whose time is over."""
-    return tx.execute(_SWEEP, {"instant": tx.now}).rowcount
+    return _BROOM.sweep(tx, tx.now)
 
 
 _TRANSPORTS = {"usb", "nfc", "ble", "smart-card", "hybrid", "internal"}
@@ -424,7 +425,6 @@ _CLAIM = Prepared(
     .values(consumed_at=bindparam("instant"))
     .returning(PasskeyChallenge.account_id)
 )
-_SWEEP = delete(PasskeyChallenge).where(PasskeyChallenge.expires_at <= bindparam("instant"))
 _CREDENTIALS = (
     select(Passkey.credential_id, Passkey.transports).where(_OWNED).order_by(Passkey.created_at)
 )
@@ -459,3 +459,4 @@ _RENAME = (
 )
 _FORGET = delete(Passkey).where(_OWNED)
 _REMOVE = delete(Passkey).where(_OWNED, Passkey.id == bindparam("which"))
+_BROOM = Broom(PasskeyChallenge, PasskeyChallenge.expires_at)

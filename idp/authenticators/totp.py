@@ -13,12 +13,24 @@ from urllib.parse import quote, urlencode
 from uuid import UUID
 
 import segno
-from sqlalchemy import BigInteger, ForeignKey, Uuid, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Index,
+    Uuid,
+    bindparam,
+    delete,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.clock import seconds
 from idp.database.columns import Table
 from idp.database.prepared import Prepared
+from idp.database.sweeping import Broom
 from idp.database.transaction import Transaction
 from idp.secret import Entropy, Seal, Secret
 
@@ -34,6 +46,14 @@ class TotpCredential(Table):
     """The authenticator app of an account; not yet in use until a first code confirms it."""
 
     __tablename__ = "totp_credentials"
+    __table_args__ = (
+        Index(
+            "ix_totp_credentials_waiting",
+            "created_at",
+            sqlite_where=text("confirmed_at IS NULL"),
+            postgresql_where=text("confirmed_at IS NULL"),
+        ),
+    )
 
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
     secret_sealed: Mapped[bytes]
@@ -167,7 +187,7 @@ def matching_step(secret: Secret[bytes], typed: str, now: datetime) -> int | Non
 
 def sweep(tx: Transaction) -> int:
     """Forget secrets that no code has confirmed in time."""
-    return tx.execute(_SWEEP, {"oldest": tx.now - _TIME_TO_CONFIRM}).rowcount
+    return _BROOM.sweep(tx, tx.now - _TIME_TO_CONFIRM)
 
 
 def _uri(issuer: str, account_name: str, secret: str) -> str:
@@ -207,6 +227,4 @@ _CLAIM = Prepared(
     .returning(TotpCredential.account_id)
 )
 _REMOVE = delete(TotpCredential).where(_OWNED, _CONFIRMED)
-_SWEEP = delete(TotpCredential).where(
-    _UNCONFIRMED, TotpCredential.created_at <= bindparam("oldest")
-)
+_BROOM = Broom(TotpCredential, TotpCredential.created_at, only="confirmed_at IS NULL")

@@ -7,13 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sqlalchemy import bindparam, delete, insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from idp import assembly
+from idp.cli.context import operator
 from idp.config import Config, ConfigError
 from idp.database.columns import Table
+from idp.database.prepared import Prepared
 from idp.keys import ring
 from idp.keys import store as keys
+from idp.oidc.client_authentication import UsedAssertion
 from idp.outbox import store as outbox
 from idp.provider import Provider
 from idp.secret import Secret
@@ -54,6 +58,16 @@ def _schema(name: str, portico: Provider) -> Finding:
     if found == wanted:
         return Finding(name, GOOD, f"revision {found}, {len(Table.metadata.tables)} tables")
     return Finding(name, BAD, f"at {found}, wants {wanted}: run `idp migrate`")
+
+
+def _writing(name: str, portico: Provider) -> Finding:
+    """Have a row written and taken back: a full disk answers every question but this one."""
+    with portico.database.write(operator()) as tx:
+        probe = portico.entropy(32)
+        tx.put(_PROBE, {"jti_hash": probe, "client_id": "", "expires_at": tx.now})
+    with portico.database.write(operator()) as tx:
+        tx.execute(_TAKE_BACK, {"probe": probe})
+    return Finding(name, GOOD, "the database takes changes")
 
 
 def _signing_keys(name: str, portico: Provider) -> Finding:
@@ -121,9 +135,12 @@ def _port(name: str, portico: Provider) -> Finding:
     return Finding(name, GOOD, f"{section.host}:{section.port} {'answers' if taken else 'is free'}")
 
 
+_PROBE = Prepared(insert(UsedAssertion))
+_TAKE_BACK = delete(UsedAssertion).where(UsedAssertion.jti_hash == bindparam("probe"))
 _CHECKS: tuple[tuple[str, Callable[[str, Provider], Finding]], ...] = (
     ("issuer", _issuer),
     ("schema", _schema),
+    ("writing", _writing),
     ("signing keys", _signing_keys),
     ("outbox", _mail_queue),
     ("smtp", _smtp),

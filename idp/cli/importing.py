@@ -29,6 +29,7 @@ from idp.cli.operate import built
 from idp.cli.rows import BadFile, BadRow, Record
 from idp.database.transaction import is_outage
 from idp.provider import Provider
+from idp.worker import count_password_works
 
 _SHOWN = 10  # problems on standard error; the report has them all
 _READERS: dict[str, Callable[[TextIO], Iterator[Record]]] = {
@@ -210,6 +211,8 @@ def import_accounts(
                 raise
             fail("the database cannot be reached; give the same file again to go on")
     counts = report.counts
+    if counts["added"] and not dry_run:
+        count_password_works(portico)  # until it is, a dearer hash tells who was imported
     summary = {name: counts[name] for name in ("rows", "added", "exists", "failed")}
     say(summary | {"dry_run": dry_run}, as_json=as_json)
     if counts["failed"]:

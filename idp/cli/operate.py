@@ -1,6 +1,7 @@
 """``idp serve``, ``worker``, ``migrate`` and ``doctor``: running the provider."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -13,17 +14,20 @@ from types import FrameType
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from idp import assembly, memory, worker
+from idp import assembly, clock, memory, worker
 from idp.cli import doctor as examine
 from idp.cli import logs
 from idp.cli.context import Invocation, fail, json_option, operator, say
 from idp.cli.registering import take_over
 from idp.config import Config, ConfigError
 from idp.database.columns import Table
+from idp.database.patience import lift_limits
 from idp.database.transaction import Transaction
 from idp.provider import Provider
 from migrations import revisions
 
+_CONNECTIONS = 8192
+"""Open at once in a worker. Whoever opens them and says nothing must not keep others out."""
 CONFIG_PATH = "PORTICO_CONFIG"
 """How the worker processes of a server learn which file they read."""
 
@@ -34,13 +38,15 @@ def serve(invocation: Invocation) -> None:
     """Serve people and machines; in development also migrate and do the worker's rounds."""
     config = invocation.config()
     logs.configure(config.logging.level)
+    clock.begin()
+    _take_descriptors()
     if invocation.path is not None:
         os.environ[CONFIG_PATH] = str(invocation.path.resolve())
     if config.worker.migrate_on_start:
         bring_up(config)
     _refuse_old_schema(config)
     # Granian forks its workers from this process: it must own no thread and no connection.
-    with tempfile.TemporaryDirectory(prefix="portico-metrics-") as figures:
+    with tempfile.TemporaryDirectory(prefix="portico-metrics-", dir=_memory()) as figures:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = figures
         attendant = subprocess.Popen([sys.executable, "-m", "idp", "attend"])
         memory.give_back()  # what the workers inherit they cannot give back
@@ -49,6 +55,21 @@ def serve(invocation: Invocation) -> None:
         finally:
             attendant.terminate()
             attendant.wait()
+
+
+def _take_descriptors() -> None:
+    """Take as many file descriptors as we may have: each connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _memory() -> str | None:
+    """Find a place for the figures that no full disk takes away.
+
+    They are mapped into memory: where there is no room for a page of them, the system ends the
+    process that writes it.
+    """
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
 
 
 def _listen(config: Config) -> None:
@@ -62,8 +83,11 @@ def _listen(config: Config) -> None:
         port=config.server.port,
         interface=Interfaces.WSGI,
         workers=config.server.workers,
-        blocking_threads=config.server.threads,
+        # Whoever waits for a processor to compare a password holds a thread, and nothing else:
+        # there have to be as many again for everybody else. They are started when needed.
+        blocking_threads=config.server.threads + config.password.queue_limit,
         backlog=1024,
+        backpressure=_CONNECTIONS,
         factory=True,
         log_enabled=False,
         respawn_failed_workers=True,
@@ -131,6 +155,7 @@ def work(invocation: Invocation, once: bool) -> None:
     """Send mails and notices, rotate keys, sweep, tie the audit chains."""
     config = invocation.config()
     logs.configure(config.logging.level)
+    clock.begin()
     portico = built(config)
     loop = worker.Loop(worker.rounds(portico), portico.database.clock)
     if once:
@@ -191,6 +216,7 @@ def _upgrade(tx: Transaction) -> str:
         return wanted
     from migrations import runner  # 9 MB of Alembic that a server's workers would inherit
 
+    lift_limits(tx.connection)  # an index on a large table takes longer than any request
     return runner.upgrade(tx.connection, "idp", Table.metadata)
 
 

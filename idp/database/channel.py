@@ -4,7 +4,8 @@ Either may begin the transaction; this channel ends it, and SQLAlchemy then clos
 books on a driver that says it is idle. On PostgreSQL the statements go to libpq in
 pipelines (PostgreSQL manual, "Pipeline Mode"): what needs no answer waits and travels with
 the next statement that does, at the latest with COMMIT. A request that writes thus takes
-one round trip for each answer it needs, and one to commit. psycopg asks libpq for the
+one round trip for each answer it needs, and one to commit, which a transaction that only
+inserts shares with others (``idp.database.convoy``). psycopg asks libpq for the
 transaction's status and sees only the outcome.
 """
 
@@ -19,13 +20,14 @@ from psycopg import errors, pq
 from psycopg.pq.abc import PGresult
 from sqlalchemy import Connection
 
+from idp.database.convoy import Bound, Convoy
+from idp.database.patience import PATIENCE_SECONDS, PatientConnection
 from idp.database.prepared import Form
 
 DRIVER_ERRORS = (psycopg.Error, sqlite3.Error)
 BEGIN_SQLITE = "BEGIN IMMEDIATE"
 """Deferred, two writers would both read and then one would fail half-way."""
 
-_PATIENCE_MS = 10_000  # the server gives a statement up after 5 s; then it is the network
 _OK = {pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK}
 _IDLE = pq.TransactionStatus.IDLE
 
@@ -50,6 +52,9 @@ class Channel(Protocol):
 
     def is_lost(self) -> bool:
         """Tell whether nothing sensible can be said on the connection any more."""
+
+    def is_silent(self) -> bool:
+        """Tell whether the server has stopped answering."""
 
 
 class SqliteChannel:
@@ -91,6 +96,10 @@ class SqliteChannel:
         """Never: a file is not far away."""
         return False
 
+    def is_silent(self) -> bool:
+        """Never: it is the process itself that answers."""
+        return False
+
     def _begin(self) -> None:
         if not self._driver.in_transaction:
             self._driver.execute(BEGIN_SQLITE)
@@ -107,11 +116,13 @@ class PostgresqlChannel:
     pipeline that transaction needs no BEGIN: what stands before a Sync is one by itself.
     """
 
-    def __init__(self, driver: "psycopg.Connection[Any]", *, transactional: bool) -> None:
+    def __init__(self, driver: PatientConnection, convoy: Convoy, *, transactional: bool) -> None:
+        self._driver = driver
         self._pg = driver.pgconn
+        self._convoy = convoy
         self._transactional = transactional
         self._known: set[bytes] = set()
-        self._waiting: list[tuple[Form, list[Any]]] = []
+        self._waiting: list[Bound] = []
         self._poll = select.poll()
         self._poll.register(self._pg.socket, select.POLLIN)
 
@@ -147,15 +158,17 @@ class PostgresqlChannel:
         """
         if self._pg.transaction_status == _IDLE:
             if self._waiting:
-                self._run()
+                self._commit_at_once()
             return
         ended = self._run(after=self._command(b"COMMIT"))[-1]
+        self._driver.patience = PATIENCE_SECONDS
         if ended.command_status != b"COMMIT":  # a failed transaction answers ROLLBACK, politely
             raise psycopg.errors.InFailedSqlTransaction("the transaction was rolled back")
 
     def abandon(self) -> None:
         """Roll back by ourselves: psycopg would throw away every prepared statement with it."""
         self._waiting.clear()
+        self._driver.patience = PATIENCE_SECONDS
         if not self.is_lost() and self._pg.transaction_status != _IDLE:
             self._run(after=self._command(b"ROLLBACK"))
 
@@ -163,6 +176,21 @@ class PostgresqlChannel:
         """Tell whether the connection is gone, or was left in the middle of a pipeline."""
         in_pipeline = self._pg.pipeline_status != pq.PipelineStatus.OFF
         return in_pipeline or self._pg.status != pq.ConnStatus.OK
+
+    def _commit_at_once(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        if all(form.only_inserts for form, _ in waiting):
+            self._convoy.commit(waiting, self._send)
+        else:
+            self._send(waiting)
+
+    def _send(self, statements: list[Bound]) -> None:
+        self._waiting = statements
+        self._run()
+
+    def is_silent(self) -> bool:
+        """Tell whether the server has stopped answering."""
+        return self._driver.silent
 
     def _begin(self) -> Sequence[Send]:
         due = self._transactional and self._pg.transaction_status == _IDLE
@@ -203,27 +231,32 @@ class PostgresqlChannel:
         while pg.flush():
             self._wait()
         results: list[PGresult] = []
-        while len(results) <= len(sends):  # one more: the Sync's own
-            while pg.is_busy():
-                self._wait()
-            result = pg.get_result()
+        while (result := self._next()) is None or result.status != pq.ExecStatus.PIPELINE_SYNC:
             if result is not None:
-                results.append(result)
-            elif pg.status != pq.ConnStatus.OK:
-                raise psycopg.OperationalError("the connection was lost")
+                results.append(result)  # one for each command, and one more if committing failed
         pg.exit_pipeline_mode()
-        return results[:-1]
+        return results
+
+    def _next(self) -> PGresult | None:
+        """Give the next answer; ``None`` stands between those of two commands."""
+        while self._pg.is_busy():
+            self._wait()
+        result = self._pg.get_result()
+        if result is None and self._pg.status != pq.ConnStatus.OK:
+            raise psycopg.OperationalError("the connection was lost")
+        return result
 
     def _wait(self) -> None:
         """Wait for the server, with the interpreter free for other threads."""
-        if not self._poll.poll(_PATIENCE_MS):
-            raise psycopg.OperationalError("the server does not answer")
+        patience = self._driver.patience
+        if not self._poll.poll(None if patience is None else patience * 1000):
+            raise self._driver.give_up()
         self._pg.consume_input()
 
 
-def open_channel(connection: Connection, *, writing: bool) -> Channel:
-    """Open the channel of a connection that was just opened itself."""
+def open_channel(connection: Connection, convoy: Convoy, *, writing: bool) -> Channel:
+    """Open the channel of a connection that was just opened itself; ``convoy``: its engine's."""
     driver: Any = connection.connection.driver_connection
     if connection.dialect.name == "sqlite":
         return SqliteChannel(driver)
-    return PostgresqlChannel(driver, transactional=writing)
+    return PostgresqlChannel(driver, convoy, transactional=writing)

@@ -7,13 +7,16 @@ its own (no BEGIN, no COMMIT, one round trip), and the database itself refuses i
 import sqlite3
 from typing import Any
 
+import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.pool import NullPool
 
 from idp.database.channel import BEGIN_SQLITE
+from idp.database.patience import PatientConnection
 
 _BUSY_SECONDS = 15.0
 _LIMITS = "-c statement_timeout=5000 -c lock_timeout=5000"  # milliseconds
+_CONNECT_SECONDS = 5
 
 
 class UnsupportedDatabase(Exception):
@@ -49,13 +52,25 @@ def _postgresql(url: URL, *, read_only: bool) -> Engine:
     # psycopg prepares nothing itself: it answers a ROLLBACK with DEALLOCATE ALL, which would
     # take the statements of ``idp.database.channel`` along.
     options = _LIMITS + (" -c default_transaction_read_only=on" if read_only else "")
-    return create_engine(
+    engine = create_engine(
         url,
         poolclass=NullPool,  # ``idp.database.lanes`` keeps the connections
         hide_parameters=True,  # an error's text must not carry what was in the statement
         isolation_level="AUTOCOMMIT" if read_only else "READ COMMITTED",
-        connect_args={"options": options, "connect_timeout": 5, "prepare_threshold": None},
+        connect_args={
+            "options": options,
+            "connect_timeout": _CONNECT_SECONDS,
+            "prepare_threshold": None,
+        },
     )
+
+    @event.listens_for(engine, "do_connect")
+    def _connect(
+        _dialect: Any, _record: Any, words: list[Any], named: dict[str, Any]
+    ) -> psycopg.Connection[Any]:
+        return PatientConnection.connect(*words, **named)
+
+    return engine
 
 
 def _sqlite(url: URL, *, read_only: bool) -> Engine:

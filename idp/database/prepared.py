@@ -47,6 +47,7 @@ class Form:
     """What the statement is prepared under, on a server that keeps prepared statements."""
     sql: str
     only_reads: bool
+    only_inserts: bool
     formats: tuple[int, ...]
     """libpq's format of each parameter."""
     _parameters: tuple[tuple[str, Codec], ...]
@@ -106,6 +107,7 @@ class Prepared:
             self._name,
             str(compiled),
             isinstance(self.statement, Select),
+            isinstance(self.statement, Insert),
             tuple(BINARY if isinstance(kind, LargeBinary) else TEXT for _, kind in kinds),
             tuple((name, into(kind)) for name, kind in kinds),
             {**self._nullable(), **{k: v for k, v in compiled.params.items() if v is not None}},

@@ -13,10 +13,12 @@ from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Engine, Executable
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from idp.clock import Clock
 from idp.database.engine import reading_engine, writing_engine
 from idp.database.lanes import Lane, Lanes
+from idp.database.patience import Reach
 from idp.database.prepared import Prepared
 
 _PATIENCE = 10.0  # seconds to wait for a connection of our own
@@ -141,8 +143,12 @@ class Database:
         self._reading.close()
 
 
-def is_outage(error: DBAPIError) -> bool:
+def is_outage(error: Exception) -> bool:
     """Tell a database that is gone or overloaded from a statement that is wrong."""
+    if isinstance(error, NoConnection):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
     return error.connection_invalidated or "OperationalError" in type(error).__name__
 
 
@@ -152,10 +158,10 @@ def open_database(url: str, clock: Clock, *, connections: int) -> Database:
     Raises:
         UnsupportedDatabase: the URL is neither SQLite nor PostgreSQL through psycopg.
     """
-    writing, reading = writing_engine(url), reading_engine(url)
+    writing, reading, reach = writing_engine(url), reading_engine(url), Reach()
     alone = writing.dialect.name == "sqlite"  # one writer: to wait in line is fairer than to poll
     return Database(
-        Lanes(writing, 1 if alone else connections, _PATIENCE, writing=True),
-        Lanes(reading, connections, _PATIENCE, writing=False),
+        Lanes(writing, 1 if alone else connections, _PATIENCE, reach, writing=True),
+        Lanes(reading, connections, _PATIENCE, reach, writing=False),
         clock,
     )

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 
+from idp.accounts.model import canonical_name
 from idp.accounts.store import Accounts
 from idp.audit.events import LinkEnded, LinkMade, LinkRefused
 from idp.database.transaction import Transaction
@@ -31,10 +32,20 @@ from idp.outbox.store import Outbox
 from idp.secret import Secret, new_id
 from idp.sessions.store import Session
 from idp.signin.counters import Attempt, Gate
-from idp.signin.throttle import Proceed
+from idp.signin.throttle import Dimension, Proceed
 
-GATE = "link"
+GATE, ACCOUNT_GATE = "link", "link_account"
 _MAY_WAIT = 3  # threads: whoever waits for an app's server serves nobody else
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A try as the gate counts it: of a person at an app, and there at one account."""
+
+    at_app: Attempt
+    at_account: Attempt
+    slips: int
+    """How often the person has failed at this account before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +57,7 @@ class Begun:
     account_subject: str
     keys: KeySet
     now: datetime
-    attempt: Attempt | None = None
+    counted: Counted | None = None
     """How the gate counts it; the worker's questions are not counted."""
 
 
@@ -76,9 +87,10 @@ class Linking:
     ) -> Begun | Outcome:
         """Put a try on record and count it, before anything is sent.
 
-        The gate counts per person and app: what fills up is the guesser's own, and an app's
-        account cannot be locked from here. The app counts for itself, by account. Nothing but
-        a link gives a try back: whoever could bring about anything else would guess for ever.
+        What fills up is the guesser's own, and an app's account cannot be locked from here. The
+        app counts for itself, by account. Nothing but a link gives a try back, and it gives back
+        the tries at its own account alone: whoever could bring about anything else, or has one
+        good account to link and unlink between guesses at another, would guess for ever.
         """
         link = Link(
             session.account_id,
@@ -91,15 +103,29 @@ class Linking:
         )
         if not store.begin(tx, new_id(tx.now, self.parts.entropy), link):
             return Outcome.OPEN
-        name = f"{session.account_name} at {client.client_id}"
-        attempt = Attempt(GATE, name, tx.origin.address)
-        reserved = self.gate.reserve(tx, attempt, captcha=True)
-        if not isinstance(reserved.verdict, Proceed):
+        counted = self._count(tx, session, link)
+        if counted is None:
             store.drop(tx, link.attempt_id)
             self._refused(tx, session.subject, client, "gate")
             return Outcome.THROTTLED
         keys = self.parts.keys.current(tx)
-        return Begun(link, client, session.subject, keys, tx.now, attempt)
+        return Begun(link, client, session.subject, keys, tx.now, counted)
+
+    def _count(self, tx: Transaction, session: Session, link: Link) -> Counted | None:
+        """Count a try; ``None``: it is one too many.
+
+        At the app first: what an account gives back was counted there as well, and no more.
+        """
+        name = f"{session.account_name} at {link.client_id}"
+        at_app = Attempt(GATE, name, tx.origin.address)
+        if not isinstance(self.gate.reserve(tx, at_app, captcha=True).verdict, Proceed):
+            return None
+        name = f"{name} as {canonical_name(link.local_account)}"
+        at_account = Attempt(ACCOUNT_GATE, name, tx.origin.address)
+        reserved = self.gate.reserve(tx, at_account, captcha=True)
+        if not isinstance(reserved.verdict, Proceed):
+            return None
+        return Counted(at_app, at_account, reserved.failures(Dimension.CONTEXT))
 
     def ask(self, begun: Begun, password: Secret[str]) -> Heard:
         """Ask the app whether the account is the person's. Call it outside any transaction."""
@@ -145,12 +171,13 @@ class Linking:
             return heard.outcome
         if heard.outcome is not Outcome.LINKED:
             # A question that could not be sent says nothing of the try before it.
-            is_over = begun.attempt is not None or heard.outcome is not Outcome.UNSENT
+            is_over = begun.counted is not None or heard.outcome is not Outcome.UNSENT
             if is_over and store.drop(tx, attempt_id):
                 self._refused(tx, who, begun.client, heard.outcome)
             return heard.outcome
-        if begun.attempt:
-            self.gate.succeed(tx, begun.attempt)
+        if begun.counted:
+            self.gate.give_back(tx, begun.counted.at_app, earlier=begun.counted.slips)
+            self.gate.succeed(tx, begun.counted.at_account)
         if not store.confirm(tx, attempt_id, heard.local_account):
             return Outcome.OPEN  # ended meanwhile, and the app is being told
         made = LinkMade(subject=who, client_id=begun.client.client_id, attempt=str(attempt_id))

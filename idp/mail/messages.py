@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 from babel.support import Translations
@@ -25,9 +24,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from idp.database.transaction import Transaction
 from idp.outbox.store import Leased, Outbox
 from idp.secret import base64url, digest
+from ui import roc_calendar
 
 _HERE = Path(__file__).parent
-_TAIPEI = ZoneInfo("Asia/Taipei")
 # Refuses line breaks in headers. Seven bits: not every server on the way takes eight.
 _POLICY = SMTP.clone(cte_type="7bit")
 
@@ -218,7 +217,7 @@ class Stationery:
             "provider": self.names.get(letter.locale) or next(iter(self.names.values())),
             "issuer": self.issuer,
             "help_desk": self.help_desk,
-            "when": letter.message.at.astimezone(_TAIPEI).strftime("%Y-%m-%d %H:%M (UTC+8)"),
+            "when": f"{roc_calendar.moment(letter.message.at, letter.locale)} (UTC+8)",
             "lang": letter.locale,
         }
         if isinstance(letter.message, NewBrowser):

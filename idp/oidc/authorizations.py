@@ -15,9 +15,10 @@ from sqlalchemy import ForeignKey, String, Text, bindparam, delete, insert, sele
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.accounts.model import State
-from idp.accounts.store import AccountRow
+from idp.accounts.tables import AccountRow
 from idp.database.columns import Table
 from idp.database.prepared import Prepared
+from idp.database.sweeping import BATCH, Broom
 from idp.database.transaction import Transaction
 from idp.oidc import narrowing
 from idp.oidc.errors import InvalidGrant
@@ -32,7 +33,7 @@ class Authorization(Table):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     code_hash: Mapped[bytes | None] = mapped_column(unique=True, default=None)
-    client_id: Mapped[str]
+    client_id: Mapped[str] = mapped_column(index=True)
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), index=True)
     epoch: Mapped[int]
     session_id: Mapped[UUID | None] = mapped_column(
@@ -154,14 +155,17 @@ def of_account(tx: Transaction, account_id: UUID) -> dict[str, Access]:
     return found
 
 
-def sweep(tx: Transaction, limit: int) -> int:
-    """Delete up to ``limit`` authorizations that nothing lives of any more."""
-    return tx.execute(_SWEEP, {"instant": tx.now, "at_most": limit}).rowcount
+def sweep(tx: Transaction) -> int:
+    """Forget authorizations that nothing lives of any more.
+
+    Their refresh tokens have gone before: each is over with its family at the latest.
+    """
+    return _BROOM.sweep(tx, tx.now)
 
 
-def sweep_sessions(tx: Transaction, limit: int) -> int:
-    """Delete up to ``limit`` sessions that are long over and that no authorization names."""
-    over = list(tx.execute(_OVER, {"long_ago": tx.now - _KEEP, "at_most": limit}).scalars())
+def sweep_sessions(tx: Transaction) -> int:
+    """Forget sessions that are long over and that no authorization names."""
+    over = list(tx.execute(_OVER, {"long_ago": tx.now - _KEEP, "at_most": BATCH}).scalars())
     if over:
         tx.execute(_FORGET_CLIENTS, {"over": over})
         tx.execute(_FORGET_SESSIONS, {"over": over})
@@ -221,6 +225,7 @@ _OVER = (
         BrowserSession.expires_at <= bindparam("long_ago"),
         ~select(Authorization.id).where(Authorization.session_id == BrowserSession.id).exists(),
     )
+    .order_by(BrowserSession.expires_at)
     .limit(bindparam("at_most"))
 )
 _FORGET_CLIENTS = delete(SessionClient).where(
@@ -229,13 +234,7 @@ _FORGET_CLIENTS = delete(SessionClient).where(
 _FORGET_SESSIONS = delete(BrowserSession).where(
     BrowserSession.id.in_(bindparam("over", expanding=True))
 )
-_SWEEP = delete(Authorization).where(
-    Authorization.id.in_(
-        select(Authorization.id)
-        .where(Authorization.expires_at <= bindparam("instant"))
-        .limit(bindparam("at_most"))
-    )
-)
+_BROOM = Broom(Authorization, Authorization.expires_at)
 _OF_ACCOUNT = select(Authorization.client_id, Authorization.scope, Authorization.created_at).where(
     Authorization.account_id == bindparam("owner"),
     Authorization.code_consumed_at.is_not(None),

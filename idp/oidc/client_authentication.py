@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import unquote_plus
 
-from sqlalchemy import String, delete
+from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.audit.events import ClientRefused
 from idp.audit.store import Trail
 from idp.database.columns import Table
 from idp.database.prepared import Prepared, insert_if_new
+from idp.database.sweeping import Broom
 from idp.database.transaction import Transaction
 from idp.oidc import client_jwts
 from idp.oidc.client_certificates import BadCertificate, Certificates
@@ -226,4 +227,7 @@ _USE = Prepared(insert_if_new(UsedAssertion).returning(UsedAssertion.client_id))
 
 def sweep_used_assertions(tx: Transaction) -> int:
     """Forget assertions that have expired: nobody can use them again anyway."""
-    return tx.execute(delete(UsedAssertion).where(UsedAssertion.expires_at <= tx.now)).rowcount
+    return _BROOM.sweep(tx, tx.now)
+
+
+_BROOM = Broom(UsedAssertion, UsedAssertion.expires_at)

@@ -20,9 +20,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.accounts.store import SUBJECT_PREFIX
+from idp.accounts.model import SUBJECT_PREFIX
 from idp.config import ClientSection
 from idp.database.columns import Table
+from idp.database.patience import lift_limits
 from idp.database.transaction import Transaction
 from idp.oidc import authorizations, jwe, response
 from idp.oidc.client_certificates import SUBJECT_MEMBERS
@@ -187,6 +188,7 @@ def remove(tx: Transaction, client_id: str) -> bool:
     """
     if tx.execute(_DISABLE, {"wanted": client_id, "instant": tx.now}).rowcount != 1:
         return False
+    lift_limits(tx.connection)  # an app that everybody uses has millions
     authorizations.revoke_all_of_client(tx, client_id)
     return True
 

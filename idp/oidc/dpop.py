@@ -143,7 +143,8 @@ def _demand_time(claims: Mapping[str, Any], now: datetime) -> None:
     issued_at = claims.get("iat")
     if not isinstance(issued_at, int | float) or isinstance(issued_at, bool):
         raise InvalidDpopProof("the DPoP proof is not valid: iat")
-    _demand(seconds(now - _AGE) <= issued_at <= seconds(now + _AHEAD), "iat")
+    if not seconds(now - _AGE) <= issued_at <= seconds(now + _AHEAD):
+        raise InvalidDpopProof("the DPoP proof is not valid: iat is not of now; check the clock")
     for name, earliest, latest in (
         ("exp", seconds(now) + 1, float("inf")),
         ("nbf", float("-inf"), seconds(now + _AHEAD)),

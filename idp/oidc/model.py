@@ -63,7 +63,7 @@ class Client:
 
     @cached_property
     def kinds(self) -> str:
-        """The same for a statement: see :data:`idp.accounts.store.IS_SERVED`."""
+        """The same for a statement: see :data:`idp.accounts.tables.IS_SERVED`."""
         listed = " ".join(self.registration.account_kinds)
         return f" {listed} " if listed else ""
 

@@ -11,13 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, String, Text, bindparam, delete, insert, select, update
+from sqlalchemy import ForeignKey, String, Text, bindparam, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.accounts.model import State
-from idp.accounts.store import IS_SERVED, AccountRow
+from idp.accounts.tables import IS_SERVED, AccountRow
 from idp.database.columns import Table
 from idp.database.prepared import Prepared
+from idp.database.sweeping import Broom
 from idp.database.transaction import Transaction
 from idp.oidc.model import Client
 from idp.secret import digest
@@ -172,9 +173,7 @@ def notify_of(tx: Transaction, handle_hash: bytes) -> Mapping[str, Any] | None:
 
 def sweep(tx: Transaction) -> int:
     """Forget requests that are long over."""
-    return tx.execute(
-        delete(PendingRequest).where(PendingRequest.expires_at <= tx.now - _KEPT)
-    ).rowcount
+    return _BROOM.sweep(tx, tx.now - _KEPT)
 
 
 _SHOWN = (
@@ -269,3 +268,4 @@ _POLLED = Prepared(
 _NOTIFY = Prepared(
     select(PendingRequest.notify).where(PendingRequest.handle_hash == bindparam("wanted"))
 )
+_BROOM = Broom(PendingRequest, PendingRequest.expires_at)

@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import String, bindparam, delete, insert, select, update
+from sqlalchemy import String, bindparam, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.database.columns import Table
 from idp.database.prepared import Prepared
+from idp.database.sweeping import Broom
 from idp.database.transaction import Transaction
 from idp.oidc import checks, dpop, request_objects
 from idp.oidc.checks import At, AuthorizationRequest
@@ -139,9 +140,7 @@ def claim(tx: Transaction, resolved: Resolved) -> bool:
 
 def sweep(tx: Transaction) -> int:
     """Forget requests whose time is long over: no journey that began with one is still open."""
-    return tx.execute(
-        delete(PushedRequest).where(PushedRequest.expires_at <= tx.now - _KEPT)
-    ).rowcount
+    return _BROOM.sweep(tx, tx.now - _KEPT)
 
 
 _PUSH = Prepared(insert(PushedRequest))
@@ -162,3 +161,4 @@ _CLAIM = Prepared(
     .values(consumed_at=bindparam("instant"))
     .returning(PushedRequest.client_id)
 )
+_BROOM = Broom(PushedRequest, PushedRequest.expires_at)

@@ -54,9 +54,11 @@ class OAuthRequest(OAuth2Request):  # type: ignore[misc]
     """A request on its way through Authlib, with the transaction it belongs to."""
 
     def __init__(self, exchange: Exchange, tx: Transaction, parameters: Mapping[str, str]) -> None:
-        # Authlib guards against plain http by the URI; ours is behind TLS or on loopback, and
-        # idp.config sees to that. Nothing of this URI is ever sent anywhere.
-        super().__init__(exchange.method, f"https://us{exchange.path}", headers=exchange.headers)
+        # Authlib's own beginning takes the URI apart to refuse plain http, at every request; ours
+        # is behind TLS or on loopback, and idp.config sees to that.
+        self.method = exchange.method
+        self.headers = exchange.headers
+        self.client: Client | None = None
         self.tx = tx
         self.jkt = ""
         """The thumbprint of the key that proved itself with this request (RFC 9449)."""

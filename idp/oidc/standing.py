@@ -10,13 +10,16 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, literal, select
+from sqlalchemy import ColumnElement, bindparam, literal, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from idp.accounts.emails import FIRST_EMAIL
 from idp.accounts.model import Account
-from idp.accounts.store import COLUMNS, FIRST_EMAIL, AccountEmail, AccountRow, Accounts
+from idp.accounts.store import COLUMNS, Accounts
+from idp.accounts.tables import AccountEmail, AccountRow
 from idp.database.columns import Table
 from idp.database.prepared import Prepared, insert_if_new
+from idp.database.sweeping import Broom
 from idp.database.transaction import Transaction
 from idp.oidc.authorizations import USABLE, Authorization
 from idp.oidc.clients import ClientRow
@@ -78,9 +81,7 @@ def revoke(tx: Transaction, token: AccessToken) -> None:
 
 def sweep(tx: Transaction) -> int:
     """Forget revocations of tokens that have expired."""
-    return tx.execute(
-        delete(RevokedAccessToken).where(RevokedAccessToken.expires_at <= tx.now)
-    ).rowcount
+    return _BROOM.sweep(tx, tx.now)
 
 
 def _good(tokens: int) -> list[ColumnElement[bool]]:
@@ -129,3 +130,4 @@ def _holder(tokens: int) -> Prepared:
 
 
 _REVOKE = Prepared(insert_if_new(RevokedAccessToken))
+_BROOM = Broom(RevokedAccessToken, RevokedAccessToken.expires_at)

@@ -8,7 +8,7 @@ the sector stay, so does the subject.
 import hmac
 from urllib.parse import urlsplit
 
-from idp.accounts.store import SUBJECT_PREFIX
+from idp.accounts.model import SUBJECT_PREFIX
 from idp.config import ClientSection
 from idp.secret import base64url
 

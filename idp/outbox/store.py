@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import Index, String, and_, bindparam, delete, func, or_, select, text, update
+from sqlalchemy import Index, String, and_, bindparam, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.config import OutboxSection
 from idp.database.columns import Table
+from idp.database.sweeping import Broom
 from idp.database.transaction import Transaction
 from idp.secret import Entropy, Seal, new_id
 
@@ -165,10 +166,9 @@ def oldest_waiting(tx: Transaction) -> datetime | None:
     return oldest
 
 
-def sweep(tx: Transaction, at_most: int) -> int:
+def sweep(tx: Transaction) -> int:
     """Forget rows that went out long ago; abandoned ones stay for the operator."""
-    old = {"long_ago": tx.now - _KEEP_SENT, "at_most": at_most}
-    return tx.execute(_SWEEP, old).rowcount
+    return _BROOM.sweep(tx, tx.now - _KEEP_SENT)
 
 
 def _place(row_id: UUID) -> str:
@@ -230,10 +230,4 @@ _AGAIN = (
     .values(abandoned_at=None, attempts=0, not_before=bindparam("instant"))
 )
 _OLDEST = select(func.min(OutboxRow.created_at)).where(_OPEN)
-_SWEEP = delete(OutboxRow).where(
-    OutboxRow.id.in_(
-        select(OutboxRow.id)
-        .where(OutboxRow.sent_at <= bindparam("long_ago"))
-        .limit(bindparam("at_most"))
-    )
-)
+_BROOM = Broom(OutboxRow, OutboxRow.sent_at)

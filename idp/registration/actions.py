@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from idp.accounts import emails, status
 from idp.accounts import store as accounts
 from idp.accounts.model import NOBODY, Email, Profile, State
 from idp.accounts.particulars import Field, Particulars
@@ -75,10 +76,13 @@ class Registering:
         self.registrations.forget(tx, under)
         return under.answers.journey
 
-    def accept_terms(self, tx: Transaction, under: Under) -> bool:
-        """Note the version that was shown and accepted."""
-        accepted = msgspec.structs.replace(under.answers, terms=documents.in_force())
-        return self._keep(tx, under, Step.TERMS, accepted)
+    def accept_terms(self, tx: Transaction, under: Under, shown: str) -> bool:
+        """Note the version that was shown and accepted; ``False`` if it is not in force."""
+        if shown != documents.in_force():
+            return False
+        accepted = msgspec.structs.replace(under.answers, terms=shown)
+        self._keep(tx, under, Step.TERMS, accepted)
+        return True
 
     def describe(
         self,
@@ -113,7 +117,7 @@ class Registering:
     def send_code(self, tx: Transaction, under: Under, locale: str) -> Sending:
         """Mail a code to the first address; a stranger's address gets another mail instead."""
         address = under.answers.emails[0]
-        holder = accounts.holder_of(tx, address)
+        holder = emails.holder_of(tx, address)
         # Asked for whether or not there is one: the same statements for a stranger's address.
         owner = self.accounts.find(tx, holder or NOBODY)
         instead = None
@@ -138,7 +142,7 @@ class Registering:
         """Tell what stands in the way of the last step, to whom has proven a mailbox."""
         if accounts.is_taken(tx, under.answers.account_name):
             return Obstacle.NAME_TAKEN
-        if accounts.holder_of(tx, under.answers.verified_email) is not None:
+        if emails.holder_of(tx, under.answers.verified_email) is not None:
             return Obstacle.EMAIL_TAKEN
         return None
 
@@ -159,7 +163,7 @@ class Registering:
     def _open(self, tx: Transaction, under: Under, locale: str) -> Registered:
         answers, track = under.answers, under.track
         electronic_id = _electronic_id(self.entropy)
-        emails = tuple(
+        addresses = tuple(
             Email(address, verified=address == answers.verified_email) for address in answers.emails
         )
         new = NewAccount(
@@ -173,7 +177,7 @@ class Registering:
             electronic_id=electronic_id,
         )
         account = self.accounts.add(tx, new)
-        accounts.replace_emails(tx, account.id, emails)
+        emails.replace(tx, account.id, addresses)
         numbers = {Field.PHONE: answers.phone, Field.MOBILE: answers.mobile}
         self.particulars.put(tx, account.id, account.kind, numbers)
         terms.accept(tx, account.id, answers.terms)
@@ -187,13 +191,13 @@ class Registering:
         self.trail.append(tx, registered)
         if track.activation:
             activation = Activation(self.post, self.entropy)
-            activation.send(tx, replace(account, email=emails[0]))
+            activation.send(tx, replace(account, email=addresses[0]))
         return Registered(account.id, track.activation)
 
     def activate(self, tx: Transaction, token: str) -> bool:
         """Use the link; ``True`` once."""
         held = tickets.claim(tx, token, Errand.ACTIVATION)
-        if held is None or not accounts.activate(tx, held.account_id):
+        if held is None or not status.activate(tx, held.account_id):
             return False
         account = self.accounts.find(tx, held.account_id)
         self.trail.append(tx, AccountActivated(subject=account.subject if account else ""))

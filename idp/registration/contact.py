@@ -103,6 +103,22 @@ def _phone(parsed: phonenumbers.PhoneNumber) -> Phone:
     return Phone(number, parsed.extension or "")
 
 
+def as_dialled(text: str) -> str:
+    """Write a number as people here do, ``0912-345-678``, ``02-2311-3456#123``; others as they are.
+
+    What is written so is read as the same number again.
+    """
+    try:
+        parsed = phonenumbers.parse(text)
+    except phonenumbers.NumberParseException:
+        return text
+    if parsed.country_code != _TAIWAN or not phonenumbers.is_valid_number(parsed):
+        return text
+    extension, parsed.extension = parsed.extension, None
+    number = phonenumbers.format_number(parsed, PhoneNumberFormat.NATIONAL).replace(" ", "-")
+    return f"{number}#{extension}" if extension else number
+
+
 def read_postal_code(typed: str) -> str | Problem:
     """Read a postal code: ``100``, or with two or three digits of the delivery segment."""
     text = clean(typed, _LOOSE, form="NFKC")

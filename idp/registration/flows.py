@@ -3,8 +3,8 @@
 A *track* is one way to an account: its kind, the proof it needs, the fields it asks for. The
 steps are the same for all; a step is open when all before it are done, and doing one again
 undoes what stands on it. Adding a kind of account is a record here and its words in
-``idp.web.wording``; adding a kind of proof is a member of :class:`ProofKind` and the page that
-proves it.
+``idp.web.wording``: its page and the links to it come of themselves. Adding a kind of proof is a
+member of :class:`ProofKind`, its words, and the page that proves it.
 """
 
 from collections.abc import Mapping
@@ -33,6 +33,18 @@ class ProofKind(StrEnum):
     DIRECTORY = "directory"
     APPLICATION = "application"
     """A printed form that a reviewer approves: proven after the last step, not before."""
+
+
+class Entry(StrEnum):
+    """The ways of the sign-in page to a registration that begins with a proof, in its order (P01).
+
+    An account without one has a link of its own; judges sign in without registering.
+    """
+
+    CARD = "card"
+    LAWYER = "lawyer"
+    PROFESSIONAL = "professional"
+    FIRM = "firm"
 
 
 class FieldName(StrEnum):
@@ -74,6 +86,8 @@ class Track:
     fields: tuple[Field, ...]
     activation: bool = False
     """Whether the account works only after the link of a confirmation mail (B03)."""
+    entry: Entry | None = None
+    """Which link of the sign-in page leads to it."""
 
     def asks(self, name: FieldName) -> bool:
         """Tell whether the form has a field."""
@@ -124,6 +138,7 @@ _TRACKS = (
         Kind.CITIZEN,
         ProofKind.CARD,
         (Field(FieldName.NAME, proven=True), *_PERSON),
+        entry=Entry.CARD,
     ),
     Track(
         "organisation",
@@ -141,15 +156,16 @@ _TRACKS = (
             Field(FieldName.ADDRESS),
             Field(FieldName.EMAILS),
         ),
+        entry=Entry.CARD,
     ),
     *(
-        Track(kind.value, kind, ProofKind.APPLICATION, _PROFESSIONAL)
-        for kind in (
-            Kind.LAWYER,
-            Kind.ACCOUNTANT,
-            Kind.PATENT_ATTORNEY,
-            Kind.PATENT_AGENT,
-            Kind.FIRM_ADMINISTRATOR,
+        Track(kind.value, kind, ProofKind.APPLICATION, _PROFESSIONAL, entry=entry)
+        for kind, entry in (
+            (Kind.LAWYER, Entry.LAWYER),
+            (Kind.ACCOUNTANT, Entry.PROFESSIONAL),
+            (Kind.PATENT_ATTORNEY, Entry.PROFESSIONAL),
+            (Kind.PATENT_AGENT, Entry.PROFESSIONAL),
+            (Kind.FIRM_ADMINISTRATOR, Entry.FIRM),
         )
     ),
     Track(
@@ -167,6 +183,13 @@ PROVABLE = frozenset({ProofKind.NOTHING})
 def open_tracks() -> list[Track]:
     """List the tracks that a person can go today."""
     return [track for track in TRACKS.values() if track.proof in PROVABLE]
+
+
+def named(word: str) -> list[Track]:
+    """Find the tracks that a word of an address stands for: one of them, or an :class:`Entry`."""
+    if word in TRACKS:
+        return [TRACKS[word]]
+    return [track for track in TRACKS.values() if track.entry == word]
 
 
 def steps_of(track: Track) -> tuple[Step, ...]:

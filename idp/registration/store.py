@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.accounts.model import Address
 from idp.database.columns import Table
+from idp.database.sweeping import Broom
 from idp.database.transaction import Transaction
 from idp.registration.flows import TRACKS, Step, Track
 from idp.secret import Seal, digest
@@ -141,7 +142,7 @@ class Registrations:
 
 def sweep(tx: Transaction) -> int:
     """Forget registrations whose time is over, finished or not."""
-    return tx.execute(_SWEEP, {"instant": tx.now}).rowcount
+    return _BROOM.sweep(tx, tx.now)
 
 
 def _place(id_hash: bytes) -> str:
@@ -183,4 +184,4 @@ _OPENED = (
     .values(answers_sealed=bindparam("sealed"), account_id=bindparam("opened"))
 )
 _FORGET = delete(Registration).where(Registration.id_hash == bindparam("which"))
-_SWEEP = delete(Registration).where(Registration.expires_at <= bindparam("instant"))
+_BROOM = Broom(Registration, Registration.expires_at)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from idp.accounts import store as accounts
+from idp.accounts import status
 from idp.accounts.model import Account
 from idp.audit.events import SessionEnded, SessionsEnded
 from idp.audit.store import Trail
@@ -130,7 +130,7 @@ class Ending:
         self, tx: Transaction, account_id: UUID, reach: Reach, *, subject: str, why: str
     ) -> None:
         """End every session, grant and token of an account: raise its epoch, tell the apps."""
-        accounts.raise_epoch(tx, account_id)
+        status.raise_epoch(tx, account_id)
         for session_id in store.open_of(tx, account_id):
             self.end(tx, session_id, reach, subject=subject, why=why)
         self.trail.append(tx, SessionsEnded(subject=subject, why=why))

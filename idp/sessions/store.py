@@ -10,7 +10,7 @@ from sqlalchemy import ForeignKey, Index, Row, String, bindparam, insert, or_, s
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.accounts.model import SecondFactor, State
-from idp.accounts.store import AccountRow
+from idp.accounts.tables import AccountRow
 from idp.database.columns import Table
 from idp.database.prepared import Prepared, insert_if_new
 from idp.database.transaction import Transaction

@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from idp.accounts import store as accounts
+from idp.accounts import passwords
 from idp.accounts.model import NOBODY, Account, SecondFactor, State
-from idp.accounts.store import Accounts, PasswordRow
+from idp.accounts.passwords import PasswordRow
+from idp.accounts.store import Accounts
 from idp.audit.events import (
     Event,
     PasswordDisabled,
@@ -20,6 +21,7 @@ from idp.authenticators import Identity, Proof, Reason, Refusal
 from idp.authenticators.password import policy
 from idp.authenticators.password.authenticator import PasswordOnRecord
 from idp.authenticators.password.captcha import Captcha
+from idp.authenticators.password.works import StandIns
 from idp.config import Config
 from idp.database.transaction import Transaction
 from idp.mail.messages import NewBrowser, PasswordSwitchedOff, Post, TooManyFailures
@@ -65,6 +67,8 @@ class Admitted:
     on_record: PasswordOnRecord | None
     row: PasswordRow | None
     reserved: Reserved
+    stand_in: str = field(default="", repr=False)
+    """Compared where nothing is on record; drawn for every name, for that is work as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,7 @@ class PasswordSignIn:
     config: Config
     gate: Gate
     captcha: Captcha
+    stand_ins: StandIns
     accounts: Accounts
     trail: Trail
     post: Post
@@ -98,7 +103,8 @@ class PasswordSignIn:
         if solved is False:
             self._refuse(tx, SigninRefused(method="password", reason=Reason.CAPTCHA_WRONG))
             return Refusal(Reason.CAPTCHA_WRONG if typed.captcha else Reason.CAPTCHA_MISSING)
-        row = accounts.password_on_record(tx, typed.account_name)
+        row = passwords.on_record(tx, typed.account_name)
+        stand_in = self.stand_ins.of(tx, typed.account_name)
         device_hash = digest(browser.device)
         is_known = store.knows_device(tx, device_hash, row.account_id if row else NOBODY)
         attempt = Attempt(
@@ -112,7 +118,7 @@ class PasswordSignIn:
             case NeedsCaptcha():
                 return Refusal(Reason.CAPTCHA_MISSING)
             case Proceed():
-                return Admitted(attempt, _usable(row), row, reserved)
+                return Admitted(attempt, _usable(row), row, reserved, stand_in)
 
     def admit_again(
         self, tx: Transaction, account: Account, browser: Browser
@@ -121,7 +127,7 @@ class PasswordSignIn:
 
         The session may be in a stranger's hands: it lifts no limit.
         """
-        row = accounts.password_on_record(tx, account.account_name)
+        row = passwords.on_record(tx, account.account_name)
         device_hash = digest(browser.device)
         is_known = store.knows_device(tx, device_hash, account.id)
         attempt = Attempt(
@@ -190,7 +196,7 @@ class PasswordSignIn:
         if expired:
             return self._send_for_a_new_one(tx, account)
         if stronger_hash and row:
-            accounts.replace_hash(tx, account.id, row.phc_hash, stronger_hash)
+            passwords.replace_hash(tx, account.id, row.phc_hash, stronger_hash)
             self.trail.append(tx, PasswordUpgraded(subject=account.subject))
         if store.remember_device(tx, digest(browser.device), account.id) and row and row.email:
             message = NewBrowser(address=tx.origin.address, at=tx.now, browser=browser.user_agent)
@@ -237,16 +243,12 @@ class PasswordSignIn:
         if row and row.state is State.PENDING and refusal.detail == "disabled":
             return self._remind(tx, admitted, row)
         if refusal.reason is Reason.BUSY:
-            self.gate.succeed(tx, admitted.attempt)  # nothing was compared: nothing to count
+            self.gate.give_back(tx, admitted.attempt)  # nothing was compared: nothing to count
             return refusal
         streak = admitted.reserved.failures(Dimension.STREAK) + 1
         strangers = admitted.reserved.failures(Dimension.STRANGERS) + 1
         policy = self.config.throttle
-        if (
-            row
-            and streak >= policy.password_failures
-            and accounts.disable_password(tx, row.account_id)
-        ):
+        if row and streak >= policy.password_failures and passwords.disable(tx, row.account_id):
             self._refuse(tx, PasswordDisabled())
             self._tell(tx, row, PasswordSwitchedOff(at=tx.now))
         elif row and strangers == policy.captcha_per_hour:
@@ -254,7 +256,7 @@ class PasswordSignIn:
         return refusal
 
     def _still_opens(self, tx: Transaction, account: Account, row: PasswordRow | None) -> bool:
-        unchanged = row is None or accounts.still_has(tx, account.id, row.phc_hash)
+        unchanged = row is None or passwords.still_has(tx, account.id, row.phc_hash)
         return unchanged and account.state is State.ACTIVE
 
     def _is_too_old(self, tx: Transaction, account: Account, row: PasswordRow | None) -> bool:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, delete
 
-from idp.accounts.store import AccountIdentity
+from idp.accounts.tables import AccountIdentity
 from idp.authenticators.card.cards import Card
 from idp.authenticators.card.challenges import CardChallenge
 from idp.authenticators.passkey import Passkey, PasskeyChallenge

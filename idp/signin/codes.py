@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.database.columns import Table
 from idp.database.prepared import insert_if_new
+from idp.database.sweeping import Broom
 from idp.database.transaction import Transaction
 from idp.mail.messages import AlreadyRegistered, Code, Post
 from idp.secret import Entropy
@@ -196,7 +197,7 @@ def _mailbox(address: str) -> str:
 
 def sweep(tx: Transaction) -> int:
     """Forget codes whose time is over."""
-    return tx.execute(_SWEEP, {"instant": tx.now}).rowcount
+    return _BROOM.sweep(tx, tx.now)
 
 
 _FIND = select(
@@ -242,4 +243,4 @@ _CONSUME = (
     .where(EmailCode.owner == bindparam("whose"), EmailCode.purpose == bindparam("what"))
     .values(consumed_at=bindparam("instant"))
 )
-_SWEEP = delete(EmailCode).where(EmailCode.expires_at <= bindparam("instant"))
+_BROOM = Broom(EmailCode, EmailCode.expires_at)

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.config import ThrottleSection
 from idp.database.columns import Table, UtcDateTime
 from idp.database.prepared import Prepared
+from idp.database.sweeping import Broom
 from idp.database.transaction import Transaction
 from idp.signin import throttle
 from idp.signin.throttle import WINDOW, Count, Dimension, Proceed, Verdict
@@ -95,6 +96,22 @@ class Gate:
         if shared:
             tx.execute(_TAKE_BACK, {"counted": shared})
 
+    def give_back(self, tx: Transaction, attempt: Attempt, *, earlier: int = 0) -> None:
+        """Take back an attempt that was right, or never compared; all the others stay counted.
+
+        For where one's own success proves nothing of what was tried before: who has one right
+        secret must not begin anew at the others with it (T44).
+
+        Args:
+            earlier: how many before it are known to have been slips, and go with it.
+        """
+        keys = self._keys(attempt)
+        tx.execute(_HOLD, {"all_of_them": list(keys.values())})
+        tx.execute(_TAKE_BACK, {"counted": list(keys.values())})
+        if earlier:
+            own = [key for one, key in keys.items() if one is not Dimension.PREFIX]
+            tx.execute(_TAKE_SEVERAL_BACK, {"counted": own, "several": earlier})
+
     def forgive(self, tx: Transaction, attempt: Attempt) -> None:
         """Forget what was counted against an account's old secret: it has a new one."""
         keys = self._keys(attempt)
@@ -135,7 +152,7 @@ class Gate:
 
 def sweep(tx: Transaction) -> int:
     """Forget counters whose window is over."""
-    return tx.execute(_SWEEP, {"instant": tx.now}).rowcount
+    return _BROOM.sweep(tx, tx.now)
 
 
 def _named(keys: Mapping[Dimension, bytes], key: bytes) -> Dimension:
@@ -195,6 +212,19 @@ _TAKE_BACK = (
         ),
     )
 )
+_TAKE_SEVERAL_BACK = (
+    update(ThrottleCounter)
+    .where(ThrottleCounter.key.in_(bindparam("counted", expanding=True)))
+    .values(
+        failures=case(
+            (
+                ThrottleCounter.failures > bindparam("several"),
+                ThrottleCounter.failures - bindparam("several"),
+            ),
+            else_=0,
+        )
+    )
+)
 _HOLD = (
     select(ThrottleCounter.key)
     .where(ThrottleCounter.key.in_(bindparam("all_of_them", expanding=True)))
@@ -202,4 +232,4 @@ _HOLD = (
     .with_for_update()
 )
 _FORGET = delete(ThrottleCounter).where(ThrottleCounter.key.in_(bindparam("own", expanding=True)))
-_SWEEP = delete(ThrottleCounter).where(ThrottleCounter.window_ends_at <= bindparam("instant"))
+_BROOM = Broom(ThrottleCounter, ThrottleCounter.window_ends_at)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from idp.accounts import store as accounts
+from idp.accounts import emails, status
 from idp.accounts.model import Account, SecondFactor
 from idp.audit.events import (
     Event,
@@ -109,7 +109,7 @@ class Factors:
     def renew_codes(self, tx: Transaction, session: Session) -> Enrolled | None:
         """Make ten new recovery codes; ``None`` for an account without a factor to recover."""
         may = self._may_change(tx, session)
-        if not may or accounts.hold(tx, session.account_id) is SecondFactor.NONE:
+        if not may or status.hold(tx, session.account_id) is SecondFactor.NONE:
             return None
         codes = self.recovery.renew(tx, session.account_id)
         renewed = RecoveryCodesRenewed(subject=session.subject)
@@ -118,17 +118,17 @@ class Factors:
 
     def ask(self, tx: Transaction, session: Session, *, always: bool) -> None:
         """Decide whether every sign-in asks for the second factor."""
-        before = accounts.hold(tx, session.account_id)
+        before = status.hold(tx, session.account_id)
         wanted = SecondFactor.ALWAYS if always else SecondFactor.ON_DEMAND
         if before in {SecondFactor.NONE, wanted} or not self._may_change(tx, session):
             return
-        accounts.set_second_factor(tx, session.account_id, wanted)
+        status.set_second_factor(tx, session.account_id, wanted)
         decided = FactorsAsked(subject=session.subject, always=always)
         self._note(tx, session.account_id, decided, "asked_always" if always else "asked_on_demand")
 
     def forget(self, tx: Transaction, account: Account) -> bool:
         """Take everything away, for somebody who has lost it all; ``False``: there was nothing."""
-        if accounts.hold(tx, account.id) is SecondFactor.NONE:
+        if status.hold(tx, account.id) is SecondFactor.NONE:
             return False
         self.totp.remove(tx, account.id)
         passkey.forget(tx, account.id)
@@ -143,7 +143,7 @@ class Factors:
         For an account that somebody else was in: what they enrolled must not stay a way in for
         them, nor shut the owner out. What was there before stays, and is still asked for.
         """
-        accounts.hold(tx, account.id)
+        status.hold(tx, account.id)
         kinds = [
             PASSKEY
             for one in passkey.of_account(tx, account.id)
@@ -167,7 +167,7 @@ class Factors:
         Not where everything of the account was ended meanwhile: "this was not me" must not be
         overtaken by what a thief had sent a moment earlier.
         """
-        factor = accounts.hold(tx, session.account_id)
+        factor = status.hold(tx, session.account_id)
         account = self.showing.accounts.find(tx, session.account_id)
         if account is None or account.epoch != session.epoch:
             return False
@@ -175,8 +175,8 @@ class Factors:
 
     def _enrolled(self, tx: Transaction, session: Session) -> Enrolled:
         """With its first factor an account is always asked for one, and has a way back."""
-        if accounts.hold(tx, session.account_id) is SecondFactor.NONE:
-            accounts.set_second_factor(tx, session.account_id, SecondFactor.ALWAYS)
+        if status.hold(tx, session.account_id) is SecondFactor.NONE:
+            status.set_second_factor(tx, session.account_id, SecondFactor.ALWAYS)
         if self.recovery.left(tx, session.account_id):
             return Enrolled(())
         return Enrolled(tuple(self.recovery.renew(tx, session.account_id)))
@@ -185,12 +185,12 @@ class Factors:
         """Ask nobody for a factor when the last one is gone."""
         if passkey.of_account(tx, account_id) or self.totp.in_use(tx, account_id):
             return
-        accounts.set_second_factor(tx, account_id, SecondFactor.NONE)
+        status.set_second_factor(tx, account_id, SecondFactor.NONE)
         self.recovery.forget(tx, account_id)
 
     def _note(self, tx: Transaction, account_id: UUID, happened: Event, change: Change) -> None:
         """Leave a change in the audit log and in its owner's mailbox."""
         self.trail.append(tx, happened)
-        if mailbox := accounts.mailbox(tx, account_id):
+        if mailbox := emails.mailbox(tx, account_id):
             message = SecondFactorChanged(at=tx.now, change=change, address=tx.origin.address)
             self.post.put(tx, mailbox.address, mailbox.locale, message, unique=None)

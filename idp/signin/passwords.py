@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from idp.accounts import store as accounts
+from idp.accounts import passwords, status
 from idp.accounts.model import Account, Kind
-from idp.accounts.store import PasswordState
+from idp.accounts.passwords import PasswordState
 from idp.audit.events import PasswordChanged
 from idp.audit.store import Trail
 from idp.authenticators.password import policy
@@ -78,12 +78,12 @@ class Passwords:
 
         ``False``: the password was changed meanwhile.
         """
-        accounts.hold(tx, account.id)
-        state = accounts.password_state(tx, account.id)
+        status.hold(tx, account.id)
+        state = passwords.state_of(tx, account.id)
         if state is None or state.phc_hash != seen:
             return False
         keep = self.policy_for(account.kind).history
-        accounts.set_password(tx, account.id, phc_hash, keep=keep)
+        passwords.replace(tx, account.id, phc_hash, keep=keep)
         tickets.void(tx, account.id, Errand.RECOVERY)
         self.gate.forgive(tx, Attempt("password", account.account_name, tx.origin.address))
         self.ending.end_all(tx, account.id, reach, subject=account.subject, why="password_changed")

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 import msgspec
 
-from idp.accounts import store as accounts
+from idp.accounts import emails, passwords, status
 from idp.accounts.model import Account, Kind, State, address_key
 from idp.accounts.store import Accounts
 from idp.audit.events import PasswordChanged, RecoveryAsked, SigninDisowned
@@ -82,7 +82,7 @@ class Recovery:
         One proven a moment ago may be a thief's: the older ones hear of it, by the link itself.
         """
         account = self.accounts.named(tx, question.account_name)
-        held = [one.address for one in accounts.proven_of(tx, account.id)] if account else []
+        held = [one.address for one in emails.proven_of(tx, account.id)] if account else []
         match = [one for one in held if address_key(one) == question.address]
         if account and match and _may_recover(account):
             trusted = _long_held(tx, account, _FRESH)
@@ -107,7 +107,7 @@ class Recovery:
         account = self.accounts.find(tx, held.account_id) if held else None
         if account is None or not _may_recover(account):
             return None
-        accounts.set_password(tx, account.id, phc_hash, keep=keep)
+        passwords.replace(tx, account.id, phc_hash, keep=keep)
         self.ending.end_all(tx, account.id, reach, subject=account.subject, why="recovery")
         self.trail.append(tx, PasswordChanged(subject=account.subject, how="recovery"))
         self.tell(tx, account, messages.PasswordChanged(at=tx.now, address=tx.origin.address))
@@ -120,8 +120,8 @@ class Recovery:
         The link goes to every address that the account had before: the others may be the
         thief's, who may also have put theirs first. What they may have enrolled is taken away.
         """
-        accounts.hold(tx, account.id)  # in the order in which everybody takes the rows
-        accounts.disable_password(tx, account.id)
+        status.hold(tx, account.id)  # in the order in which everybody takes the rows
+        passwords.disable(tx, account.id)
         self.ending.end_all(tx, account.id, reach, subject=account.subject, why="disowned")
         self.trail.append(tx, SigninDisowned(subject=account.subject))
         addresses = _long_held(tx, account, SUSPECT)
@@ -179,7 +179,7 @@ def _long_held(tx: Transaction, account: Account, age: timedelta) -> list[str]:
 
     Never only a younger one: whoever came later can be somebody else, who came first cannot.
     """
-    proven = accounts.proven_of(tx, account.id)
+    proven = emails.proven_of(tx, account.id)
     old = [one.address for one in proven if tx.now - one.since >= age]
     return old or [one.address for one in proven if one.since == proven[0].since]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from idp.accounts import store as accounts
+from idp.accounts import emails
 from idp.accounts.store import Accounts
 from idp.audit.events import RecoveryCodeUsed, SigninRaised, SigninRefused, Throttled
 from idp.audit.store import Trail
@@ -72,7 +72,7 @@ class SecondFactorSignIn:
         self.gate.succeed(tx, self._attempt(tx, session, TOTP))
         left = self.recovery.left(tx, session.account_id)
         self.trail.append(tx, RecoveryCodeUsed(subject=session.subject, left=left))
-        if mailbox := accounts.mailbox(tx, session.account_id):
+        if mailbox := emails.mailbox(tx, session.account_id):
             used = SecondFactorChanged(
                 at=tx.now, change="recovery_code_used", address=tx.origin.address
             )

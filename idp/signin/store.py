@@ -6,15 +6,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, String, and_, bindparam, delete, insert, select, update
+from sqlalchemy import ForeignKey, String, and_, bindparam, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.accounts.store import AccountRow
+from idp.accounts.tables import AccountRow
 from idp.consent import store as consents
 from idp.consent.model import Permission
 from idp.consent.store import Consent
 from idp.database.columns import Table
 from idp.database.prepared import Prepared, insert_if_new
+from idp.database.sweeping import Broom
 from idp.database.transaction import Transaction
 from idp.sessions import store as sessions
 from idp.sessions.store import BrowserSession, Session, SessionClient
@@ -74,7 +75,9 @@ class KnownDevice(Table):
     __tablename__ = "known_devices"
 
     device_hash: Mapped[bytes] = mapped_column(primary_key=True)
-    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(
+        ForeignKey("accounts.id"), primary_key=True, index=True
+    )
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime] = mapped_column(index=True)
 
@@ -238,15 +241,17 @@ def remember_device(tx: Transaction, device_hash: bytes, account_id: UUID) -> bo
 
 def sweep(tx: Transaction) -> int:
     """Forget journeys whose time is over."""
-    return tx.execute(delete(Journey).where(Journey.expires_at <= tx.now)).rowcount
+    return _JOURNEYS.sweep(tx, tx.now)
 
 
 def sweep_history(tx: Transaction) -> int:
-    """Forget attempts and browsers after two years: longer than any log has to be kept."""
-    long_ago = tx.now - _HISTORY_KEPT
-    attempts = tx.execute(delete(SignInAttempt).where(SignInAttempt.at <= long_ago)).rowcount
-    devices = tx.execute(delete(KnownDevice).where(KnownDevice.last_seen_at <= long_ago)).rowcount
-    return attempts + devices
+    """Forget attempts after two years: longer than any log has to be kept."""
+    return _ATTEMPTS.sweep(tx, tx.now - _HISTORY_KEPT)
+
+
+def sweep_devices(tx: Transaction) -> int:
+    """Forget browsers that were not seen for as long."""
+    return _DEVICES.sweep(tx, tx.now - _HISTORY_KEPT)
 
 
 _BEGIN = Prepared(insert(Journey))
@@ -354,3 +359,6 @@ _SEEN_AGAIN = Prepared(
     .returning(KnownDevice.first_seen_at)
 )
 _REMEMBER = Prepared(insert_if_new(KnownDevice))
+_JOURNEYS = Broom(Journey, Journey.expires_at)
+_ATTEMPTS = Broom(SignInAttempt, SignInAttempt.at)
+_DEVICES = Broom(KnownDevice, KnownDevice.last_seen_at)

@@ -12,13 +12,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, String, bindparam, delete, insert, select, update
+from sqlalchemy import ForeignKey, String, bindparam, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.accounts import store as accounts
+from idp.accounts import status
 from idp.accounts.model import address_key
-from idp.accounts.store import AccountEmail
+from idp.accounts.tables import AccountEmail
 from idp.database.columns import Table
+from idp.database.sweeping import Broom
 from idp.database.transaction import Transaction
 from idp.secret import Entropy, digest, mint, well_formed
 from idp.signin.store import SignInAttempt
@@ -104,7 +105,7 @@ def claim(tx: Transaction, token: str, errand: Errand) -> Held | None:
     held = look(tx, token, errand)
     if held is None:
         return None
-    accounts.hold(tx, held.account_id)
+    status.hold(tx, held.account_id)
     row = tx.execute(_CLAIM, _presented(tx, token, errand)).one_or_none()
     if row is None:
         return None
@@ -123,7 +124,7 @@ def void(tx: Transaction, account_id: UUID, errand: Errand) -> None:
 
 def sweep(tx: Transaction) -> int:
     """Forget links whose time is over."""
-    return tx.execute(_SWEEP, {"instant": tx.now}).rowcount
+    return _BROOM.sweep(tx, tx.now)
 
 
 _ADD = insert(MailTicket)
@@ -169,4 +170,4 @@ _CLAIM = (
     .values(consumed_at=bindparam("instant"))
     .returning(MailTicket.account_id)
 )
-_SWEEP = delete(MailTicket).where(MailTicket.expires_at <= bindparam("instant"))
+_BROOM = Broom(MailTicket, MailTicket.expires_at)

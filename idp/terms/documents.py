@@ -5,6 +5,7 @@ never changed once it is out: a new wording is a new version, and the old ones s
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-_TEXTS = Path(__file__).parent / "texts"
+TEXTS = Path(__file__).parent / "texts"
 _FILE = re.compile(r"(\d{4}-\d{2}-\d{2})\.(zh-Hant|zh-Hans|en)\.md")
 
 
@@ -36,7 +37,7 @@ class Text:
 @cache
 def versions(document: Document) -> tuple[str, ...]:
     """List the versions of a document, the newest first."""
-    found = (_FILE.fullmatch(path.name) for path in (_TEXTS / document).iterdir())
+    found = (_FILE.fullmatch(path.name) for path in (TEXTS / document).iterdir())
     return tuple(sorted({match[1] for match in found if match}, reverse=True))
 
 
@@ -46,11 +47,16 @@ def in_force() -> str:
     return max(versions(document)[0] for document in Document)
 
 
+def day_of(shown: Iterable[Text]) -> str:
+    """Name what is accepted by who agrees to these texts, as :func:`in_force` names it."""
+    return max(one.version for one in shown)
+
+
 @cache
 def text(document: Document, version: str, locale: str) -> Text | None:
     """Read one version; ``None`` when there is none."""
     if version not in versions(document):
         return None
-    source = (_TEXTS / document / f"{version}.{locale}.md").read_text("utf-8")
+    source = (TEXTS / document / f"{version}.{locale}.md").read_text("utf-8")
     html = MarkdownIt("commonmark", {"html": False}).render(source)
     return Text(document, version, html)

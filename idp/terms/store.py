@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, String, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.accounts import store as accounts
+from idp.accounts import status
 from idp.database.columns import Table
 from idp.database.prepared import Prepared, insert_if_new
 from idp.database.transaction import Transaction
@@ -30,7 +30,7 @@ def accept(tx: Transaction, account_id: UUID, version: str) -> None:
         of_that_day = next(one for one in versions(document) if one <= version)
         row = {"account_id": account_id, "document": document, "version": of_that_day}
         tx.put(_ADD, row | {"accepted_at": tx.now})
-    accounts.accept_terms(tx, account_id, version)
+    status.accept_terms(tx, account_id, version)
 
 
 def accepted(tx: Transaction, account_id: UUID) -> list[tuple[str, str, datetime]]:

@@ -7,7 +7,6 @@ from flask import Flask, url_for
 from flask_babel import Babel
 from flask_babel import lazy_gettext as _
 
-import ui
 from idp.oidc.exchange import BODY_LIMIT
 from idp.provider import Provider
 from idp.terms.documents import Document
@@ -16,7 +15,7 @@ from idp.web.developers import pages as developers
 from idp.web.oidc import authorize, bridge, check_session, logout
 from idp.web.oidc.machine import endpoints
 from idp.web.portal import account, dashboard, device, guide, links, passkeys, requests, totp
-from idp.web.request import babel_locale, speaks
+from idp.web.request import babel_locale, demand_csrf, speaks
 from idp.web.signin import (
     captcha,
     consent,
@@ -28,8 +27,14 @@ from idp.web.signin import (
     strength,
     terms,
 )
+from ui import look
 
 _LOCALES = str(Path(__file__).parent.parent / "locales")
+_KEPT = (
+    "journey", "flow", "kind", "token", "version", "outcome", "run",
+    "return_to", "user_code", "sent", "saved",
+)  # fmt: skip
+"""What says which page it is, and what was done to lead there: pages judge it anew."""
 _BLUEPRINTS = (
     authorize.endpoint,
     logout.endpoint,
@@ -65,13 +70,14 @@ def create_app(portico: Provider) -> Flask:
     Babel(
         app,
         locale_selector=babel_locale,
-        default_translation_directories=f"{_LOCALES};{ui.TRANSLATIONS}",
+        default_translation_directories=f"{_LOCALES};{look.TRANSLATIONS}",
     )
-    ui.install(
+    look.install(
         app,
         site=lambda: _site(portico),
         speaks=speaks,
-        keeps=["journey", "flow", "token", "version", "outcome", "run"],
+        keeps=_KEPT,
+        demands=demand_csrf,
     )
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
@@ -83,21 +89,23 @@ def create_app(portico: Provider) -> Flask:
     return app
 
 
-def _site(portico: Provider) -> ui.Site:
+def _site(portico: Provider) -> look.Site:
     names = msgspec.to_builtins(portico.config.provider.names)
-    return ui.Site(names.get(speaks()) or next(iter(names.values())), "/", _foot(portico))
+    return look.Site(names.get(speaks()) or next(iter(names.values())), "/", _foot(portico))
 
 
-def _foot(portico: Provider) -> list[ui.FootLink]:
+def _foot(portico: Provider) -> list[look.FootLink]:
     """Link to what a person may want to read or ask on any page."""
     desk = portico.config.provider.help_desk
     found = [
-        ui.FootLink("terms", _("Terms of service"), url_for("terms.read", document=Document.TERMS)),
-        ui.FootLink(
+        look.FootLink(
+            "terms", _("Terms of service"), url_for("terms.read", document=Document.TERMS)
+        ),
+        look.FootLink(
             "privacy", _("Privacy policy"), url_for("terms.read", document=Document.PRIVACY)
         ),
-        ui.FootLink("guide", _("Beginners' guide"), url_for("guide.show")),
+        look.FootLink("guide", _("Beginners' guide"), url_for("guide.show")),
     ]
     if "@" in desk:  # it may as well be a telephone number
-        found.append(ui.FootLink("help", _("Help desk"), f"mailto:{desk}"))
+        found.append(look.FootLink("help", _("Help desk"), f"mailto:{desk}"))
     return found

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 from flask import Flask, Response, make_response, render_template, request
 from flask_babel import LazyString
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from idp.database.transaction import is_outage
@@ -103,7 +101,7 @@ def _http(error: HTTPException) -> Response:
 def _ours(error: Exception) -> Response:
     """Show nothing of the exception: the log has it, under the same number."""
     fields = {"request_id": origin().request_id, "endpoint": request.endpoint or ""}
-    if isinstance(error, PoolTimeout) or (isinstance(error, DBAPIError) and is_outage(error)):
+    if is_outage(error):
         log.error("database unavailable", extra={**fields, "error": type(error).__name__})
         return of_status(503)
     log.error("unhandled", exc_info=error, extra=fields)

@@ -4,6 +4,8 @@ Worker processes share their figures through files (``PROMETHEUS_MULTIPROC_DIR``
 process that started them adds them up and serves them.
 """
 
+from functools import cache
+
 from prometheus_client import Counter, Histogram
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -16,7 +18,12 @@ _signins = Counter("portico_signins_total", "Attempts to sign in", ["method", "o
 
 def observe(endpoint: str, status: int, seconds: float) -> None:
     """Count one answered request; ``endpoint`` is a route's pattern, never a path as sent."""
-    _requests.labels(endpoint, f"{status // 100}xx").observe(seconds)
+    _of(endpoint, status // 100).observe(seconds)
+
+
+@cache
+def _of(endpoint: str, hundreds: int) -> Histogram:
+    return _requests.labels(endpoint, f"{hundreds}xx")
 
 
 def signin(method: str, outcome: str) -> None:

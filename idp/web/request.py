@@ -5,8 +5,8 @@ sign-in to this browser, and the name of a browser that has signed in before.
 """
 
 import hmac
+import random
 import re
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
@@ -58,7 +58,12 @@ def origin_of(peer: Peer, trusted_proxies: Sequence[str]) -> Origin:
         strangers = (hop for hop in reversed(hops) if not is_listed(hop, trusted_proxies))
         address = next(strangers, address)
         request_id = peer.request_id if _REQUEST_ID.fullmatch(peer.request_id) else ""
-    return Origin(address=address[:64], request_id=request_id or secrets.token_hex(8))
+    return Origin(address=address[:64], request_id=request_id or _new_reference())
+
+
+def _new_reference() -> str:
+    """Number a request. It opens nothing and may be guessed: no system call for that."""
+    return f"{random.getrandbits(64):016x}"
 
 
 def is_listed(address: str, networks: Sequence[str]) -> bool:
@@ -221,6 +226,13 @@ def hear_locales(ui_locales: str, journey_id: str = "") -> None:
     request.environ[_LOCALES] = ui_locales
     if journey_id:
         request.environ[_JOURNEY] = base64url(digest(journey_id)[:9])
+
+
+def language_in(header: str, issuer: str) -> str:
+    """Find the language chosen last in a ``Cookie`` header, without Flask; empty: none was."""
+    name = cookie_name(_LANGUAGE, secure=issuer.startswith("https://"))
+    kept = dict(one.strip().partition("=")[::2] for one in header.split(";"))
+    return kept.get(name, "").partition(".")[0]
 
 
 def speaks() -> str:

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from flask import Response, make_response, render_template
+from flask import Response, make_response, render_template, url_for
 
 from idp.web.headers import Policy
+from ui import look
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,4 +29,5 @@ def show(page: SignedOutPage) -> Response:
     """Render the page; frames may lead only where these do."""
     hosts = sorted({f"{urlsplit(one).scheme}://{urlsplit(one).netloc}" for one in page.frames})
     policy = Policy(frame_src=" ".join(hosts))
+    look.stands_for(url_for("logout.done"))
     return policy.apply(make_response(render_template("signin/signed_out.html", page=page)))

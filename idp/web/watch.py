@@ -5,6 +5,7 @@ import time
 from flask import Flask, Response, request
 
 from idp.web import metrics
+from idp.web.busy import MET
 from idp.web.request import csrf_token, keep_browser, origin
 
 _BEGAN = "portico.began"
@@ -20,6 +21,8 @@ def every_page(app: Flask) -> None:
     @app.before_request
     def _begin() -> None:
         request.environ[_BEGAN] = time.perf_counter()
+        if MET in request.environ:
+            raise request.environ[MET]
 
     @app.after_request
     def _end(response: Response) -> Response:

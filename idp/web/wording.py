@@ -16,7 +16,7 @@ from idp.linking.rules import Outcome
 from idp.oidc.vocabulary import Scope
 from idp.registration.actions import Obstacle
 from idp.registration.fields import Problem
-from idp.registration.flows import Step
+from idp.registration.flows import Entry, ProofKind, Step
 from idp.signin.codes import Sending, Typing
 from idp.signin.journey import ACR_OUT_OF_REACH, KIND_NOT_ALLOWED
 from idp.web.forms import FieldError
@@ -35,7 +35,10 @@ REFUSED: Mapping[Reason, LazyString] = {
     Reason.TOO_MANY_ATTEMPTS: _(
         "Too many attempts from here. Wait a while, or sign in from a browser you have used before."
     ),
-    Reason.CODE_WRONG: _("The code is not right, or was used already. Wait for the next one."),
+    Reason.CODE_WRONG: _(
+        "The code is not right, or was used already. Wait for the next one; if that is refused "
+        "too, see whether the clock of the device that makes it is right."
+    ),
     Reason.PASSKEY_REFUSED: _(
         "The passkey could not be used. It may have been removed from your account. "
         "Try again, or take another way."
@@ -196,7 +199,48 @@ STEPS: Mapping[Step, LazyString] = {
 }
 TRACKS: Mapping[str, LazyString] = {
     "uncertified": _("With an e-mail address alone. You can add a card later."),
+    "citizen": _("For everybody who has a natural-person certificate. The name comes from it."),
+    "organisation": _(
+        "For organisations, agencies and companies. The name comes from the certificate, and one "
+        "person represents it."
+    ),
+    "lawyer": _("For lawyers: services that are open to lawyers alone, like prison visits."),
+    "accountant": _("For accountants who act before the courts."),
+    "patent_attorney": _("For patent attorneys who act before the courts."),
+    "patent_agent": _("For patent agents who act before the courts."),
+    "firm_administrator": _("For who looks after the accounts of a firm and its members."),
+    "judge": _("For judges of the courts."),
 }
+"""What a kind of account is for."""
+ENTRIES: Mapping[Entry, LazyString] = {
+    # Translators: 憑證註冊, manual P01
+    Entry.CARD: _("Register with a certificate"),
+    # Translators: 律師註冊, manual P01
+    Entry.LAWYER: _("Lawyers: register"),
+    # Translators: 會計師、專利師、專利代理人註冊, manual P01
+    Entry.PROFESSIONAL: _("Accountants, patent attorneys and agents: register"),
+    # Translators: 事務所管理者註冊, manual P01
+    Entry.FIRM: _("Firm administrators: register"),
+}
+PROOFS: Mapping[ProofKind, LazyString] = {
+    ProofKind.NOTHING: _("An e-mail address whose mail you can read, and a telephone number."),
+    ProofKind.CARD: _("Your certificate card, its PIN and a card reader."),
+    ProofKind.DIRECTORY: _("Your account in the directory of the courts."),
+    ProofKind.APPLICATION: _("A form with your signature, which the court compares with its roll."),
+}
+"""What a registration needs."""
+INSTEAD: Mapping[ProofKind, LazyString] = {
+    ProofKind.CARD: _(
+        "This site does not take cards yet. Bring your identity document, or for an organisation "
+        "its certificate, to the service centre of any court."
+    ),
+    ProofKind.DIRECTORY: _("Judges need no registration here: sign in on the court network."),
+    ProofKind.APPLICATION: _(
+        "It cannot be sent from here yet. Hand the form in at the service centre of any court."
+    ),
+}
+"""What to do while a proof cannot be shown here."""
+NOT_OFFERED: LazyString = _("Not offered on this site.")
 FIELDS: Mapping[str, LazyString] = {
     "name": _("Name"),
     "username": _("Account"),

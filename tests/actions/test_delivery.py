@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from idp import assembly, worker
 from idp.audit.store import AuditRow
 from idp.config import Config, FetchSection, OutboxSection, SmtpSection
+from idp.database import sweeping
 from idp.database.transaction import Database
 from idp.mail.messages import PasswordSwitchedOff, Post
 from idp.outbox import store
@@ -235,7 +236,7 @@ def test_tries_without_number_do_not_overflow(database: Database, keys: Keychain
 
 
 def test_what_went_out_long_ago_is_swept_in_batches_and_the_rest_stays(
-    provider: Provider, clock: MovableClock
+    provider: Provider, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_to(provider, *(f"{number}@people.example" for number in range(5)))
     with provider.database.write() as tx:
@@ -243,10 +244,11 @@ def test_what_went_out_long_ago_is_swept_in_batches_and_the_rest_stays(
             provider.outbox.mark_sent(tx, row.id)
     clock.advance(timedelta(days=31))
 
+    monkeypatch.setattr(sweeping, "BATCH", 2)
     swept = []
     for _ in range(3):
         with provider.database.write() as tx:
-            swept.append(store.sweep(tx, 2))
+            swept.append(store.sweep(tx))
 
     assert swept == [2, 1, 0]
     assert len(rows(provider)) == 2

@@ -13,7 +13,8 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from idp.accounts.model import Kind, State
-from idp.accounts.store import AccountEmail, AccountRow, Accounts, PasswordCredential
+from idp.accounts.store import Accounts
+from idp.accounts.tables import AccountEmail, AccountRow, PasswordCredential
 from idp.audit import checkpoint
 from idp.audit.store import AuditRow
 from idp.cli import rows

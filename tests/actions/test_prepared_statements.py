@@ -14,6 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from idp.database.columns import Table
 from idp.database.lanes import Lanes
+from idp.database.patience import Reach
 from idp.database.prepared import Prepared
 from idp.database.transaction import Database, is_outage
 
@@ -186,7 +187,7 @@ def test_a_unit_of_work_that_only_looks_takes_no_lock(database: Database) -> Non
 
 
 def test_who_finds_all_connections_taken_is_told_so(database: Database) -> None:
-    lanes = Lanes(database.reading, 1, 0.01, writing=False)
+    lanes = Lanes(database.reading, 1, 0.01, Reach(), writing=False)
     lane = lanes.take()
 
     with pytest.raises(LanesTaken):

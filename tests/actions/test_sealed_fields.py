@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from idp.accounts.model import Kind
 from idp.accounts.particulars import Field, Particular, masked
-from idp.accounts.store import AccountRow
+from idp.accounts.tables import AccountRow
 from idp.provider import Provider
 from idp.secret import SealBroken
 from tests.people import LAWYER, Person, add

@@ -160,8 +160,39 @@ def test_N5_a_hundred_wrong_ones_in_a_row_switch_the_password_off(
 
     assert right.status_code == 422
     with provider.database.read() as tx:
-        from idp.accounts import store as accounts
+        from idp.accounts import passwords
 
-        row = accounts.password_on_record(tx, citizen.account_name)
+        row = passwords.on_record(tx, citizen.account_name)
     assert row is not None
     assert row.disabled
+
+
+def test_T44_a_server_that_is_busy_gives_a_guesser_nothing_back_but_the_try(
+    browser: Browser, provider: Provider, citizen: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who can fill the queue must not begin anew with it."""
+    browser.get("/signin/password")
+    for _ in range(4):
+        browser.sign_in(citizen, "a wrong guess")
+
+    with monkeypatch.context() as rush:
+        rush.setattr(provider.password, "_limit", 0)
+        assert browser.sign_in(citizen, "a wrong guess").status_code == 503
+    statuses = [browser.sign_in(citizen, "a wrong guess").status_code for _ in range(2)]
+
+    assert statuses == [422, 429]
+
+
+def test_T44_what_is_given_back_is_one_try_and_the_slips_before_it(
+    database: Database, gate: Gate
+) -> None:
+    attempt = Attempt("link", "CITIZEN1", "203.0.113.7")
+    assert all(may_try(database, gate, attempt) for _ in range(5))
+
+    with database.write() as tx:
+        gate.give_back(tx, attempt, earlier=2)
+
+    assert [may_try(database, gate, attempt) for _ in range(4)] == [True, True, True, False]
+    with database.write() as tx:
+        gate.give_back(tx, attempt, earlier=1000)
+    assert [may_try(database, gate, attempt) for _ in range(6)] == [True] * 5 + [False]

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import inspect, text
 
-from idp.accounts import store as accounts
+from idp.accounts import emails, passwords, status
 from idp.accounts.model import Email, SecondFactor, State
 from idp.authenticators import Refusal
 from idp.authenticators.password.authenticator import PasswordEvidence
@@ -70,7 +70,7 @@ def test_a_password_changed_while_it_was_compared_opens_nothing(
     assert isinstance(admitted, Admitted)
     result = provider.password.prove(PasswordEvidence(Secret(PASSWORD), admitted.on_record))
     with provider.database.write() as tx:
-        state = accounts.password_state(tx, citizen.account.id)
+        state = passwords.state_of(tx, citizen.account.id)
         account = provider.accounts.find(tx, citizen.account.id)
         assert state is not None
         assert account is not None
@@ -142,7 +142,7 @@ def test_what_was_tried_at_the_old_password_is_not_held_against_the_new_one(
 ) -> None:
     def is_off() -> bool:
         with provider.database.read() as tx:
-            row = accounts.password_on_record(tx, citizen.account_name)
+            row = passwords.on_record(tx, citizen.account_name)
         assert row is not None
         return row.disabled
 
@@ -218,7 +218,7 @@ def test_a_password_alone_closes_no_account_that_has_a_second_factor(
     assert citizen.account is not None
     factors.with_app(provider, citizen)
     with provider.database.write() as tx:
-        accounts.set_second_factor(tx, citizen.account.id, SecondFactor.ON_DEMAND)
+        status.set_second_factor(tx, citizen.account.id, SecondFactor.ON_DEMAND)
     thief = inside_of(provider, citizen)
     fields = form(thief, "/account/password")
 
@@ -259,18 +259,18 @@ def test_T34_a_removed_address_does_not_come_back_by_a_race(
     mine = Email(citizen.email, verified=True)
     evil = Email("evil@evil.example", verified=True)
     with provider.database.write() as tx:
-        accounts.replace_emails(tx, citizen.account.id, [mine, evil])
+        emails.replace(tx, citizen.account.id, [mine, evil])
     held_by: list[object] = []
-    real = accounts.hold
+    real = status.hold
 
     def noted(tx: object, account_id: object) -> object:
         held_by.append(account_id)
         return real(tx, account_id)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(accounts, "hold", noted)
+    monkeypatch.setattr(status, "hold", noted)
     browser = inside_of(provider, citizen)
     fields = {"address": evil.address, "action": "remove"}
     post(browser, "/account/emails", "/account/emails/change", **fields)
 
-    assert held_by == [citizen.account.id], "held before it is read"
+    assert held_by == [citizen.account.id] * 2, "before they are read, and where they are written"
     assert held(provider, citizen) == [mine]

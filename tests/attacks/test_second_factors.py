@@ -141,12 +141,12 @@ def test_a_password_alone_takes_no_factor_away(
     browser: Browser, provider: Provider, citizen: Person
 ) -> None:
     """Also where the owner does not want to be asked at every sign-in."""
-    from idp.accounts import store
+    from idp.accounts import status
     from idp.accounts.model import SecondFactor
 
     assert citizen.account is not None
     with provider.database.write() as tx:
-        store.set_second_factor(tx, citizen.account.id, SecondFactor.ON_DEMAND)
+        status.set_second_factor(tx, citizen.account.id, SecondFactor.ON_DEMAND)
     browser.get("/signin/password")
     browser.sign_in(citizen)
     browser.get("/account/totp")

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from idp.accounts import store as accounts
+from idp.accounts import emails, status
+from idp.accounts.emails import Mailbox
 from idp.accounts.model import Account, Email, SecondFactor
-from idp.accounts.store import Mailbox
 from idp.authenticators import Reason, Refusal, passkey
 from idp.authenticators.passkey import NewPasskey
 from idp.mail.messages import NewBrowser, Recovery, SecondFactorChanged
@@ -48,9 +48,9 @@ def prove(provider: Provider, browser: Browser, address: str) -> None:
     post(browser, "/account/emails", "/account/emails/code", code=getattr(code, "code", ""))
 
 
-def put(provider: Provider, person: Person, *emails: Email) -> None:
+def put(provider: Provider, person: Person, *addresses: Email) -> None:
     with provider.database.write() as tx:
-        accounts.replace_emails(tx, account_of(person).id, emails)
+        emails.replace(tx, account_of(person).id, addresses)
 
 
 UNPROVEN = Email("un@proven.example", verified=False)
@@ -71,9 +71,7 @@ def test_warnings_reach_the_proven_address_whatever_stands_first(
 
     put(provider, citizen, Email(UNPROVEN.address, verified=True))
     with provider.database.read() as tx:
-        assert accounts.mailbox(tx, account_of(person).id) == Mailbox(
-            "real@owner.example", "zh-Hant"
-        )
+        assert emails.mailbox(tx, account_of(person).id) == Mailbox("real@owner.example", "zh-Hant")
         account = provider.accounts.find(tx, account_of(person).id)
     assert account is not None
     assert account.email == Email("real@owner.example", verified=True)
@@ -92,8 +90,8 @@ def test_an_address_taken_out_between_others_leaves_no_hole(
     put(provider, citizen, Email(UNPROVEN.address, verified=True))
 
     with provider.database.read() as tx:
-        assert accounts.emails_of(tx, account_of(person).id) == rest
-        mailbox = accounts.mailbox(tx, account_of(person).id)
+        assert emails.of_account(tx, account_of(person).id) == rest
+        mailbox = emails.mailbox(tx, account_of(person).id)
     assert mailbox == Mailbox("b@people.example", "zh-Hant")
 
 
@@ -105,7 +103,7 @@ def test_a_proven_address_comes_before_an_unproven_one(provider: Provider, first
     put(provider, person, first, proven if first is UNPROVEN else UNPROVEN)
 
     with provider.database.read() as tx:
-        assert accounts.emails_of(tx, account_of(person).id) == [proven, UNPROVEN]
+        assert emails.of_account(tx, account_of(person).id) == [proven, UNPROVEN]
 
 
 def make_first(browser: Browser, address: str) -> None:
@@ -386,7 +384,7 @@ def told(provider: Provider, person: Person) -> list[str]:
 
 def factor_of(provider: Provider, person: Person) -> SecondFactor:
     with provider.database.write() as tx:
-        return accounts.hold(tx, account_of(person).id)
+        return status.hold(tx, account_of(person).id)
 
 
 def test_a_thief_cannot_take_away_the_address_the_owner_is_reached_at(

@@ -98,6 +98,18 @@ def test_one_source_stops_nobody_else(database: Database) -> None:
     assert isinstance(held.prove("CITIZEN1", OLD, "owner"), Proven)
 
 
+def test_T44_one_good_account_buys_no_more_guesses_at_another(database: Database) -> None:
+    held = Accounts(database)
+    with database.write() as tx:
+        accounts.add(tx, "VICTIM", accounts.hashed(NEW))
+
+    found = [held.prove("VICTIM", "a guess", "attacker") for _ in range(4)]
+    assert isinstance(held.prove("CITIZEN1", OLD, "attacker"), Proven)
+    found += [held.prove("VICTIM", "a guess", "attacker") for _ in range(2)]
+
+    assert found == ["wrong"] * 5 + ["throttled"]
+
+
 def test_T76_a_form_of_another_browser_signs_nobody_in(
     browser: FlaskClient, config: KitConfig
 ) -> None:

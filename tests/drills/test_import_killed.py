@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from idp.accounts.store import AccountRow, PasswordCredential
+from idp.accounts.tables import AccountRow, PasswordCredential
 from idp.audit import checkpoint
 from idp.audit.store import AuditRow
 from idp.provider import Provider

@@ -2,6 +2,7 @@
 
 import ast
 import itertools
+import re
 import subprocess
 import sys
 import tomllib
@@ -11,10 +12,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from idp.accounts.model import Kind
 from idp.audit import events
 from idp.authenticators import Reason
 from idp.config import Config, Section, load
+from idp.registration import flows
 from idp.web import wording
+from tests.clients import test_switch_of_apps
+from tests.http import test_language_switch
 from tests.people import Browser
 
 HOUSE = Path(__file__).resolve().parents[2]
@@ -103,6 +108,14 @@ def test_every_refusal_has_a_sentence_and_a_place() -> None:
     assert set(wording.REFUSED) == set(wording.FIELD_OF) == set(Reason)
 
 
+def test_every_kind_of_account_has_its_words() -> None:
+    assert {track.id for track in flows.TRACKS.values()} <= set(wording.TRACKS)
+    assert {track.kind for track in flows.TRACKS.values()} <= set(wording.KINDS) == set(Kind)
+    assert set(wording.ENTRIES) == set(flows.Entry)
+    assert set(wording.PROOFS) == set(flows.ProofKind)
+    assert set(wording.INSTEAD) | flows.PROVABLE == set(flows.ProofKind)
+
+
 def test_every_catalogue_is_complete() -> None:
     words = [sys.executable, "bin/messages", "check"]
 
@@ -168,6 +181,38 @@ def test_every_key_of_the_example_has_a_comment() -> None:
     ]
 
     assert bare == []
+
+
+TYPED_INTO = re.compile(r"forms\.(field|tick|choice)\(|\bask\(\"|<input class=|<select")
+
+
+def typed_into(*folders: str) -> dict[str, str]:
+    """Read the templates that have a field of some kind, by their names."""
+    found = {
+        path.relative_to(HOUSE / folder).as_posix(): path.read_text("utf-8")
+        for folder in folders
+        for path in sorted((HOUSE / folder).rglob("*.html"))
+    }
+    return {name: text for name, text in found.items() if TYPED_INTO.search(text)}
+
+
+OWN = typed_into("idp/web/templates")
+OF_APPS = typed_into("clients/kit/templates", "clients/casequery/templates")
+
+
+@pytest.mark.parametrize(("name", "text"), [*OWN.items(), *OF_APPS.items()])
+def test_what_is_typed_into_a_page_can_be_carried_to_another_language(name: str, text: str) -> None:
+    forms = re.findall(r"<form\b[^>]*>.*?</form>", text, re.DOTALL)
+    secrets = re.findall(r'<input [^>]*type="password"[^>]*>', text)
+
+    assert text.startswith('{% extends "ui/base.html" %}'), name
+    assert all(re.match(r'<form\b[^>]* id="', one) for one in forms if TYPED_INTO.search(one))
+    assert all("data-secret" in one for one in secrets)
+
+
+def test_the_switch_is_tried_on_every_page_that_is_typed_into() -> None:
+    assert set(OWN) == set(test_language_switch.STOPS)
+    assert set(OF_APPS) == set(test_switch_of_apps.STOPS)
 
 
 CENSUS = {

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from idp.accounts import store as accounts
+from idp.accounts import passwords, status
 from idp.accounts.model import State
 from idp.config import CaptchaSection, Config, PasswordSection
 from idp.outbox.store import OutboxRow
@@ -146,7 +146,7 @@ def test_T49_a_disabled_account_is_out_within_the_same_second(
     assert citizen.account is not None
 
     with provider.database.write() as tx:
-        accounts.set_state(tx, citizen.account.id, state)
+        status.set_state(tx, citizen.account.id, state)
 
     assert browser.redeem(code).status_code == 400
     assert browser.userinfo(tokens["access_token"]).status_code == 401
@@ -189,7 +189,7 @@ def test_P30_P06_the_front_page_shows_who_and_what_happened(
 
     assert "王小明𠮷" in page
     assert "自然人" in page
-    assert "民國 115年 11月20日 星期五 14:27" in page
+    assert '<span class="p-whole">民國 115年 11月20日</span> 星期五 14:27' in page
     assert "密碼錯誤" in page
     assert '<dd id="failures-since" class="p-bad">1</dd>' in page
     assert "https://app.example/" in page
@@ -248,7 +248,7 @@ def test_a_stronger_hash_is_taken_over_at_sign_in(
     upgraded.sign_in(citizen)
 
     with provider.database.read() as tx:
-        row = accounts.password_on_record(tx, citizen.account_name)
+        row = passwords.on_record(tx, citizen.account_name)
     assert row is not None
     assert "m=8192,t=2" in row.phc_hash
     browser.get("/signin/password")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from idp.accounts import store as accounts
+from idp.accounts import emails, passwords
 from idp.accounts.model import Email, Kind
 from idp.mail.messages import PasswordChanged, Recovery
 from idp.provider import Provider
@@ -33,7 +33,8 @@ def link(provider: Provider, person: Person) -> str:
 def set_new(browser: Browser, token: str, password: str = NEW, **more: str) -> TestResponse:
     browser.get("/recovery")  # for the token against forgery alone
     fields = {"token": token, "password": password, "password_again": password} | more
-    return browser.post("/recovery/new", browser.hidden() | fields)
+    browser.post("/recovery/new", browser.hidden() | fields)
+    return browser.follow()
 
 
 def signed_in(browser: Browser, person: Person, password: str) -> bool:
@@ -156,9 +157,7 @@ def test_T33_a_link_is_void_once_the_address_is_the_accounts_no_more(
     token = link(provider, citizen)
     assert citizen.account is not None
     with provider.database.write() as tx:
-        accounts.replace_emails(
-            tx, citizen.account.id, [Email("other@people.example", verified=True)]
-        )
+        emails.replace(tx, citizen.account.id, [Email("other@people.example", verified=True)])
 
     assert set_new(browser, token).status_code == 410
 
@@ -198,7 +197,7 @@ def test_it_switches_a_disabled_password_on_again(
 ) -> None:
     assert citizen.account is not None
     with provider.database.write() as tx:
-        accounts.disable_password(tx, citizen.account.id)
+        passwords.disable(tx, citizen.account.id)
     assert not signed_in(browser, citizen, citizen.password)
 
     other = Browser.on(provider)

@@ -10,8 +10,9 @@ from joserfc import jws
 from joserfc.jwk import KeySet
 from werkzeug.test import TestResponse
 
+from idp.accounts import emails
 from idp.accounts import store as accounts
-from idp.accounts.model import Email, State
+from idp.accounts.model import Email, Kind, Profile, State
 from idp.accounts.particulars import Field
 from idp.mail.messages import (
     AccountClosed,
@@ -67,7 +68,7 @@ def test_numbers_are_masked_until_one_proves_who_one_is(
     inside: Browser, clock: MovableClock, citizen: Person
 ) -> None:
     overview = inside.get("/account")
-    assert "912345678" not in overview.text
+    assert not re.search("912.?345.?678", overview.text)
     assert "信義路四段六號" not in overview.text
     assert "王小明𠮷" in overview.text
 
@@ -75,7 +76,42 @@ def test_numbers_are_masked_until_one_proves_who_one_is(
     assert "/signin/password?journey=details" in inside.get("/account/details").headers["Location"]
     inside.follow()
     shown = inside.sign_in(citizen)
-    assert 'value="+886912345678"' in shown.text
+    assert 'value="0912-345-678"' in shown.text
+
+
+@pytest.mark.parametrize(
+    ("birthdate", "locale", "then"),
+    [
+        ("1972-12-18", "zh-Hant", "0611218"),
+        ("1972-12-18", "en", "1972-12-18"),
+        ("1972", "en", "1972"),
+    ],
+)
+def test_a_birth_date_is_shown_as_it_is_typed(
+    browser: Browser, provider: Provider, birthdate: str, locale: str, then: str
+) -> None:
+    born = Person("PLAIN1", Kind.UNCERTIFIED, Profile(name="林安", birthdate=birthdate))
+    browser.get("/signin/password", journey="details")
+    browser.sign_in(add(provider, born))
+
+    assert f'value="{then}"' in browser.get("/account/details", lang=locale).text
+
+
+ADDRESS = {"postal_code": "100", "region": "臺北市", "street": "中正區重慶南路一段124號"}
+
+
+def test_a_number_is_taken_as_it_is_shown_and_in_any_other_form(
+    inside: Browser, provider: Provider, citizen: Person
+) -> None:
+    page = "/account/details"
+    for mobile in ("0912-345-678", "+886912345678", "+886 912 345 678", "0912345678"):
+        kept = post(inside, page, page, mobile=mobile, phone="02-2311-3456", **ADDRESS)
+
+        assert kept.status_code == 303, mobile
+        assert citizen.account is not None
+        with provider.database.read() as tx:
+            held = provider.particulars.of(tx, citizen.account.id)
+        assert held[Field.MOBILE] == "+886912345678"
 
 
 @pytest.mark.parametrize("page", ["/account/emails", "/account/details", "/account/data"])
@@ -162,7 +198,7 @@ def test_an_address_is_added_by_its_code_and_made_the_first(
 def held(provider: Provider, person: Person) -> list[Email]:
     assert person.account is not None
     with provider.database.read() as tx:
-        return accounts.emails_of(tx, person.account.id)
+        return emails.of_account(tx, person.account.id)
 
 
 def test_T34_of_two_changes_only_the_address_a_code_was_sent_to_is_proven(
@@ -187,7 +223,7 @@ def test_T38_who_proves_an_address_frees_it_from_who_only_typed_it(
     assert squatter.account is not None
     unproven = [Email(LAWYER.email, verified=True), Email("new@people.example", verified=False)]
     with provider.database.write() as tx:
-        accounts.replace_emails(tx, squatter.account.id, unproven)
+        emails.replace(tx, squatter.account.id, unproven)
 
     post(inside, "/account/emails", "/account/emails/add", email="new@people.example")
     (code,) = letters.messages(provider, "new@people.example")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from idp.accounts.store import PasswordCredential
+from idp.accounts.tables import PasswordCredential
 from idp.audit.store import AuditRow
 from idp.provider import Provider
 from tests.labs.shell import Shell

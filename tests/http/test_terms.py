@@ -1,21 +1,22 @@
 """A new version of the terms is asked for at the next sign-in, once (P10)."""
 
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
 import pytest
 
-from idp.accounts import store as accounts
 from idp.provider import Provider
 from idp.terms import documents
 from idp.terms import store as terms
-from tests.people import Browser, Person, answer
+from tests.http.test_B_registration import begin, describe
+from tests.people import Browser, Person, answer, set_back
 
 
 @pytest.fixture
 def behind(provider: Provider, citizen: Person) -> Person:
     """Somebody who has accepted an earlier version."""
-    assert citizen.account is not None
-    with provider.database.write() as tx:
-        accounts.accept_terms(tx, citizen.account.id, "2025-01-02")
-    return citizen
+    return set_back(provider, citizen)
 
 
 def accept(browser: Browser) -> None:
@@ -85,6 +86,140 @@ def test_the_version_in_force_is_the_newest_day_of_either_document() -> None:
     newest = {documents.versions(document)[0] for document in documents.Document}
 
     assert documents.in_force() == max(newest)
+
+
+NEWER = "2027-03-01"
+
+
+@pytest.fixture
+def publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """Bring a newer privacy policy into force, while pages with the old one are open."""
+    texts = tmp_path / "texts"
+    shutil.copytree(documents.TEXTS, texts)
+
+    def forget() -> None:
+        for cached in (documents.versions, documents.in_force, documents.text):
+            cached.cache_clear()
+
+    def now() -> None:
+        for locale in ("zh-Hant", "zh-Hans", "en"):
+            (texts / "privacy" / f"{NEWER}.{locale}.md").write_text("# New words\n", "utf-8")
+        monkeypatch.setattr(documents, "TEXTS", texts)
+        forget()
+
+    yield now
+    monkeypatch.undo()
+    forget()
+
+
+def on_record(provider: Provider, person: Person) -> tuple[str, set[tuple[str, str]]]:
+    assert person.account is not None
+    with provider.database.read() as tx:
+        account = provider.accounts.find(tx, person.account.id)
+        found = terms.accepted(tx, person.account.id)
+    assert account is not None
+    return account.accepted_terms, {(document, version) for document, version, _at in found}
+
+
+def test_what_came_into_force_meanwhile_is_shown_before_it_counts_as_accepted(
+    browser: Browser, provider: Provider, behind: Person, publish: Callable[[], None]
+) -> None:
+    browser.authorize()
+    browser.sign_in(behind)
+    agreed = browser.hidden() | {"accept": "1"}
+    publish()
+
+    refused = browser.post("/signin/terms", agreed)
+
+    assert refused.status_code == 422
+    assert "came into force meanwhile" in refused.text
+    assert "New words" in refused.text
+    assert 'id="accept" name="accept" value="1" aria' in refused.text, "the box is empty again"
+    assert on_record(provider, behind) == ("2025-01-02", set())
+    accept(browser)
+    assert "code" in answer(browser.last)
+    assert on_record(provider, behind) == (
+        NEWER,
+        {("terms", "2025-01-02"), ("privacy", NEWER)},
+    )
+
+
+def test_a_registration_shows_what_came_into_force_meanwhile(
+    browser: Browser, publish: Callable[[], None]
+) -> None:
+    begin(browser)
+    agreed = browser.hidden() | {"accept": "1"}
+    publish()
+
+    refused = browser.post("/register-account/terms", agreed)
+
+    assert refused.status_code == 422
+    assert "came into force meanwhile" in refused.text
+    assert "New words" in refused.text
+    assert describe(browser).status_code == 200, "led back to the terms"
+    assert browser.trail[-1].startswith("GET /register-account/terms")
+    browser.post("/register-account/terms", browser.hidden() | {"accept": "1"})
+    assert "/register-account/details" in browser.last.headers["Location"]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "invented",
+    [
+        "",
+        "2099-01-01",
+        "9",
+        "~",
+        "2025-01-02",
+        "2026-11-01 ",
+        "２０２６-11-01",
+        "2026-11-01' OR 1",
+        "x" * 5000,
+    ],
+)
+def test_a_version_that_was_not_shown_is_not_accepted(
+    browser: Browser, provider: Provider, behind: Person, invented: str
+) -> None:
+    browser.authorize()
+    browser.sign_in(behind)
+
+    refused = browser.post("/signin/terms", browser.hidden() | {"accept": "1", "version": invented})
+
+    assert refused.status_code == 422
+    assert on_record(provider, behind) == ("2025-01-02", set())
+    assert (
+        browser.get("/authorize/continue", journey=browser.hidden()["journey"])
+        .headers["Location"]
+        .startswith("/signin/terms")
+    )
+
+
+@pytest.mark.parametrize("invented", ["", "2099-01-01", "2025-01-02"])
+def test_a_registration_cannot_accept_what_was_not_shown(browser: Browser, invented: str) -> None:
+    begin(browser)
+
+    refused = browser.post(
+        "/register-account/terms", browser.hidden() | {"accept": "1", "version": invented}
+    )
+
+    assert refused.status_code == 422
+    assert describe(browser).status_code == 200
+    assert browser.trail[-1].startswith("GET /register-account/terms")
+
+
+def test_an_acceptance_that_comes_late_takes_back_no_newer_one(
+    provider: Provider, citizen: Person
+) -> None:
+    """Of two workers, one still has the older texts while a new version is rolled out."""
+    assert citizen.account is not None
+    with provider.database.write() as tx:
+        terms.accept(tx, citizen.account.id, "2026-11-01")
+    with provider.database.write() as tx:
+        terms.accept(tx, citizen.account.id, "2025-01-02")
+
+    version, documents_accepted = on_record(provider, citizen)
+
+    assert version == "2026-11-01"
+    assert ("privacy", "2026-11-01") in documents_accepted
 
 
 @pytest.mark.parametrize("locale", ["zh-Hant", "zh-Hans", "en"])

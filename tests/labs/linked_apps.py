@@ -28,7 +28,6 @@ from clients.kit.config import (
 )
 from clients.kit.database import Table, open_database
 from clients.kit.pages import App, create_app
-from clients.kit.provider import Provider as KitProvider
 from idp import worker
 from idp.provider import Provider
 from idp.web import create_app as create_provider
@@ -164,12 +163,23 @@ def served(app: WSGIApplication, port: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def linked_apps(provider: Provider, clock: MovableClock, port: int, folder: Path) -> Iterator[Pair]:
-    """Serve both; the client ``casequery`` has to be registered with this port."""
+def linked_apps(
+    provider: Provider, clock: MovableClock, port: int, folder: Path, *, signs: bool = False
+) -> Iterator[Pair]:
+    """Serve both; the client ``casequery`` has to be registered with this port.
+
+    Args:
+        signs: the app proves itself with a key of its own, not with a secret.
+    """
     issuer, url = provider.config.provider.issuer, f"http://127.0.0.1:{port}"
     config = KitConfig(
         server=ServerSection(port=port, base_url=url),
-        provider=ProviderSection(issuer=issuer, client_id="casequery", client_secret=SECRET),
+        provider=ProviderSection(
+            issuer=issuer,
+            client_id="casequery",
+            client_secret="" if signs else SECRET,
+            key_file=str(folder / "client-key.json") if signs else "",
+        ),
         database=DatabaseSection(url=f"sqlite:///{folder / 'casequery.sqlite'}"),
         linking=LinkingSection(required=True, key_file=str(folder / "link-key.json")),
     )
@@ -178,7 +188,7 @@ def linked_apps(provider: Provider, clock: MovableClock, port: int, folder: Path
     parts = replace(
         built,
         database=database,
-        provider=KitProvider(config.provider, f"{url}/signin/callback", clock),
+        provider=replace(built.provider, clock=clock),
         accounts=accounts.Accounts(database),
     )
     with database.write() as tx:

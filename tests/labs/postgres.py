@@ -26,10 +26,14 @@ class Cluster:
         """Give the SQLAlchemy URL of one of its databases."""
         return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{name}"
 
-    def create(self, name: str, *, template: str = "template1") -> str:
-        """Create a database and give its URL."""
+    def create(self, name: str, *, template: str = "template1", place: Path | None = None) -> str:
+        """Create a database, its tables on a disk of their own if told so, and give its URL."""
+        words = f'CREATE DATABASE "{name}" TEMPLATE "{template}"'
         with self._administer() as connection:
-            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
+            if place is not None:
+                connection.execute(f"CREATE TABLESPACE apart LOCATION '{place}'".encode())
+                words += " TABLESPACE apart"
+            connection.execute(words.encode())
         return self.url(name)
 
     def drop(self, name: str) -> None:
@@ -37,10 +41,28 @@ class Cluster:
         with self._administer() as connection:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
 
+    def crash(self) -> None:
+        """End the server without a word to anybody, and start it again."""
+        _run(
+            program("pg_ctl"),
+            "-D",
+            self.data,
+            "-w",
+            "-m",
+            "immediate",
+            "-l",
+            _log(self.data),
+            "restart",
+        )
+
     def _administer(self) -> psycopg.Connection:
         return psycopg.connect(
             host="127.0.0.1", port=self.port, user="postgres", dbname="postgres", autocommit=True
         )
+
+
+def _log(data: Path) -> Path:
+    return data.parent / "log"
 
 
 def program(name: str) -> str:

@@ -10,8 +10,9 @@ import pytest
 from joserfc import jwe
 from joserfc.jwk import ECKey, RSAKey
 
+from clients.kit import key_file
 from clients.kit.database import Table
-from clients.kit.link_key import LinkKey, Unreadable, load
+from clients.kit.link_key import LinkKey, Unreadable
 from idp.cli.logs import JsonLines
 from idp.linking.rules import masked, way_back
 from idp.oidc import jwe as ours
@@ -171,9 +172,51 @@ def test_only_keys_for_encryption_are_encrypted_to(tmp_path: Any) -> None:
     sealed = ours.for_its_reader("token", {"keys": [signing, public]})
     registry = jwe.JWERegistry(algorithms=["RSA-OAEP-256", "A256GCM"])
     assert jwe.decrypt_compact(sealed, rsa, registry=registry).plaintext == b"token"
-    key = load(tmp_path / "var" / "key.json")
-    again = load(tmp_path / "var" / "key.json")
-    assert key.document() == again.document()
-    assert "d" not in key.document()["keys"][0]
+    key, again = (LinkKey(key_file.load(tmp_path / "var" / "key.json")) for _ in range(2))
+    assert key.public() == again.public()
+    assert "d" not in key.public()
     assert (tmp_path / "var" / "key.json").stat().st_mode & 0o077 == 0
-    assert again.opened(ours.for_its_reader("token", key.document())) == "token"
+    assert again.opened(ours.for_its_reader("token", {"keys": [key.public()]})) == "token"
+
+
+def tried(pair: Pair, visitor: Visitor, account: str) -> int:
+    """Guess once; gives the status of the page."""
+    visitor.get(f"{pair.issuer}/links/casequery")
+    return visitor.link(account, "a guess").status_code
+
+
+def linked_and_unlinked(pair: Pair, visitor: Visitor) -> None:
+    """Do what the holder of one good account can do between guesses at others."""
+    visitor.get(f"{pair.issuer}/links/casequery")
+    visitor.link("CITIZEN1")
+    assert pair.states()[-1] == "linked"
+    visitor.get(f"{pair.issuer}/links")
+    visitor.submit("link-form-1", action="unlink")
+    pair.clock.advance(timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("others", [["VICTIM"], [f"VICTIM{number}" for number in range(6)]])
+def test_T44_one_good_account_buys_no_more_guesses_at_others(
+    pair: Pair, visitor: Visitor, citizen: Person, others: list[str]
+) -> None:
+    visitor.sign_in(citizen)
+    aims = (others * 6)[:6]
+    statuses = [tried(pair, visitor, account) for account in aims[:4]]
+
+    linked_and_unlinked(pair, visitor)
+    statuses += [tried(pair, visitor, account) for account in aims[4:]]
+
+    assert statuses == [422] * 5 + [429]
+
+
+def test_slips_at_an_account_are_forgotten_with_the_link_to_it_and_only_they(
+    pair: Pair, visitor: Visitor, citizen: Person
+) -> None:
+    visitor.sign_in(citizen)
+    aims = ["VICTIM", "CITIZEN1", "citizen1", " Citizen1"]
+    statuses = [tried(pair, visitor, account) for account in aims]
+
+    linked_and_unlinked(pair, visitor)
+    statuses += [tried(pair, visitor, "CITIZEN1") for _ in range(5)]
+
+    assert statuses == [422] * 8 + [429], "the one at VICTIM and four new ones stand"

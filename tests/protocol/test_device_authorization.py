@@ -11,7 +11,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from idp.accounts.model import State
-from idp.accounts.store import set_state
+from idp.accounts.status import set_state
 from idp.database.transaction import Transaction
 from idp.oidc.clients import change, read
 from idp.oidc.device_authorization import typed, written
@@ -216,6 +216,23 @@ def test_T46_codes_cannot_be_guessed(browser: Browser, citizen: Person) -> None:
     assert statuses[0] == 422
     assert statuses[-1] == 429
     assert browser.post("/device", form | {"user_code": begun["user_code"]}).status_code == 429
+
+
+def test_T44_ones_own_device_buys_no_more_guesses_at_the_codes_of_others(
+    browser: Browser, citizen: Person
+) -> None:
+    begun = begin(browser)
+    open_page(browser, begun, citizen)
+    form = {"csrf_token": browser.hidden()["csrf_token"]}
+
+    def enter_codes(*codes: str) -> list[int]:
+        answers = (browser.post("/device", form | {"user_code": one}) for one in codes)
+        return [answer.status_code for answer in answers]
+
+    guesses = [f"BCDF-GHJ{letter}" for letter in "BCDFGH"]
+    statuses = enter_codes(*guesses[:4], begun["user_code"], *guesses[4:])
+
+    assert statuses == [422] * 4 + [200, 422, 429]
 
 
 def test_a_forged_form_changes_nothing(browser: Browser, citizen: Person) -> None:

@@ -49,11 +49,11 @@ def on_demand(provider: Provider, citizen: Person, app: factors.App) -> factors.
 
 def only_on_demand(provider: Provider, person: Person) -> None:
     """Switch "always ask" off, as the page does."""
-    from idp.accounts import store
+    from idp.accounts import status
 
     assert person.account is not None
     with provider.database.write() as tx:
-        store.set_second_factor(tx, person.account.id, SecondFactor.ON_DEMAND)
+        status.set_second_factor(tx, person.account.id, SecondFactor.ON_DEMAND)
 
 
 def test_a_password_alone_reaches_no_app_where_there_is_a_second_factor(

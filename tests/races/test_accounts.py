@@ -15,6 +15,7 @@ from idp.registration.forms import Details
 from idp.registration.store import Under
 from idp.secret import digest
 from idp.signin.codes import TRIES, Purpose, Sending, Typing
+from idp.terms import documents
 from tests.labs import letters
 from tests.people import Person
 
@@ -48,7 +49,7 @@ def at_the_check(provider: Provider, number: int, name: str) -> tuple[str, bytes
         return found
 
     with provider.database.write() as tx:
-        registering.accept_terms(tx, under())
+        registering.accept_terms(tx, under(), documents.in_force())
         details = Details(name="人", account_name=name, phone="+886223113456", emails=(address,))
         registering.describe(tx, under(), details, typed={}, phc_hash="$argon2id$none")
         registering.send_code(tx, under(), "en")

@@ -479,6 +479,31 @@ def test_mobiles(typed: str, foreign: bool, then: object) -> None:
     assert contact.read_mobile(typed, foreign=foreign) == then
 
 
+@pytest.mark.parametrize(
+    ("number", "then"),
+    [
+        ("+886912345678", "0912-345-678"),
+        ("+886223113456", "02-2311-3456"),
+        ("+886223113456;ext=0123", "02-2311-3456#0123"),
+        ("+886492222106", "049-222-2106"),
+        ("+81335803311", "+81335803311"),
+        ("+886123", "+886123"),
+        ("(02) 2311-3456", "(02) 2311-3456"),
+        ("", ""),
+    ],
+)
+def test_a_phone_to_be_changed_is_written_as_people_dial_it(number: str, then: str) -> None:
+    assert contact.as_dialled(number) == then
+
+
+@given(st.from_regex(r"0(9[0-9]{8}|[2-8][0-9]{7,8})(#[0-9]{1,6})?", fullmatch=True))
+def test_a_phone_as_it_is_dialled_is_read_as_the_same_number(typed: str) -> None:
+    read = contact.read_phone(typed)
+
+    if isinstance(read, Phone):
+        assert contact.read_phone(contact.as_dialled(read.text)) == read
+
+
 def test_a_phone_is_written_as_the_claim_wants_it() -> None:
     assert Phone("+886223113456").text == "+886223113456"
     assert Phone("+886223113456", "012").text == "+886223113456;ext=012"

@@ -1,11 +1,14 @@
 """Languages and dates."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from idp.registration.fields import read_date
 from ui.locale import negotiate
-from ui.roc_calendar import day, moment
+from ui.roc_calendar import date_of, day, moment, typed
 
 
 @pytest.mark.parametrize(
@@ -37,6 +40,23 @@ def test_dates_are_written_as_people_here_read_them() -> None:
     assert moment(afternoon, "zh-Hant") == "民國 115年 11月20日 星期五 14:27"
     assert moment(afternoon, "zh-Hans") == "2026年11月20日 星期五 14:27"
     assert moment(afternoon, "en") == "2026-11-20 Fri 14:27"
+
+
+def test_a_date_to_be_changed_is_written_as_it_is_typed() -> None:
+    born = date(1972, 12, 18)
+
+    assert typed(born, "zh-Hant") == "0611218"
+    assert typed(born, "zh-Hans") == typed(born, "en") == "1972-12-18"
+    assert typed(date(1911, 12, 31), "zh-Hant") == "1911-12-31"
+
+
+@given(st.dates(date(1900, 1, 1), date(2026, 11, 20)), st.sampled_from(["zh-Hant", "en"]))
+def test_what_a_form_shows_is_read_as_the_same_day(day: date, locale: str) -> None:
+    today = date(2026, 11, 20)
+
+    assert read_date(typed(day, locale), today=today) == day
+    assert read_date(date_of(day, "zh-Hant"), today=today) == day
+    assert read_date(date_of(day, locale), today=today) == day
 
 
 def test_before_the_republic_years_count_backwards() -> None:

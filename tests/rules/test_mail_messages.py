@@ -126,7 +126,7 @@ def test_a_sign_in_is_told_with_its_time_place_and_browser() -> None:
     mail = render(MESSAGES[0])
 
     for part in (mail.text, mail.html):
-        assert "2026-11-20 14:27 (UTC+8)" in part
+        assert "2026-11-20 Fri 14:27 (UTC+8)" in part
         assert "203.0.113.7" in part
         assert "Firefox, Linux" in part
 

@@ -6,10 +6,12 @@ from hypothesis import strategies as st
 
 from idp.registration.flows import (
     TRACKS,
+    Entry,
     ProofKind,
     Step,
     Track,
     may_do,
+    named,
     next_open,
     open_tracks,
     redo,
@@ -64,3 +66,10 @@ def test_a_track_that_begins_with_a_proof_has_its_step(track: Track) -> None:
 
 def test_only_what_can_be_proven_today_is_open() -> None:
     assert [track.id for track in open_tracks()] == ["uncertified"]
+
+
+def test_a_word_of_an_address_stands_for_a_kind_or_for_some() -> None:
+    assert [track.id for track in named("citizen")] == ["citizen"]
+    assert [track.id for track in named("card")] == ["citizen", "organisation"]
+    assert named("nobody") == named("") == []
+    assert all(named(entry) for entry in Entry)

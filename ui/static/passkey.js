@@ -2,9 +2,8 @@
    Such a form is hidden until here: without this file, or without passkeys, there is nothing to press. */
 (function () {
   'use strict';
-  var forms = document.querySelectorAll('form[data-passkey]');
   var waiting = null; /* the request behind the autofill of the account field, if there is one */
-  if (!forms.length || !window.PublicKeyCredential || !navigator.credentials) { return; }
+  if (!window.PublicKeyCredential || !navigator.credentials) { return; }
 
   function bytes(text) {
     var raw = window.atob(text.replace(/-/g, '+').replace(/_/g, '/')), out = new Uint8Array(raw.length), i;
@@ -67,11 +66,19 @@
     }).catch(function () { /* nobody chose one: the password is still there */ });
   }
 
-  Array.prototype.forEach.call(forms, function (form) {
+  function dress(form) {
     form.hidden = false;
     /* Before portico.js, which lets a form go once: a person may change their mind and try again. */
     form.addEventListener('submit', function (event) { event.preventDefault(); event.stopImmediatePropagation(); ask(form); }, true);
     /* Not beside an error: a browser that has one key alone would offer the refused one again and again. */
     if (form.hasAttribute('data-passkey-waits') && !document.querySelector('.p-summary')) { wait(form); }
-  });
+  }
+
+  function begin() {
+    if (waiting) { waiting.abort(); waiting = null; }
+    Array.prototype.forEach.call(document.querySelectorAll('form[data-passkey]'), dress);
+  }
+
+  begin();
+  document.addEventListener('portico:page', begin);
 }());

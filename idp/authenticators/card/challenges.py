@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import String, bindparam, delete, insert, update
+from sqlalchemy import String, bindparam, insert, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.database.columns import Table
 from idp.database.prepared import Prepared
+from idp.database.sweeping import Broom
 from idp.database.transaction import Transaction
 from idp.secret import Entropy, base64url
 
@@ -85,7 +86,7 @@ def claim(tx: Transaction, challenge: str, wanted: Wanted) -> bool:
 
 def sweep(tx: Transaction) -> int:
     """Forget challenges whose time is over."""
-    return tx.execute(_SWEEP, {"instant": tx.now}).rowcount
+    return _EXPIRED.sweep(tx, tx.now)
 
 
 def _hash(challenge: str) -> bytes:
@@ -105,4 +106,4 @@ _CLAIM = Prepared(
     .values(consumed_at=bindparam("instant"))
     .returning(CardChallenge.account_id)
 )
-_SWEEP = delete(CardChallenge).where(CardChallenge.expires_at <= bindparam("instant"))
+_EXPIRED = Broom(CardChallenge, CardChallenge.expires_at)

@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy import ForeignKey, bindparam, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.accounts.store import AccountRow
+from idp.accounts.tables import AccountRow
 from idp.authenticators.card.candidate import Candidate, Proven
 from idp.authenticators.card.formats import Asked, Format
 from idp.authenticators.card.reasons import Unfit

@@ -26,6 +26,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.authenticators.card.authority import Authority
 from idp.authenticators.card.crl import Entry, RevocationList
 from idp.authenticators.card.revocation import Listed
+from idp.database import sweeping
 from idp.database.columns import Table
 from idp.database.prepared import Prepared, insert_if_new
 from idp.database.transaction import Transaction
@@ -145,9 +146,9 @@ def note_trouble(tx: Transaction, authority: Authority, why: str) -> None:
     tx.execute(_NOTE, {"authority": authority.fingerprint, "why": why[:200]})
 
 
-def sweep(tx: Transaction, batch: int) -> int:
-    """Forget rows of lists that are no longer in use, and were not written a moment ago."""
-    return tx.execute(_SWEEP, {"most": batch}).rowcount
+def sweep(tx: Transaction) -> int:
+    """Forget a batch of rows of lists that are neither in use nor being written."""
+    return tx.execute(_SWEEP, {"most": sweeping.BATCH}).rowcount
 
 
 def _octets(serial: int) -> bytes:

@@ -37,10 +37,12 @@ class PasswordEvidence:
 
     password: Secret[str]
     on_record: PasswordOnRecord | None
+    stand_in: str = ""
+    """A hash of nobody, compared where there is none; empty: one of our own (``works.py``)."""
 
 
 class PasswordAuthenticator:
-    """Verifies passwords; does the same work for accounts that do not exist.
+    """Verifies passwords; does as much work for accounts that do not exist.
 
     Argon2 is the dearest thing an anonymous request can ask for. As many run at once as
     there are processors, ``queue_limit`` may wait, and the next is told to come back.
@@ -59,16 +61,19 @@ class PasswordAuthenticator:
         self._processors = threading.BoundedSemaphore(os.cpu_count() or 1)
 
     def prove(self, evidence: PasswordEvidence) -> Proof | Refusal:
-        """Compare in constant work, whether or not the account exists (ASVS 6.3.8)."""
+        """Compare with the work of what is on record, or of its stand-in (ASVS 6.3.8)."""
         on_record = evidence.on_record
         claimed = on_record.identity if on_record else None
         with self._place() as free:
             if not free:
                 return Refusal(Reason.BUSY, claimed)
-            phc_hash = on_record.phc_hash if on_record else self._hash_of_nobody
+            phc_hash = on_record.phc_hash if on_record else evidence.stand_in
+            phc_hash = phc_hash or self._hash_of_nobody
             matches = self._verify(phc_hash, evidence.password)
-            if not matches and phc_hash.startswith(OURS) and self.is_weaker(phc_hash):
-                # An older hash costs less than that of nobody: make good what is missing.
+            opens = matches and on_record is not None and on_record.usable
+            if not opens and self.is_weaker(phc_hash):
+                # What opens is hashed anew; a refusal costs as much, be the password right or
+                # wrong, so that a hash that takes no time does not tell who was imported.
                 self._verify(self._hash_of_nobody, evidence.password)
         if on_record is None:
             return Refusal(Reason.WRONG_CREDENTIALS, detail="unknown_account")
@@ -78,16 +83,17 @@ class PasswordAuthenticator:
             return Refusal(Reason.WRONG_CREDENTIALS, claimed, "disabled")
         return Proof(on_record.identity, amr=("pwd",))
 
+    def is_full(self) -> bool:
+        """Tell whether the next one would be told to come back: for who can say so at less cost."""
+        return self._inside >= self._limit
+
     def _verify(self, phc_hash: str, password: Secret[str]) -> bool:
         typed = _normal(password.reveal())
         fits = len(typed) <= LONGEST
         if phc_hash.startswith(OURS):
             return self._verify_ours(phc_hash, typed if fits else b"") and fits
         # The other system was given what was typed as it was typed.
-        matches = fits and foreign.matches(phc_hash, _as_typed(password.reveal()))
-        # A hash that takes no time would tell who was imported.
-        self._verify_ours(self._hash_of_nobody, typed if fits else b"")
-        return matches
+        return fits and foreign.matches(phc_hash, _as_typed(password.reveal()))
 
     def _verify_ours(self, phc_hash: str, typed: bytes) -> bool:
         try:

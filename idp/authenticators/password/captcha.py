@@ -10,12 +10,13 @@ import random
 import unicodedata
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.config import CaptchaSection
 from idp.database.columns import Table
 from idp.database.prepared import Prepared
+from idp.database.sweeping import Broom
 from idp.database.transaction import Transaction
 from idp.secret import Entropy, digest, mint, well_formed
 
@@ -91,7 +92,7 @@ def _as_typed(text: str) -> str:
 
 def sweep(tx: Transaction) -> int:
     """Forget challenges whose time is over."""
-    return tx.execute(_SWEEP, {"instant": tx.now}).rowcount
+    return _BROOM.sweep(tx, tx.now)
 
 
 _ISSUE = Prepared(insert(CaptchaChallenge))
@@ -108,4 +109,4 @@ _CLAIM = Prepared(
     .returning(CaptchaChallenge.id_hash)
 )
 _ALIVE = Prepared(select(CaptchaChallenge.expires_at).where(*_LIVE))
-_SWEEP = delete(CaptchaChallenge).where(CaptchaChallenge.expires_at <= bindparam("instant"))
+_BROOM = Broom(CaptchaChallenge, CaptchaChallenge.expires_at)

@@ -12,7 +12,7 @@ import binascii
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import ClassVar, Literal, Protocol
 
@@ -65,6 +65,9 @@ class Foreign(Protocol):
     def matches(self, typed: bytes) -> bool:
         """Tell whether the password is this one; takes as long for one as for another."""
 
+    def specimen(self) -> str:
+        """Give a hash of nobody that takes as much work, in its stored form; empty: none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pbkdf2:
@@ -92,6 +95,10 @@ class Pbkdf2:
         return same(
             hashlib.pbkdf2_hmac(self.digest, typed, self.salt, self.rounds, size), self.expected
         )
+
+    def specimen(self) -> str:
+        """Give one of as many rounds and blocks."""
+        return str(replace(self, salt=bytes(16), expected=bytes(len(self.expected))))
 
     def __str__(self) -> str:
         return f"$pbkdf2-{self.digest}$i={self.rounds}${b64(self.salt)}${b64(self.expected)}"
@@ -138,6 +145,10 @@ class Scrypt:
         )
         return same(derived, self.expected)
 
+    def specimen(self) -> str:
+        """Give one of the same costs."""
+        return str(replace(self, salt=bytes(16), expected=bytes(len(self.expected))))
+
     def __str__(self) -> str:
         costs = f"ln={self.log_n},r={self.r},p={self.p}"
         return f"$scrypt${costs}${b64(self.salt)}${b64(self.expected)}"
@@ -174,6 +185,10 @@ class Salted:
         salted = self.salt + typed if self.salt_first else typed + self.salt
         return same(hashlib.new(self.digest, salted).digest(), self.expected)
 
+    def specimen(self) -> str:
+        """Give none: a round of SHA is no work beside an Argon2."""
+        return ""
+
     def __str__(self) -> str:
         order = "salt-password" if self.salt_first else "password-salt"
         return f"${self.digest}-{order}${b64(self.salt)}${b64(self.expected)}"
@@ -199,6 +214,10 @@ class Bcrypt:
         """Compare as the library does; it refuses what bcrypt used to cut off."""
         return bcrypt.checkpw(typed[:_BCRYPT_READS], self.text.encode("ascii"))
 
+    def specimen(self) -> str:
+        """Give one of the same cost."""
+        return f"$2b${self.cost:02}${'.' * 53}"
+
     def __str__(self) -> str:
         return self.text
 
@@ -222,6 +241,11 @@ class Sha512Crypt:
     def matches(self, typed: bytes) -> bool:
         """Compare as the library does: in constant time."""
         return bool(sha512_crypt.verify(typed, self.text))
+
+    def specimen(self) -> str:
+        """Give one of as many rounds with a salt of the same length: each round may hash it."""
+        salt = "." * len(self.text.rsplit("$", 2)[1])
+        return f"$6$rounds={self.rounds}${salt}${'.' * 86}"
 
     def __str__(self) -> str:
         return self.text

@@ -16,7 +16,6 @@ from sqlalchemy import (
     Text,
     bindparam,
     case,
-    delete,
     func,
     insert,
     select,
@@ -24,10 +23,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.accounts.store import IS_SERVED, AccountRow
+from idp.accounts.tables import IS_SERVED, AccountRow
 from idp.audit.events import RefreshReused, TokenIssued
 from idp.database.columns import Table
 from idp.database.prepared import Prepared
+from idp.database.sweeping import Broom
 from idp.database.transaction import Transaction
 from idp.oidc import authorizations
 from idp.oidc.authorizations import USABLE, Authorization, Granted
@@ -171,9 +171,9 @@ def look_at(tx: Transaction, token: str) -> Any:
     return tx.ask(_STILL_GOOD, {"presented_hash": digest(token), "instant": tx.now})
 
 
-def sweep(tx: Transaction, limit: int) -> int:
-    """Delete up to ``limit`` tokens that are past every use; spent ones stay to be recognised."""
-    return tx.execute(_SWEEP, {"instant": tx.now, "at_most": limit}).rowcount
+def sweep(tx: Transaction) -> int:
+    """Forget tokens that are past every use; spent ones stay to be recognised."""
+    return _BROOM.sweep(tx, tx.now)
 
 
 class RefreshTokenGrant(AuthlibGrant):  # type: ignore[misc]
@@ -352,10 +352,4 @@ _STILL_GOOD = Prepared(
         RefreshToken.token_hash == bindparam("presented_hash"), *_NOT_OVER, _OF_AN_ENABLED_CLIENT
     )
 )
-_SWEEP = delete(RefreshToken).where(
-    RefreshToken.token_hash.in_(
-        select(RefreshToken.token_hash)
-        .where(RefreshToken.idle_expires_at <= bindparam("instant"))
-        .limit(bindparam("at_most"))
-    )
-)
+_BROOM = Broom(RefreshToken, RefreshToken.idle_expires_at)

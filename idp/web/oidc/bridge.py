@@ -7,12 +7,12 @@ the route census sees them and its test client reaches them.
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from flask import Flask, Response, request
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import SQLAlchemyError
 
 from idp.database.transaction import Origin, is_outage
 from idp.keys.store import NoSigningKey
@@ -22,6 +22,7 @@ from idp.oidc.exchange import BODY_LIMIT, Exchange, Reply, json_reply
 from idp.oidc.server import error_reply
 from idp.provider import Provider
 from idp.web import metrics
+from idp.web.busy import MET, Busy
 from idp.web.oidc.machine import Endpoint
 from idp.web.request import Peer, is_listed, origin_of
 
@@ -62,19 +63,26 @@ class MachinesFirst:
     ) -> None:
         self._pages: Wsgi = app.wsgi_app
         self._portico = portico
+        self._busy = Busy(self._pages, portico)
         self._endpoints = endpoints
         self._shortcuts = shortcuts
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer an exact path of ours; everything else is a page."""
         path = environ.get("PATH_INFO", "")
+        refused = self._busy.answer(environ)
+        if refused is not None:
+            return self._send(environ, start_response, refused)
         endpoint = self._endpoints.get(path)
         if endpoint is not None:
             reply = answer(self._portico, endpoint, exchange_of(self._portico, environ))
             return self._send(environ, start_response, reply)
         shortcut = self._shortcuts.get(path)
         if shortcut is not None and environ["REQUEST_METHOD"] == "GET":
-            short = take(self._portico, path, shortcut, exchange_of(self._portico, environ))
+            try:
+                short = take(self._portico, path, shortcut, exchange_of(self._portico, environ))
+            except SQLAlchemyError as error:
+                short, environ[MET] = None, error
             if short is not None:
                 return self._send(environ, start_response, short)
         return self._pages(environ, start_response)
@@ -88,11 +96,17 @@ class MachinesFirst:
 
 
 def take(portico: Provider, path: str, shortcut: Shortcut, exchange: Exchange) -> Reply | None:
-    """Try a page's shortcut; whatever goes wrong is left to the page, which has words for it."""
+    """Try a page's shortcut; whatever goes wrong is left to the page, which has words for it.
+
+    Raises:
+        SQLAlchemyError: the database is gone; the page must not wait for it once more.
+    """
     began = time.perf_counter()
     try:
         reply = shortcut(portico, exchange)
-    except SQLAlchemyError:
+    except SQLAlchemyError as error:
+        if is_outage(error):
+            raise
         return None
     if reply is not None:
         metrics.observe(path, reply.status, time.perf_counter() - began)
@@ -142,10 +156,7 @@ def _answer(portico: Provider, endpoint: Endpoint, exchange: Exchange) -> Reply:
 def _our_fault(endpoint: Endpoint, exchange: Exchange, error: Exception) -> Reply:
     reference = exchange.origin.request_id
     fields = {"request_id": reference, "endpoint": endpoint.path}
-    outage = isinstance(error, PoolTimeout | NoSigningKey) or (
-        isinstance(error, DBAPIError) and is_outage(error)
-    )
-    if outage:
+    if isinstance(error, NoSigningKey) or is_outage(error):
         log.error("unavailable", extra={**fields, "error": type(error).__name__})
         busy = error_reply(TemporarilyUnavailable(f"reference {reference}"))
         return Reply(503, busy.body, (*busy.headers, ("Retry-After", "2")))
@@ -159,33 +170,58 @@ def exchange_of(portico: Provider, environ: Environ, body: bytes | None = None) 
 
     A page hands over the ``body`` that Flask has read: a stream can be read only once.
     """
-    headers = {
-        name[5:].replace("_", "-").lower(): value
-        for name, value in environ.items()
-        if name.startswith("HTTP_")
-    }
-    headers["content-type"] = environ.get("CONTENT_TYPE", "")
-    _settle_certificate(portico, environ, headers)
     return Exchange(
         environ["REQUEST_METHOD"],
         environ.get("PATH_INFO", ""),
         environ.get("QUERY_STRING", ""),
-        headers,
+        Headers(environ, _certificate(portico, environ)),
         _body(environ) if body is None else body,
-        _origin(portico, environ, headers),
+        _origin(portico, environ),
     )
 
 
-def _settle_certificate(portico: Provider, environ: Environ, headers: dict[str, str]) -> None:
-    """Leave a client certificate in ``HEADER`` if our listener or a listed proxy saw one."""
-    headers.pop(HEADER, None)
-    certificate = environ.get(OWN_CERTIFICATE, "")
-    told = portico.config.mtls.header.lower()
-    proxies = portico.config.server.trusted_proxies
-    if told and told in headers and is_listed(environ.get("REMOTE_ADDR", ""), proxies):
-        certificate = certificate or headers[told]
-    if certificate:
-        headers[HEADER] = certificate
+class Headers(Mapping[str, str]):
+    """The headers of a request by lower-case name, read where they lie.
+
+    Half of a WSGI environment is the environment of the process: to go through all of it
+    costs more than the few headers that an endpoint asks for.
+    """
+
+    def __init__(self, environ: Environ, certificate: str) -> None:
+        self._environ = environ
+        self._certificate = certificate
+
+    def __getitem__(self, name: str) -> str:
+        """Give a header. ``HEADER`` is ours: whoever sends one of that name is not heard."""
+        found = (self._certificate or None) if name == HEADER else self._environ.get(_key(name))
+        if found is None:
+            raise KeyError(name)
+        return str(found)
+
+    def __iter__(self) -> Iterator[str]:
+        """List the names of the headers that are there."""
+        sent = {key[5:].replace("_", "-").lower() for key in self._environ if key[:5] == "HTTP_"}
+        return (name for name in sent | {"content-type", HEADER} if name in self)
+
+    def __len__(self) -> int:
+        """Count them."""
+        return sum(1 for _ in self)
+
+
+@lru_cache(maxsize=64)
+def _key(name: str) -> str:
+    """Name the place of a header in the environment (PEP 3333)."""
+    key = name.upper().replace("-", "_")
+    return key if name == "content-type" else f"HTTP_{key}"
+
+
+def _certificate(portico: Provider, environ: Environ) -> str:
+    """Give the client certificate that our listener or a listed proxy saw."""
+    told, proxies = portico.config.mtls.header, portico.config.server.trusted_proxies
+    found: str = environ.get(OWN_CERTIFICATE, "")
+    if not found and told and is_listed(environ.get("REMOTE_ADDR", ""), proxies):
+        found = environ.get(_key(told.lower()), "")
+    return found
 
 
 def _body(environ: Environ) -> bytes:
@@ -199,10 +235,10 @@ def _body(environ: Environ) -> bytes:
     return bytes(environ["wsgi.input"].read(min(length, BODY_LIMIT + 1)))
 
 
-def _origin(portico: Provider, environ: Environ, headers: Mapping[str, str]) -> Origin:
+def _origin(portico: Provider, environ: Environ) -> Origin:
     peer = Peer(
         environ.get("REMOTE_ADDR", ""),
-        headers.get("x-forwarded-for", ""),
-        headers.get("x-request-id", ""),
+        environ.get("HTTP_X_FORWARDED_FOR", ""),
+        environ.get("HTTP_X_REQUEST_ID", ""),
     )
     return origin_of(peer, portico.config.server.trusted_proxies)

@@ -106,7 +106,7 @@ def _found(portico: Provider, session: Session, code: str) -> tuple[Waiting, Cli
         client = portico.clients.find(tx, waiting.client_id) if waiting else None
         if waiting is None or client is None or not client.may_serve(session.kind):
             return Problem(_WRONG)
-        portico.gate.succeed(tx, attempt)
+        portico.gate.give_back(tx, attempt)  # one's own device says nothing of the other codes
         return waiting, client
 
 

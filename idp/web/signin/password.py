@@ -11,12 +11,13 @@ from flask_babel import lazy_gettext as _
 from idp.accounts.model import canonical_name
 from idp.authenticators import Proof, Reason, Refusal
 from idp.authenticators.password.authenticator import PasswordEvidence
+from idp.database.transaction import Transaction
 from idp.oidc.vocabulary import ACR_PASSWORD
 from idp.provider import Provider
 from idp.secret import Secret, digest
 from idp.signin import store
 from idp.signin.actions import Admitted, Browser, SignedIn, Typed
-from idp.web import errors, metrics
+from idp.web import errors, metrics, wording
 from idp.web.current import signed_in
 from idp.web.forms import FieldError
 from idp.web.raising import supersede
@@ -34,6 +35,7 @@ from idp.web.signin.journeys import App, Underway, underway
 from idp.web.who import who_of
 from idp.web.wiring import provider
 from idp.web.wording import FIELD_OF, REFUSED
+from ui import look
 
 pages = Blueprint("password", __name__)
 
@@ -161,7 +163,8 @@ def _prove_and_record(
 ) -> SignedIn | Refusal:
     """Compare outside any transaction, then write down what came of it in one."""
     on_record = admitted.on_record
-    result = portico.password.prove(PasswordEvidence(password, on_record))
+    evidence = PasswordEvidence(password, on_record, admitted.stand_in)
+    result = portico.password.prove(evidence)
     stronger = None
     if isinstance(result, Proof) and on_record and portico.password.is_weaker(on_record.phc_hash):
         stronger = portico.password.hash(password)
@@ -224,6 +227,7 @@ def _cancel(portico: Provider, journey: Underway) -> ResponseReturnValue:
 
 def refused(journey: Underway, reason: Reason) -> Response:
     """Show the page again after another way in has failed."""
+    look.stands_for(url_for("password.show"))
     return _page(journey, "", [FieldError(FIELD_OF[reason], REFUSED[reason])], 422)
 
 
@@ -256,12 +260,19 @@ def _page(
 def _challenges(*, challenge: bool) -> tuple[CaptchaView | None, str]:
     """Issue what the page carries, in one transaction: six digits, and a passkey's challenge."""
     portico = provider()
-    mode = portico.config.captcha.mode
-    asks = mode != "off" and (mode != "adaptive" or challenge)
+    mode, before = portico.config.captcha.mode, look.typed("captcha_id")
+    asks = mode != "off" and (mode != "adaptive" or challenge or bool(before))
     with portico.database.write(origin()) as tx:
-        captcha_id = portico.captcha.issue(tx, browser_hash()) if asks else ""
+        captcha_id = _digits(tx, portico, before) if asks else ""
         options = portico.passkeys.offer_authentication(tx, browser_hash())
     return _view(captcha_id) if captcha_id else None, options
+
+
+def _digits(tx: Transaction, portico: Provider, before: str) -> str:
+    """Give the six digits of now; those of before, where only the language is another."""
+    if before and portico.captcha.is_alive(tx, before, browser_hash()):
+        return before
+    return portico.captcha.issue(tx, browser_hash())
 
 
 def _view(captcha_id: str) -> CaptchaView:
@@ -273,19 +284,20 @@ def _view(captcha_id: str) -> CaptchaView:
 
 
 def _links(journey: str) -> list[Link]:
-    """List the links of P01; where a kind registers otherwise, its page says how."""
-    guide = url_for("guide.show")
+    """List the links of P01; each way to register has its page, which says what it needs."""
+    first, *others = (
+        Link(
+            f"link-register-{entry}",
+            label,
+            url_for("register.show", kind=entry.value, journey=journey or None),
+        )
+        for entry, label in wording.ENTRIES.items()
+    )
     register = url_for("register.show", journey=journey or None)
     return [
         Link("link-forgotten", _("Forgotten password"), url_for("recovery.show")),
         Link("link-register", _("Open an account"), register),
-        Link("link-register-card", _("Register with a certificate"), register),
-        Link("link-guide", _("Beginners' guide"), guide),
-        Link("link-register-lawyer", _("Lawyers: register"), register),
-        Link(
-            "link-register-professional",
-            _("Accountants, patent attorneys and agents: register"),
-            register,
-        ),
-        Link("link-register-firm", _("Firm administrators: register"), register),
+        first,
+        Link("link-guide", _("Beginners' guide"), url_for("guide.show")),
+        *others,
     ]

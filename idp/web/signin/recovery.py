@@ -7,9 +7,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
-from idp.accounts import store as accounts
+from idp.accounts import passwords
 from idp.accounts.model import Account, canonical_name
-from idp.accounts.store import PasswordState
+from idp.accounts.passwords import PasswordState
 from idp.authenticators.password.policy import Weakness
 from idp.oidc import logout
 from idp.provider import Provider
@@ -20,11 +20,12 @@ from idp.signin.passwords import words_of
 from idp.web import wording
 from idp.web.forms import FieldError
 from idp.web.headers import PAGES
-from idp.web.request import demand_csrf, origin, single_form
+from idp.web.request import demand_csrf, origin, own_word, sealed_word, single_form
 from idp.web.wiring import provider
 
 pages = Blueprint("recovery", __name__)
 
+_DONE = "done"
 _TYPE_BOTH = {
     "username": _("Type your account."),
     "email": _("Type the e-mail address of the account."),
@@ -86,7 +87,9 @@ def ask() -> ResponseReturnValue:
 
 @pages.get("/recovery/new")
 def choose() -> ResponseReturnValue:
-    """Show the form behind a link; opening it uses up nothing."""
+    """Show the form behind a link; opening it uses up nothing. Or say that it is done."""
+    if own_word(request.args.get("outcome", "")) == _DONE:
+        return _new(NewPasswordPage(url_for("password.show"), outcome=_DONE))
     portico, token = provider(), request.args.get("token", "")[:128]
     found = _found(portico, token)
     if found is None:
@@ -121,13 +124,13 @@ def finish() -> ResponseReturnValue:
             portico.gate.forgive(tx, tried)
     if done is None:
         return _lost()
-    return _new(NewPasswordPage(url_for("password.show"), outcome="done"))
+    return redirect(url_for("recovery.choose", outcome=sealed_word(_DONE)), code=303)
 
 
 def _found(portico: Provider, token: str) -> tuple[Account, PasswordState | None] | None:
     with portico.database.read() as tx:
         account = portico.recovery.whose(tx, token)
-        return (account, accounts.password_state(tx, account.id)) if account else None
+        return (account, passwords.state_of(tx, account.id)) if account else None
 
 
 def _form_for(

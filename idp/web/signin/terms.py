@@ -23,6 +23,9 @@ from idp.web.wiring import provider
 pages = Blueprint("terms", __name__)
 
 _MUST = _("Tick the box if you agree, or sign out.")
+CHANGED = _(
+    "A newer version came into force meanwhile. Read this one, and tick the box if you agree."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,8 @@ class AskTermsPage:
     action: str
     journey: str
     texts: list[Text]
+    version: str
+    """What is agreed to: goes along in the form, so that nothing else is written down."""
     signout_url: str
     errors: list[FieldError] = field(default_factory=list)
 
@@ -76,7 +81,7 @@ def ask() -> ResponseReturnValue:
 
 @pages.post("/signin/terms")
 def accept() -> ResponseReturnValue:
-    """Note the acceptance and go on."""
+    """Note the acceptance of what was shown and go on; what is no longer in force is not noted."""
     form = single_form()
     demand_csrf(form)
     found = _found(form.get("journey", ""))
@@ -85,7 +90,9 @@ def accept() -> ResponseReturnValue:
     journey, session = found
     if "accept" not in form:
         return _page(journey, session, [FieldError("accept", _MUST)], 422)
-    portico, version = provider(), documents.in_force()
+    portico, version = provider(), form.get("version", "")
+    if version != documents.in_force():
+        return _page(journey, session, [FieldError("accept", CHANGED)], 422)
     with portico.database.write(origin()) as tx:
         terms.accept(tx, session.account_id, version)
         portico.trail.append(tx, TermsAccepted(subject=session.subject, version=version))
@@ -101,10 +108,12 @@ def _found(journey_id: str) -> tuple[Underway, Session] | None:
 def _page(
     journey: Underway, session: Session, problems: list[FieldError], status: int
 ) -> ResponseReturnValue:
+    texts = current_texts()
     page = AskTermsPage(
         action=url_for("terms.accept"),
         journey=journey.id,
-        texts=current_texts(),
+        texts=texts,
+        version=documents.day_of(texts),
         signout_url=url_for("dashboard.sign_out"),
         errors=problems,
     )

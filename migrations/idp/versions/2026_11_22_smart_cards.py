@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "2026_11_22_smart_cards"
-down_revision = "2026_11_21_sharing_links"
+down_revision = "2026_11_22_password_works"
 branch_labels = None
 depends_on = None
 
@@ -79,8 +79,24 @@ def upgrade() -> None:
     op.create_index("ix_cards_holder", "cards", ["profile_id", "subject_number"])
     op.create_index("ix_cards_not_after", "cards", ["not_after"])
 
+    op.create_table(
+        "card_evidence",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=True),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=op.f("fk_card_evidence_account_id_accounts")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_card_evidence")),
+    )
+    op.create_index("ix_card_evidence_at", "card_evidence", ["at"])
+    op.create_index("ix_card_evidence_account_id", "card_evidence", ["account_id"])
+
 
 def downgrade() -> None:
+    op.drop_table("card_evidence")
     op.drop_table("cards")
     op.drop_table("card_challenges")
     op.drop_table("card_revocations")

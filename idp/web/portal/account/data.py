@@ -9,7 +9,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
-from idp.accounts import store as accounts
+from idp.accounts import emails, passwords
 from idp.accounts.model import Account, canonical_name
 from idp.audit.events import AccountClosed, DataExported
 from idp.authenticators import passkey
@@ -113,7 +113,7 @@ def closed() -> ResponseReturnValue:
 
 def _document(tx: Transaction, portico: Provider, account: Account) -> dict[str, Any]:
     """Gather what is on record of a person; of secrets only that they exist."""
-    password = accounts.password_state(tx, account.id)
+    password = passwords.state_of(tx, account.id)
     app = portico.totp.in_use(tx, account.id)
     return {
         "iss": portico.config.provider.issuer,
@@ -129,7 +129,7 @@ def _document(tx: Transaction, portico: Provider, account: Account) -> dict[str,
         "particulars": {str(k): v for k, v in portico.particulars.of(tx, account.id).items()},
         "emails": [
             {"address": one.address, "verified": one.verified}
-            for one in accounts.emails_of(tx, account.id)
+            for one in emails.of_account(tx, account.id)
         ],
         "password_changed_at": _moment(password.changed_at if password else None),
         "accepted_terms": [

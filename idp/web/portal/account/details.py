@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta, timezone
+from datetime import date, timedelta, timezone
 
 import msgspec
 from flask import Blueprint, url_for
@@ -21,8 +21,9 @@ from idp.web import wording
 from idp.web.forms import FieldError
 from idp.web.portal.account import place
 from idp.web.portal.account.place import Here, Posted
-from idp.web.request import origin
+from idp.web.request import origin, speaks
 from idp.web.wiring import provider
+from ui import roc_calendar
 
 pages = Blueprint("account", __name__)
 
@@ -155,13 +156,21 @@ def _told(account: Account) -> dict[str, str]:
     address = profile.address
     return {
         "name": profile.name,
-        "birth_date": profile.birthdate,
-        "phone": phone,
-        "mobile": mobile,
+        "birth_date": _day(profile.birthdate),
+        "phone": contact.as_dialled(phone),
+        "mobile": contact.as_dialled(mobile),
         "postal_code": address.postal_code if address else "",
         "region": address.region if address else "",
         "street": (address.locality + address.street_address) if address else "",
     }
+
+
+def _day(birthdate: str) -> str:
+    """Write a birth date as it is typed here; an app may have told less than a whole one."""
+    try:
+        return roc_calendar.typed(date.fromisoformat(birthdate), speaks())
+    except ValueError:
+        return birthdate
 
 
 def _blurred(account: Account) -> str:

@@ -6,7 +6,7 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
-from idp.accounts import store as accounts
+from idp.accounts import emails, status
 from idp.accounts.model import NOBODY, Account, Email, address_key
 from idp.audit.events import AccountChanged
 from idp.database.transaction import Transaction
@@ -94,8 +94,8 @@ def change() -> ResponseReturnValue:
     portico, account = provider(), found.account
     chosen = address_key(form.get("address", ""))
     with portico.database.write(origin()) as tx:
-        accounts.hold(tx, account.id)
-        held = accounts.emails_of(tx, account.id)
+        status.hold(tx, account.id)
+        held = emails.of_account(tx, account.id)
         one = next((one for one in held if address_key(one.address) == chosen), None)
         others = [other for other in held if other is not one]
         if one is not None and form.get("action") == "first" and one.verified:
@@ -116,12 +116,12 @@ def _prove(portico: Provider, account: Account, code: str) -> FieldError | None:
         if isinstance(outcome, Typing):
             return FieldError("code", wording.TYPING[outcome])
         (address,) = outcome
-        accounts.hold(tx, account.id)
-        held = accounts.emails_of(tx, account.id)
+        status.hold(tx, account.id)
+        held = emails.of_account(tx, account.id)
         others = [one for one in held if address_key(one.address) != address_key(address)]
         if len(others) >= _MOST:
             return FieldError("", _FULL)
-        if accounts.holder_of(tx, address) not in {None, account.id}:
+        if emails.holder_of(tx, address) not in {None, account.id}:
             # Somebody has proven it since the code was sent; this person reads that mailbox too.
             return FieldError("", wording.OBSTACLES[Obstacle.EMAIL_TAKEN])
         _replace(tx, portico, account, held, [*others, Email(address, verified=True)])
@@ -136,7 +136,7 @@ def _watches_alone(tx: Transaction, account: Account, one: Email) -> bool:
     before = tx.now - SUSPECT
     long_held = [
         address_key(proven.address)
-        for proven in accounts.proven_of(tx, account.id)
+        for proven in emails.proven_of(tx, account.id)
         if proven.since <= before
     ]
     return long_held == [address_key(one.address)]
@@ -144,13 +144,13 @@ def _watches_alone(tx: Transaction, account: Account, one: Email) -> bool:
 
 def _send(portico: Provider, account: Account, address: str) -> FieldError | None:
     with portico.database.write(origin()) as tx:
-        held = accounts.emails_of(tx, account.id)
+        held = emails.of_account(tx, account.id)
         same = [one for one in held if address_key(one.address) == address_key(address)]
         if any(one.verified for one in same):
             return FieldError("email", wording.PROBLEMS[Problem.DUPLICATE])
         if len(held) - len(same) >= _MOST:
             return FieldError("email", _FULL)
-        holder = accounts.holder_of(tx, address)
+        holder = emails.holder_of(tx, address)
         owner = portico.accounts.find(tx, holder or NOBODY)
         # Somebody else's address: its owner is told, the page shows no difference.
         instead = (
@@ -167,7 +167,7 @@ def _send(portico: Provider, account: Account, address: str) -> FieldError | Non
 def _replace(
     tx: Transaction, portico: Provider, account: Account, before: list[Email], after: list[Email]
 ) -> None:
-    accounts.replace_emails(tx, account.id, after)
+    emails.replace(tx, account.id, after)
     portico.trail.append(tx, AccountChanged(subject=account.subject, fields=["emails"]))
     if before and before[0].verified:
         changed = messages.EmailsChanged(at=tx.now, address=tx.origin.address)
@@ -179,7 +179,7 @@ def _page(
 ) -> ResponseReturnValue:
     portico, account = provider(), found.account
     with portico.database.read() as tx:
-        held = accounts.emails_of(tx, account.id)
+        held = emails.of_account(tx, account.id)
         waiting = portico.codes.open_for(tx, account.id.bytes, Purpose.NEW_ADDRESS)
     page = EmailsPage(
         emails=held,

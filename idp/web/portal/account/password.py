@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
-from idp.accounts import store as accounts
+from idp.accounts import passwords
 from idp.authenticators import Reason, Refusal
 from idp.authenticators.password.authenticator import PasswordEvidence
 from idp.authenticators.password.policy import Weakness
@@ -58,7 +58,7 @@ def change() -> ResponseReturnValue:
     found, form = posted.here, posted.form
     portico, account = provider(), found.account
     with portico.database.read() as tx:
-        state, now = accounts.password_state(tx, account.id), tx.now
+        state, now = passwords.state_of(tx, account.id), tx.now
     if state is None:
         return _page(found, [FieldError("", _NONE)], 422)
     wrong = _prove(portico, found, Secret(form.get("current", "")))
@@ -104,7 +104,7 @@ def _prove(portico: Provider, found: Here, typed: Secret[str]) -> FieldError | N
 def _page(found: Here, problems: list[FieldError], status: int) -> ResponseReturnValue:
     portico = provider()
     with portico.database.read() as tx:
-        state = accounts.password_state(tx, found.account.id)
+        state = passwords.state_of(tx, found.account.id)
     page = PasswordPage(
         action=url_for("own_password.change"),
         account_name=found.account.account_name,

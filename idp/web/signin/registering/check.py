@@ -1,6 +1,7 @@
 """The check page before anything is final, and what comes after it (B02, B03)."""
 
 from dataclasses import dataclass, field
+from datetime import date
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -8,17 +9,19 @@ from flask_babel import LazyString
 from sqlalchemy.exc import IntegrityError
 
 from idp.provider import Provider
+from idp.registration import contact
 from idp.registration.actions import Obstacle, Registered
 from idp.registration.flows import Step
 from idp.registration.store import Under
 from idp.web import errors, wording
 from idp.web.forms import FieldError
 from idp.web.headers import PAGES
-from idp.web.request import demand_csrf, origin, single_form, speaks
+from idp.web.request import demand_csrf, origin, own_word, sealed_word, single_form, speaks
 from idp.web.signin.registering import flow
 from idp.web.signin.registering.choose import way_back
 from idp.web.signin.registering.flow import At, Posted
 from idp.web.wiring import provider
+from ui import roc_calendar
 
 pages = Blueprint("register_check", __name__)
 
@@ -116,7 +119,12 @@ def done() -> ResponseReturnValue:
 @pages.get("/activate")
 def ask_to_activate() -> ResponseReturnValue:
     """Show a button: a mail scanner that opens the link must not use it up."""
-    page = ActivatePage(url_for("register_check.activate"), request.args.get("token", "")[:128])
+    page = ActivatePage(
+        url_for("register_check.activate"),
+        request.args.get("token", "")[:128],
+        own_word(request.args.get("outcome", "")),
+        url_for("password.show"),
+    )
     return PAGES.apply(make_response(render_template("signin/register/activate.html", page=page)))
 
 
@@ -128,9 +136,12 @@ def activate() -> ResponseReturnValue:
     portico = provider()
     with portico.database.write(origin()) as tx:
         active = portico.registering.activate(tx, form.get("token", ""))
-    page = ActivatePage("", "", "done" if active else "lost", url_for("password.show"))
+    if active:
+        done = url_for("register_check.ask_to_activate", outcome=sealed_word("done"))
+        return redirect(done, code=303)
+    page = ActivatePage("", "", "lost", url_for("password.show"))
     shown = render_template("signin/register/activate.html", page=page)
-    return PAGES.apply(make_response(shown, 200 if active else 410))
+    return PAGES.apply(make_response(shown, 410))
 
 
 def _page(place: At, obstacle: Obstacle | None, status: int) -> ResponseReturnValue:
@@ -152,10 +163,15 @@ def _lines(under: Under) -> list[Line]:
     told = {
         "name": answers.name,
         "username": answers.account_name,
-        "birth_date": answers.typed.get("birth_date", ""),
-        "phone": answers.typed.get("phone", ""),
-        "mobile": answers.typed.get("mobile", ""),
+        "birth_date": _day(answers.birth_date),
+        "phone": contact.as_dialled(answers.phone),
+        "mobile": contact.as_dialled(answers.mobile),
         "address": answers.address.formatted if answers.address else "",
         "email_1": ", ".join(answers.emails),
     }
     return [Line(label[name], value, name) for name, value in told.items() if value]
+
+
+def _day(iso: str) -> str:
+    """Show how a date was understood: whoever meant another sees it."""
+    return roc_calendar.date_of(date.fromisoformat(iso), speaks()) if iso else ""

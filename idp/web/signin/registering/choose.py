@@ -4,39 +4,23 @@ from dataclasses import dataclass, field
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
-from idp.provider import Provider
 from idp.registration import flows
-from idp.registration.flows import ProofKind, Track
 from idp.signin.counters import Attempt
 from idp.signin.throttle import Proceed
-from idp.web import wording
 from idp.web.forms import FieldError
 from idp.web.headers import PAGES
 from idp.web.request import browser_hash, demand_csrf, origin, single_form
+from idp.web.signin.registering import kind
+from idp.web.signin.registering.kind import KindView
 from idp.web.wiring import provider
 
 pages = Blueprint("register", __name__)
 
-_WAITS = {
-    ProofKind.CARD: _("Needs a certificate card. This site does not take cards yet."),
-    ProofKind.DIRECTORY: _("Judges need no registration here: sign in on the court network."),
-    ProofKind.APPLICATION: _("By a signed form: hand it in at the service centre of any court."),
-}
 _CHOOSE = _("Choose the kind of account.")
+_UNKNOWN = _("There is no such kind of account. These are the kinds there are.")
 _TOO_MANY = _("Too many registrations were begun from your network. Wait a minute.")
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A kind of account."""
-
-    track: str
-    label: LazyString | str
-    detail: LazyString | str
-    is_open: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +30,20 @@ class ChoosePage:
     action: str
     journey: str
     signin_url: str
-    choices: list[Choice]
-    chosen: str = ""
+    choices: list[KindView]
     errors: list[FieldError] = field(default_factory=list)
 
 
 @pages.get("/register-account")
 def show() -> ResponseReturnValue:
-    """List the kinds of account."""
-    return _page(request.args.get("journey", ""), [], 200)
+    """List the kinds of account, or show the one that is asked for."""
+    word, journey = request.args.get("kind", ""), request.args.get("journey", "")
+    if not word:
+        return _page(journey, [], 200)
+    tracks = flows.named(word)
+    if not tracks:
+        return _page(journey, [FieldError("", _UNKNOWN)], 404)
+    return kind.show(tracks, word, journey)
 
 
 @pages.post("/register-account")
@@ -63,7 +52,7 @@ def begin() -> ResponseReturnValue:
     form = single_form()
     demand_csrf(form)
     portico, journey = provider(), form.get("journey", "")
-    track = _open_tracks(portico).get(form.get("kind", ""))
+    track = kind.open_tracks(portico).get(form.get("kind", ""))
     if track is None:
         return _page(journey, [FieldError("kind", _CHOOSE)], 422)
     with portico.database.write(origin()) as tx:
@@ -86,36 +75,16 @@ def cancel() -> ResponseReturnValue:
 
 
 def _page(journey: str, problems: list[FieldError], status: int) -> Response:
+    portico = provider()
     page = ChoosePage(
         action=url_for("register.begin"),
         journey=journey,
         signin_url=url_for("password.show", journey=journey or None),
-        choices=_choices(provider()),
+        choices=[kind.view(portico, track, journey) for track in flows.TRACKS.values()],
         errors=problems,
     )
     shown = render_template("signin/register/choose.html", page=page)
     return PAGES.apply(make_response(shown, status))
-
-
-def _open_tracks(portico: Provider) -> dict[str, Track]:
-    wanted = portico.config.accounts.open_to
-    return {track.id: track for track in flows.open_tracks() if track.id in wanted}
-
-
-def _choices(portico: Provider) -> list[Choice]:
-    is_open = _open_tracks(portico)
-    closed = _("Not offered on this site.")
-    return [
-        Choice(
-            track.id,
-            wording.KINDS[track.kind],
-            wording.TRACKS.get(track.id, "")
-            if track.id in is_open
-            else _WAITS.get(track.proof, closed),
-            track.id in is_open,
-        )
-        for track in flows.TRACKS.values()
-    ]
 
 
 def way_back(journey: str) -> str:

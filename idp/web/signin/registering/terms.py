@@ -7,12 +7,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
 from idp.registration.flows import Step
+from idp.terms import documents
 from idp.terms.documents import Text
 from idp.web.forms import FieldError
 from idp.web.request import origin
 from idp.web.signin.registering import flow
 from idp.web.signin.registering.flow import At, Posted
-from idp.web.signin.terms import current_texts
+from idp.web.signin.terms import CHANGED, current_texts
 from idp.web.wiring import provider
 
 pages = Blueprint("register_terms", __name__)
@@ -25,6 +26,8 @@ class TermsPage:
     """What ``signin/register/terms.html`` shows."""
 
     texts: list[Text]
+    version: str
+    """Goes along in the form: what is agreed to is what was shown."""
     errors: list[FieldError] = field(default_factory=list)
 
 
@@ -46,9 +49,13 @@ def accept() -> ResponseReturnValue:
         return _page(place, [FieldError("accept", _MUST)], 422)
     portico = provider()
     with portico.database.write(origin()) as tx:
-        portico.registering.accept_terms(tx, place.under)
+        is_in_force = portico.registering.accept_terms(tx, place.under, form.get("version", ""))
+    if not is_in_force:
+        return _page(place, [FieldError("accept", CHANGED)], 422)
     return flow.again(place.flow_id)
 
 
 def _page(place: At, problems: list[FieldError], status: int) -> ResponseReturnValue:
-    return flow.show("terms.html", place, Step.TERMS, TermsPage(current_texts(), problems), status)
+    texts = current_texts()
+    page = TermsPage(texts, documents.day_of(texts), problems)
+    return flow.show("terms.html", place, Step.TERMS, page, status)

@@ -1,0 +1,45 @@
+"""What is known of a person, sealed field by field."""
+
+from uuid import UUID
+
+import msgspec
+
+from idp.accounts.model import Profile
+from idp.secret import Seal
+
+
+def close(seal: Seal, account_id: UUID, profile: Profile) -> bytes:
+    """Seal a profile field by field, as far as its fields have rules of their own."""
+    told = msgspec.to_builtins(profile)
+    parts = {name: told.pop(name) for name in _SEALED_ALONE if name in told} | {"": told}
+    return msgspec.msgpack.encode(
+        {
+            name: seal.close(msgspec.json.encode(value), place=_place(account_id, name))
+            for name, value in parts.items()
+        }
+    )
+
+
+def opened(seal: Seal, account_id: UUID, sealed: bytes) -> Profile:
+    """Open the sealed profile of an account.
+
+    Raises:
+        SealBroken: a part was changed, or is of another account or field.
+    """
+    try:
+        parts = msgspec.msgpack.decode(sealed, type=dict[str, bytes])
+    except msgspec.DecodeError:  # sealed as a whole, before its fields were
+        return msgspec.json.decode(seal.open(sealed, place=_place(account_id)), type=Profile)
+    told = {
+        name: msgspec.json.decode(seal.open(part, place=_place(account_id, name)))
+        for name, part in parts.items()
+    }
+    return msgspec.convert(told.pop("", {}) | told, Profile)
+
+
+def _place(account_id: UUID, field: str = "") -> str:
+    return f"accounts/profile/{account_id}" + (f"/{field}" if field else "")
+
+
+_SEALED_ALONE = ("birthdate", "phone_number", "address")
+"""Fields that are never opened with another's value: each is bound to its account and name."""

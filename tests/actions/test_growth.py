@@ -1,0 +1,65 @@
+"""No statement reads a whole table that grows, and what grows is swept a little at a time."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from bench.filling import Filling, fill
+from idp import worker
+from idp.database import sweeping
+from idp.database.transaction import Database
+from idp.provider import Provider
+from tests.clock import MovableClock
+from tests.labs import plans
+from tests.people import Browser, Person
+
+SMALL = {"clients", "client_secrets", "signing_keys", "passkey_challenges"}
+"""Tables that stay small: by what they hold, or because their rows live for minutes."""
+LOOKED_AT_ELSEWHERE = {
+    "idp.accounts.store._SELECT",  # no statement by itself: others add what they look for
+    "idp.sessions.store._UNENDED",  # likewise
+    "idp.audit.checkpoint._HEADS",  # planned anew each time, when its date is known
+    "idp.linking.store._END",  # likewise: which state is asked for is known by then
+    "idp.linking.store._ENDING",
+    "idp.linking.store._OF_ACCOUNT",
+    "idp.linking.store._OVERDUE",
+    "idp.outbox.store._OLDEST",  # reads the index of what waits, which is all there is to read
+}
+
+pytestmark = pytest.mark.timeout(120)
+
+
+def test_a_round_takes_a_batch_of_each_table_and_the_rounds_end(
+    provider: Provider, browser: Browser, citizen: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = provider.database.clock
+    assert isinstance(clock, MovableClock)
+    for _ in range(4):
+        browser.authorize()
+    browser.redeem(browser.code(citizen, scope="openid offline_access"))
+    clock.advance(timedelta(days=365))
+    monkeypatch.setattr(sweeping, "BATCH", 2)
+    monkeypatch.setattr(worker, "BATCH", 2)
+
+    swept = [worker.sweep(provider) for _ in range(8)]
+
+    assert swept[0] == 2
+    assert swept[-1] < 2
+    assert swept == sorted(swept, reverse=True)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_every_statement_finds_its_rows_by_an_index(database: Database, database_url: str) -> None:
+    fill(database_url.replace("+psycopg", ""), Filling(20_000, 2_000))
+
+    with database.writing.connect() as connection:
+        connection.execute(text("SET enable_seqscan = off"))
+        found = {
+            one.name: whole
+            for one in plans.statements()
+            if one.name not in LOOKED_AT_ELSEWHERE
+            if (whole := plans.whole_tables(connection, one) - SMALL)
+        }
+
+    assert found == {}
