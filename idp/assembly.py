@@ -11,8 +11,11 @@ from cryptography import x509
 from idp.accounts.particulars import Particulars
 from idp.accounts.store import Accounts
 from idp.audit.store import Trail
+from idp.authenticators.card.evidence import Evidence
+from idp.authenticators.card.holders import Holders
 from idp.authenticators.card.lists import Lists
 from idp.authenticators.card.revocation import Freshness, Revocation
+from idp.authenticators.card.trust import Trust
 from idp.authenticators.passkey import Passkeys
 from idp.authenticators.password.authenticator import PasswordAuthenticator
 from idp.authenticators.password.captcha import Captcha
@@ -49,6 +52,7 @@ from idp.registration.store import Registrations
 from idp.secret import KEY_BYTES, Entropy, Keychain, keychain, system_entropy
 from idp.sessions.actions import Ending
 from idp.signin.actions import PasswordSignIn
+from idp.signin.card import CardSignIn
 from idp.signin.codes import Codes
 from idp.signin.counters import Gate
 from idp.signin.factors import Factors
@@ -113,6 +117,8 @@ def assemble(
         config, gate, totp, recovery_codes, passkeys, accounts, trail, post, entropy
     )
     factors = Factors(showing, totp, recovery_codes, passkeys, trail, post)
+    trust, revocation = Trust(), _card_revocation(config, entropy)
+    evidence = Evidence(keys_of.seal("card-evidence"), entropy)
     server = AuthorizationServer(
         Parts(
             issuer,
@@ -177,7 +183,10 @@ def assemble(
         ),
         smtp=SmtpGateway(config.smtp),
         fetch=fetcher,
-        card_revocation=_card_revocation(config, entropy),
+        card_revocation=revocation,
+        card_holders=Holders(trust, revocation),
+        card_evidence=evidence,
+        card_signing_in=CardSignIn(config, trust, evidence, accounts, trail, entropy),
         card_lists=_card_lists(config, entropy),
     )
 

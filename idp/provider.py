@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from idp.accounts.particulars import Particulars
 from idp.accounts.store import Accounts
 from idp.audit.store import Trail
+from idp.authenticators.card.evidence import Evidence
+from idp.authenticators.card.holders import Holders
 from idp.authenticators.card.lists import Lists
 from idp.authenticators.card.revocation import Revocation
 from idp.authenticators.passkey import Passkeys
@@ -28,6 +30,7 @@ from idp.registration.actions import Registering
 from idp.secret import Entropy, Keychain
 from idp.sessions.actions import Ending
 from idp.signin.actions import PasswordSignIn
+from idp.signin.card import CardSignIn
 from idp.signin.codes import Codes
 from idp.signin.counters import Gate
 from idp.signin.factors import Factors
@@ -76,3 +79,6 @@ class Provider:
     fetch: Fetcher
     card_revocation: Revocation
     card_lists: Lists
+    card_holders: Holders
+    card_evidence: Evidence
+    card_signing_in: CardSignIn

@@ -18,6 +18,7 @@ from idp.web.portal import account, dashboard, device, guide, links, passkeys, r
 from idp.web.request import babel_locale, demand_csrf, speaks
 from idp.web.signin import (
     captcha,
+    card,
     consent,
     passkey,
     password,
@@ -42,6 +43,7 @@ _BLUEPRINTS = (
     password.pages,
     captcha.pages,
     passkey.pages,
+    card.pages,
     second_factor.pages,
     consent.pages,
     strength.pages,

@@ -1,6 +1,7 @@
 """What every page tells the browser to forbid: one record a surface."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Self
 from urllib.parse import urlsplit
@@ -18,17 +19,27 @@ class Policy:
     """What the page itself may frame; nothing, unless it says so."""
     framed_by: str = "'none'"
     pictures: str = "'self' data:"
+    connects: str = "'self'"
+    """Whom the page's script may call."""
+    opener: str = "same-origin"
+    """``same-origin-allow-popups`` where the page talks to a window that it opens."""
 
     def showing(self, logo_uri: str) -> Self:
         """Allow one picture from elsewhere: an app's logo."""
         return replace(self, pictures=f"{self.pictures} {_source(logo_uri)}") if logo_uri else self
+
+    def calling_loopback(self, ports: Iterable[int]) -> Self:
+        """Allow calls to a program of the person's own machine, and a window of it."""
+        places = " ".join(f"http://127.0.0.1:{port}" for port in ports)
+        opener = "same-origin-allow-popups"
+        return replace(self, connects=f"{self.connects} {places}", opener=opener)
 
     def apply(self, response: Response) -> Response:
         """Set the headers; a page is never sniffed, referred from or cached, and hardly framed."""
         headers = response.headers
         headers["Content-Security-Policy"] = (
             f"default-src 'none'; style-src 'self'; script-src 'self'; img-src {self.pictures}; "
-            "media-src 'self'; font-src 'self'; connect-src 'self'; base-uri 'none'; "
+            f"media-src 'self'; font-src 'self'; connect-src {self.connects}; base-uri 'none'; "
             f"form-action {self.form_action}; frame-ancestors {self.framed_by}"
             + (f"; frame-src {self.frame_src}" if self.frame_src else "")
         )
@@ -36,7 +47,7 @@ class Policy:
         if self.framed_by == "'none'":
             headers["X-Frame-Options"] = "DENY"
         headers["Referrer-Policy"] = "no-referrer"
-        headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        headers["Cross-Origin-Opener-Policy"] = self.opener
         headers["Cross-Origin-Resource-Policy"] = "same-origin"
         headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=()"
         headers.setdefault("Cache-Control", self.caching)

@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _
 
 from idp.accounts.model import Kind
 from idp.authenticators import Reason
+from idp.authenticators.card.reasons import Flaw
 from idp.authenticators.password.policy import PasswordPolicy, Weakness
 from idp.linking.rules import Outcome
 from idp.oidc.vocabulary import Scope
@@ -369,3 +370,80 @@ def password_help(policy: PasswordPolicy) -> list[LazyString | str]:
         told.append(_("It has to be changed every %(days)d days.", days=policy.max_age.days))
     told.append(_("A sentence of four or more words is easy to keep and hard to guess."))
     return list(told)
+
+
+CARD_NOT_ASKED: LazyString = _(
+    "This page was open for too long, or its answer was used already. Try again."
+)
+CARD_REFUSED: Mapping[Flaw, LazyString] = {
+    Flaw.MALFORMED: _("This card's certificate cannot be read."),
+    Flaw.WEAK_KEY: _("This card's key is too short to be safe. Ask for a new card."),
+    Flaw.WEAK_SIGNATURE: _("This card's certificate is signed in a way that is no longer safe."),
+    Flaw.WRONG_PURPOSE: _("This certificate is not for signing in. Use the card's other one."),
+    Flaw.UNKNOWN_CRITICAL: _("This card's certificate holds something that is not known here."),
+    Flaw.UNKNOWN_ISSUER: _("Cards of this authority are not taken here."),
+    Flaw.WRONG_HOLDER_TYPE: _("This card is for another kind of holder."),
+    Flaw.WRONG_ATTRIBUTES: _(
+        "This card's certificate does not say who its holder is, in the way it should."
+    ),
+    Flaw.WRONG_POLICY: _("This card is not of the level of assurance that is needed here."),
+    Flaw.NOT_YET_VALID: _("This card is not valid yet."),
+    Flaw.EXPIRED: _("This card has expired. Its authority renews it."),
+    Flaw.WRONG_PATH: _("This card's certificate was not issued by the authority it names."),
+    Flaw.REVOKED: _("This card has been revoked."),
+    # Translators: 停用, cards of the authorities
+    Flaw.SUSPENDED: _(
+        "This card is suspended. Its authority resumes it when you ask for it; your account stays."
+    ),
+    Flaw.COULD_NOT_CHECK: _(
+        "Whether this card is revoked cannot be checked at the moment. Try again in some minutes, "
+        "or take another way."
+    ),
+}
+CARD_STATES: Mapping[str, LazyString] = {
+    "looking": _("Looking for the card bridge …"),
+    "not_running": _(
+        "The card bridge is not running on this computer. Start it, or install it first; this "
+        "page goes on by itself."
+    ),
+    "asking": _("Your browser asks whether this site may reach the bridge. Choose Allow."),
+    "blocked": _(
+        "Your browser does not let this site reach the card bridge. Use the window below, or "
+        "allow it in the settings of this site."
+    ),
+    "too_old": _("The card bridge on this computer is too old. Install the present one."),
+    "origin_denied": _(
+        "The card bridge does not know this site. Run cardbridge allow with the address of this "
+        "site, then try again."
+    ),
+    "no_module": _(
+        "The driver of your card was not found. Install it, then start the bridge anew."
+    ),
+    "no_reader": _("No card reader is connected. Plug it in."),
+    "no_card": _("Put your card into the reader."),
+    "wrong_card": _("This card is of a kind that is not taken here. Put another one in."),
+    "ready": _("Your card is ready. Compare the four digits with those in the bridge's window."),
+    "busy": _("The card is in use in another window. End that first."),
+    "waiting": _("Go to the bridge's window: compare the digits and type your PIN there."),
+    "sending": _("Your card has signed. One moment …"),
+    "cancelled": _("You have cancelled it. Nothing was signed."),
+    "timeout": _("That took too long. Try again."),
+    "card_removed": _("The card was taken out. Put it in and try again."),
+    "no_credential": _("No certificate to sign in with was found on this card."),
+    "pin_incorrect": _("The PIN was wrong."),
+    "pin_last_try": _(
+        "One try is left, and you did not spend it. If you are not sure of the PIN, ask the "
+        "authority that issued your card."
+    ),
+    "pin_locked": _(
+        "The PIN is locked after too many wrong tries. The authority that issued your card "
+        "unlocks it, at its site or at a counter."
+    ),
+    "pin_length": _("The PIN has another length. No try was spent."),
+    "too_many": _("Too many requests in a short time. Wait a minute."),
+    "popup_blocked": _("The browser has blocked the bridge's window. Allow it and try again."),
+    "module_error": _(
+        "The card or its driver has failed. Take the card out, put it in, try again."
+    ),
+}
+"""What the script may say, by the bridge's own codes; it shows one at a time."""

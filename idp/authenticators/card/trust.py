@@ -70,6 +70,10 @@ class Trust:
                 return one
         return None
 
+    def kinds(self, tx: Transaction) -> list[str]:
+        """List the kinds of cards that are taken."""
+        return sorted({one.authority.profile_id for one in self._all(tx) if one.is_on} - {""})
+
     def _all(self, tx: Transaction) -> Sequence[Installed]:
         held = self._held
         if held is None or not held[0] <= tx.now < held[0] + _FRESH_FOR:

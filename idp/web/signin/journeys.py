@@ -14,7 +14,7 @@ from idp.provider import Provider
 from idp.secret import digest
 from idp.signin import store
 from idp.web import returning
-from idp.web.headers import PAGES, leading_to
+from idp.web.headers import PAGES, Policy, leading_to
 from idp.web.request import browser_hash, hear_locales, speaks
 
 _SAID = ("logo_uri", "policy_uri", "tos_uri")
@@ -72,8 +72,13 @@ class Underway:
 
     def protect(self, response: Response) -> Response:
         """Set the page's headers; its form may end at the app, whose logo it may show."""
+        return self.policy.apply(response)
+
+    @property
+    def policy(self) -> Policy:
+        """What the pages of this journey allow."""
         policy = leading_to(self.redirect_uri) if self.redirect_uri else PAGES
-        return policy.showing(self.app.logo_uri if self.app else "").apply(response)
+        return policy.showing(self.app.logo_uri if self.app else "")
 
 
 def underway(portico: Provider, journey_id: str) -> Underway | None:

@@ -32,6 +32,7 @@ from idp.web.request import (
     speaks,
 )
 from idp.web.signin.journeys import App, Underway, underway
+from idp.web.signin.ways import Way, ways
 from idp.web.who import who_of
 from idp.web.wiring import provider
 from idp.web.wording import FIELD_OF, REFUSED
@@ -91,6 +92,7 @@ class SignInPage:
     passkey: PasskeyView
     links: list[Link]
     can_cancel: bool
+    ways: list[Way] = field(default_factory=list)
     errors: list[FieldError] = field(default_factory=list)
     signed_in_as: str = ""
     """Who is there already, in this browser."""
@@ -250,6 +252,7 @@ def _page(
         passkey=PasskeyView(url_for("passkey.submit"), options),
         links=_links(journey.id),
         can_cancel=journey.client is not None,
+        ways=ways(provider(), "password", journey.id),
         errors=problems,
         signed_in_as=who_of(here).name if here else "",
     )

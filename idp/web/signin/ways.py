@@ -1,0 +1,33 @@
+"""The ways to sign in that an operator has switched on, equal beside one another."""
+
+from dataclasses import dataclass
+
+from flask import url_for
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _
+
+from idp.provider import Provider
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One entry above the form."""
+
+    id: str
+    label: LazyString
+    url: str
+    is_current: bool
+
+
+def ways(portico: Provider, current: str, journey_id: str) -> list[Way]:
+    """List the ways; empty where there is only one, which needs no choosing."""
+    found = [("password", _("Account and password"), "password.show")]
+    if portico.config.cards.enabled:
+        # Translators: 憑證卡, manual P03
+        found.append(("card", _("Certificate card"), "card.show"))
+    if len(found) == 1:
+        return []
+    return [
+        Way(name, label, url_for(endpoint, journey=journey_id or None), name == current)
+        for name, label, endpoint in found
+    ]

@@ -1,0 +1,67 @@
+"""People with cards: an authority that is taken, a card of an account, and a hand that signs."""
+
+import base64
+import hashlib
+import json
+from typing import Any
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
+from cardbridge.lab.holders import CITIZEN
+from cardbridge.lab.pki import CardFiles, LabPki
+from idp.authenticators.card import authority, cards, trust
+from idp.authenticators.card.candidate import Candidate
+from idp.provider import Provider
+from tests.people import BASE, Browser, Person
+
+
+def take(portico: Provider, lab: LabPki, *kinds: str) -> None:
+    """Have the provider take cards of some of the lab's authorities."""
+    with portico.database.write() as tx:
+        for kind in kinds:
+            found = authority.read(lab.issuers[kind], kind)
+            trust.install(tx, found, name=kind, provenance="the lab", crl_url="")
+            trust.switch(tx, found.fingerprint, on=True)
+
+
+def card_of(
+    portico: Provider, lab: LabPki, person: Person | None, variant: str = "good"
+) -> CardFiles:
+    """Make a card, which opens a person's account where one is given."""
+    made = lab.issue("moica", CITIZEN, variant=variant, key="p256")
+    if person is not None:
+        assert person.account is not None
+        with portico.database.write() as tx:
+            traced = portico.card_holders.trace(tx, made.sign.certificate)
+            assert isinstance(traced, Candidate), traced
+            assert cards.add(tx, person.account.id, traced, portico.entropy)
+    return made
+
+
+def token(
+    card: CardFiles, challenge: str, *, origin: str = BASE, purpose: str = "login", **changes: Any
+) -> str:
+    """Sign as the bridge does."""
+    hashed = [hashlib.sha256(part.encode()).hexdigest() for part in (origin, challenge, purpose)]
+    content = "".join(f"{line}\n" for line in ("twcard-auth-v1", *hashed)).encode()
+    key = card.sign.key
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    r, s = decode_dss_signature(key.sign(content, ec.ECDSA(hashes.SHA256())))
+    document = {
+        "format": "twcard:1",
+        "alg": "ES256",
+        "certificate": base64.b64encode(card.sign.certificate).decode(),
+        "signature": base64.b64encode(r.to_bytes(32, "big") + s.to_bytes(32, "big")).decode(),
+        "context": {"purpose": purpose},
+        "bridge": "cardbridge/0.1 test",
+    }
+    return json.dumps(document | changes)
+
+
+def present(browser: Browser, card: CardFiles, **how: Any) -> None:
+    """Post what the card on the open page has signed, as its script does."""
+    hidden = browser.hidden()
+    signed = token(card, hidden["challenge"], **how)
+    browser.post("/signin/card", hidden | {"format": "twcard:1", "document": signed})
