@@ -4,12 +4,16 @@ Every use is a process of its own with a deadline: OpenSC waits for ever on a ca
 pulled at the wrong moment, and holds the interpreter while it does.
 """
 
+import contextlib
 import json
 import os
+import shutil
+import socket
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -306,6 +310,41 @@ def test_nothing_of_a_reader_is_left_over(made_cards: Made) -> None:
         assert folder.exists()
 
     assert not folder.exists()
+
+
+def test_a_reader_ends_with_a_test_that_was_killed(made_cards: Made) -> None:
+    program = """
+import json, sys, time
+from tests.labs.reader import outside
+
+with outside.card_reader([json.loads(sys.argv[1])]) as reader:
+    print(reader.folder, flush=True)
+    time.sleep(60)
+"""
+    card = json.dumps(describe(made_cards.files["gca"]))
+    testing = subprocess.Popen(
+        [sys.executable, "-c", program, card], cwd=outside.HOUSE, stdout=subprocess.PIPE, text=True
+    )
+    assert testing.stdout
+    folder = Path(testing.stdout.readline().strip())
+    pcscd = folder / "pcscd.comm"
+    before = _answers(pcscd)
+
+    testing.kill()
+    testing.communicate()
+
+    end = time.monotonic() + 10
+    while _answers(pcscd) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert (before, _answers(pcscd)) == (True, False)
+    shutil.rmtree(folder)
+
+
+def _answers(place: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as wire, contextlib.suppress(OSError):
+        wire.connect(str(place))
+        return True
+    return False
 
 
 def test_two_readers_at_once_know_nothing_of_each_other(

@@ -13,6 +13,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,8 +29,10 @@ Order = dict[str, Any]
 def main(folder: Path) -> None:
     """Set everything up, then obey orders until one says ``quit`` or the parent is gone."""
     cards = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
     _furnish(folder)
-    pcscd = subprocess.Popen(["pcscd", "--foreground", "--error", *_without_polkit()])
+    words = ["pcscd", "--foreground", "--error", *_without_polkit()]
+    pcscd = subprocess.Popen(words, stdin=subprocess.DEVNULL)
     _await((folder / "pcscd.comm").is_socket)
     plugs = [Plug(PivCard(one), FIRST_PORT + number) for number, one in enumerate(cards)]
     _await(lambda: all(_listens(plug.port) for plug in plugs))
@@ -43,6 +46,13 @@ def main(folder: Path) -> None:
         sys.stdout.flush()
         _serve(listening, plugs)
     pcscd.terminate()
+
+
+def _end_with_the_parent() -> None:
+    """Wait until nobody holds the other end of stdin, not even a parent that was killed."""
+    sys.stdin.read()
+    # As the first process of its namespace this one takes pcscd along.
+    os._exit(0)
 
 
 def _furnish(folder: Path) -> None:
