@@ -149,7 +149,10 @@ class CardProcess:
         return Failed(Failure(code))
 
     def _running(self) -> "subprocess.Popen[bytes]":
-        if self._process is None or self._process.poll() is not None:
+        if self._process is not None and self._process.poll() is not None:
+            _put_down(self._process)
+            self._process = None
+        if self._process is None:
             self._process = subprocess.Popen(  # noqa: S603  # fixed arguments
                 self._argv,
                 stdin=subprocess.PIPE,

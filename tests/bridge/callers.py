@@ -5,6 +5,7 @@ import http.client
 import json
 import secrets
 from base64 import b64decode, urlsafe_b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,7 +56,11 @@ class Caller:
         self.origin = origin
 
     def call(
-        self, method: str, path: str, body: Any = None, headers: dict[str, str | None] | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: Mapping[str, str | None] | None = None,
     ) -> Reply:
         """Make a call with the headers a browser sends; a header of ``None`` is left away."""
         usual: dict[str, str | None] = {
@@ -67,7 +72,7 @@ class Caller:
             "Sec-Fetch-Dest": "empty",
             "Content-Type": "application/json" if method == "POST" else None,
         }
-        sent = {name: value for name, value in (usual | (headers or {})).items() if value}
+        sent = {name: value for name, value in (usual | dict(headers or {})).items() if value}
         raw = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:

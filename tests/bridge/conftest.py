@@ -61,7 +61,9 @@ def caller(cards: CardProcess, person: Person, gate: Gate) -> Iterator[Caller]:
 def listening(cards: CardProcess, person: Person, gate: Gate) -> Iterator[int]:
     """Run a bridge on a free port."""
     port, sockets = listen([free_port()])
-    dialogs = Dialogs(lambda: Program((sys.executable, *person.argv)), dict(os.environ), 20)
+    dialogs = Dialogs(
+        lambda: Program((sys.executable, "-I", "-S", *person.argv)), dict(os.environ), 20
+    )
     config = Config(sites={SITE: "Portico"})
     bridge = Bridge(
         port=port,

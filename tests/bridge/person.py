@@ -15,7 +15,7 @@ class Person:
         folder.mkdir()
         self._folder = folder
         (folder / "told").touch()
-        self.answers(PIN)
+        self.answers(*[PIN] * 9)
 
     @property
     def argv(self) -> tuple[str, str]:
@@ -23,7 +23,7 @@ class Person:
         return str(PINENTRY), str(self._folder)
 
     def answers(self, *answers: str) -> None:
-        """Plan answers: a PIN, ``yes``, ``ERR 99``, or ``wait`` for a long time."""
+        """Plan answers: a PIN, ``empty``, ``yes``, ``ERR 99``, or ``wait`` for a long time."""
         (self._folder / "answers").write_text("\n".join(answers))
 
     def was_told(self) -> list[str]:

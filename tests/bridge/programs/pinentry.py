@@ -23,6 +23,7 @@ def answered(command: str) -> str:
         time.sleep(60)
     if answer.startswith("ERR"):
         return answer
+    answer = answer.replace("empty", "")
     return f"D {answer}\nOK" if command == "GETPIN" else "OK"
 
 
