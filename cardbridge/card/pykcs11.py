@@ -60,6 +60,7 @@ def _twice(call: Callable[[], T]) -> T:
 def _pin_bytes(pin: bytearray | None) -> Any:
     """Copy a PIN byte by byte into memory of the library's own, which :func:`_wipe` clears."""
     copied = LowLevel.ckbytelist()
+    copied.reserve(len(pin or b""))  # one that grows leaves copies behind
     for byte in pin or b"":
         copied.append(byte)
     return copied

@@ -17,6 +17,7 @@ NOT_CONFIRMED = 114
 TIMED_OUT = 62
 """GPG_ERR_TIMEOUT."""
 MOST_LINE_BYTES = 4096
+_PERCENT = ord("%")
 _ERROR_CODE = 0xFFFF  # the rest of the number says which program it is from
 
 
@@ -55,7 +56,10 @@ class Assuan:
         except OSError as error:
             raise Broken(str(error)) from error
         self._interruption = interruption
-        self._rest = bytearray()
+        # One buffer that never grows: a PIN that passes through it leaves no copy behind.
+        self._buffer = bytearray(MOST_LINE_BYTES)
+        self._filled = 0
+        self._end = -1
 
     def close(self) -> None:
         """Take the window away."""
@@ -64,7 +68,7 @@ class Assuan:
             if stream is not None:
                 stream.close()
         self._process.wait()
-        wipe(self._rest)
+        wipe(self._buffer)
 
     def greet(self) -> None:
         """Wait for the program to be ready."""
@@ -104,37 +108,42 @@ class Assuan:
             return
 
     def _answer(self) -> bytearray:
+        """Wait for the end of an answer; its data, in one piece that can be overwritten."""
         data = bytearray()
         while True:
-            line = self._line()
-            if line.startswith(b"D "):
-                data += unescaped(line[2:])
-                wipe(line)
-            elif line == b"OK" or line.startswith(b"OK "):
+            self._read_line()
+            with memoryview(self._buffer)[: self._end] as line:
+                if bytes(line[:2]) == b"D ":
+                    data = _joined(data, unescaped(line[2:]))
+                    continue
+                word, _, rest = bytes(line).partition(b" ")
+            if word == b"OK":
                 return data
-            elif line.startswith(b"ERR "):
-                raise AssuanError(_number(line) & _ERROR_CODE)
+            if word == b"ERR":
+                raise AssuanError(_number(rest) & _ERROR_CODE)
 
-    def _line(self) -> bytearray:
-        while (end := self._rest.find(b"\n")) < 0:
-            if len(self._rest) > MOST_LINE_BYTES:
+    def _read_line(self) -> None:
+        """Bring the next line to the front of the buffer and say where it ends."""
+        self._drop_line()
+        while (end := self._buffer.find(b"\n", 0, self._filled)) < 0:
+            if self._filled == MOST_LINE_BYTES:
                 raise Broken("a line without an end")
-            self._fill()
-        line = self._rest[:end]
-        left = self._rest[end + 1 :]
-        wipe(self._rest)
-        self._rest = left
-        return line
+            with memoryview(self._buffer)[self._filled :] as room:
+                taken = self._stream(self._process.stdout).readinto(room)  # type: ignore[attr-defined]
+            if not taken:
+                raise Broken("the dialog program ended")
+            self._filled += taken
+        self._end = end
 
-    def _fill(self) -> None:
-        piece = bytearray(MOST_LINE_BYTES)
-        taken = self._stream(self._process.stdout).readinto(piece)  # type: ignore[attr-defined]
-        if not taken:
-            raise Broken("the dialog program ended")
-        grown = self._rest + piece[:taken]
-        wipe(self._rest)
-        wipe(piece)
-        self._rest = grown
+    def _drop_line(self) -> None:
+        """Move what follows the line that was read over it, and overwrite the rest."""
+        if self._end < 0:
+            return
+        left = self._filled - self._end - 1
+        with memoryview(self._buffer) as all_of_it:
+            all_of_it[:left] = all_of_it[self._end + 1 : self._filled]
+            all_of_it[left : self._filled] = bytes(self._filled - left)
+        self._filled, self._end = left, -1
 
     @staticmethod
     def _stream(stream: IO[bytes] | None) -> IO[bytes]:
@@ -143,8 +152,19 @@ class Assuan:
         return stream
 
 
-def _number(line: bytearray) -> int:
-    word = line.split()[1] if len(line.split()) > 1 else b""
+def _joined(first: bytearray, second: bytearray) -> bytearray:
+    """Join two pieces of an answer and overwrite them."""
+    if not first:
+        return second
+    both = bytearray(len(first) + len(second))
+    both[: len(first)], both[len(first) :] = first, second
+    wipe(first)
+    wipe(second)
+    return both
+
+
+def _number(words: bytes) -> int:
+    word = words.split()[0] if words.split() else b""
     if not word.isdigit():
         raise Broken("an error without a number")
     return int(word)
@@ -155,15 +175,29 @@ def escaped(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def unescaped(data: bytearray) -> bytearray:
-    """Read a text as the program wrote it, where it stands in memory."""
-    text = bytearray()
+def unescaped(data: bytes | bytearray | memoryview) -> bytearray:
+    """Read a text as the program wrote it, into memory of its exact size.
+
+    Raises:
+        Broken: if a percent sign has no two digits after it.
+    """
+    percents = sum(1 for byte in data if byte == _PERCENT)
+    if 3 * percents > len(data):
+        raise Broken("a percent sign by itself")
+    text = bytearray(len(data) - 2 * percents)
     place = 0
-    while place < len(data):
-        if data[place] == ord("%") and place + 2 < len(data):
-            text.append(int(bytes(data[place + 1 : place + 3]), 16))
+    for written in range(len(text)):
+        if data[place] == _PERCENT:
+            text[written] = _octet(data[place + 1 : place + 3])
             place += 3
         else:
-            text.append(data[place])
+            text[written] = data[place]
             place += 1
     return text
+
+
+def _octet(digits: bytes | bytearray | memoryview) -> int:
+    try:
+        return int(bytes(digits), 16)
+    except ValueError:
+        raise Broken("a percent sign without two digits") from None

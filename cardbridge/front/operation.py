@@ -144,10 +144,12 @@ class Operation:
             raise Failed(Failure(self._interruption.reason))
 
     def _release(self) -> None:
+        """End the worker: what a library kept of the PIN goes with its memory."""
         try:
             self._cards.release()
         except Failed:
-            return  # the worker is gone, and the card with it
+            return  # the worker is gone already, and the card with it
+        self._cards.end()
 
     @contextmanager
     def _watched(self, card: Card) -> Iterator[None]:
