@@ -51,9 +51,15 @@ class Cards:
         return self._found
 
     def is_there(self, number: int) -> bool:
-        """Tell whether a card that was found is still in its reader."""
+        """Tell whether a card that was found is still in its reader.
+
+        Only the list of slots makes OpenSC look; asked about a token it tells what it knew.
+        """
         found = self._found[number]
         try:
+            present = {slot.number for slot in found.module.slots() if slot.has_token}
+            if found.slot not in present:
+                return False
             return found.module.token(found.slot).serial == found.token.serial
         except CardFault:
             return False
@@ -163,8 +169,15 @@ def _one_each(every: Iterable[Found]) -> list[Found]:
 
 @contextmanager
 def _logged_in(found: Found, pin: bytearray | None) -> Iterator[Login]:
+    """Log in for a while. Whatever happens the card is logged out of, unless it is gone."""
     login = found.module.login(found.slot, pin)
     try:
         yield login
-    finally:
+    except CardFault as fault:
+        if not faults.is_gone(fault.ckr):
+            login.close()
+        raise
+    except BaseException:
         login.close()
+        raise
+    login.close()

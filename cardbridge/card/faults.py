@@ -6,9 +6,7 @@ the error does not tell, the state of the slot afterwards does: a card that is g
 
 from cardbridge.outcomes import Code, Failure
 
-CKR_HOST_MEMORY = 0x02
 CKR_GENERAL_ERROR = 0x05
-CKR_FUNCTION_FAILED = 0x06
 CKR_DEVICE_ERROR = 0x30
 CKR_DEVICE_REMOVED = 0x32
 CKR_FUNCTION_CANCELED = 0x50
@@ -33,12 +31,23 @@ _MEANT = {
     CKR_PIN_LEN_RANGE: Failure(Code.PIN_LENGTH),
     CKR_PIN_LOCKED: Failure(Code.PIN_LOCKED, tries_left=0),
     CKR_FUNCTION_CANCELED: Failure(Code.CANCELLED),
+    # What OpenSC says of a card that was pulled in the middle of a command.
+    CKR_GENERAL_ERROR: Failure(Code.CARD_REMOVED),
+    CKR_DEVICE_ERROR: Failure(Code.CARD_REMOVED),
     CKR_DEVICE_REMOVED: Failure(Code.CARD_REMOVED),
     CKR_TOKEN_NOT_PRESENT: Failure(Code.CARD_REMOVED),
     CKR_SESSION_HANDLE_INVALID: Failure(Code.CARD_REMOVED),
     CKR_OBJECT_HANDLE_INVALID: Failure(Code.CARD_REMOVED),
     CKR_TOKEN_NOT_RECOGNIZED: Failure(Code.UNSUPPORTED),
 }
+
+
+def is_gone(ckr: int) -> bool:
+    """Tell whether an error means a card that need not be taken leave of, and must not be.
+
+    OpenSC waits for ever in a log-out from a card that was pulled in the middle of a command.
+    """
+    return meaning(ckr).code is Code.CARD_REMOVED
 
 
 def meaning(ckr: int) -> Failure:

@@ -1,8 +1,5 @@
 """The front's side of the card worker: started when needed, killed when it takes too long.
 
-It also ends with the operation in which a PIN went through it: libraries copy a PIN and do not
-wipe the copies, the end of a process does.
-
 A card library may hang for ever or take its process down. Neither reaches the front: it waits
 with a deadline, kills, and starts another worker for the next operation.
 """

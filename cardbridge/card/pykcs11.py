@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import PyKCS11
 from PyKCS11 import LowLevel
 
-from cardbridge.card.faults import CKR_BUFFER_TOO_SMALL
+from cardbridge.card.faults import CKR_BUFFER_TOO_SMALL, is_gone
 from cardbridge.card.module import (
     CannotLoad,
     CardFault,
@@ -130,8 +130,10 @@ class PyKCS11Module:
         login = PyKCS11Login(session, pin)
         try:
             login.open()
-        except CardFault:
-            login.close()
+        except CardFault as fault:
+            login.forget()
+            if not is_gone(fault.ckr):
+                login.close()
             raise
         return login
 
@@ -175,8 +177,12 @@ class PyKCS11Login:
         _checked(self._session.lib.C_Sign(self._session.session, octets, signature))
         return bytes(signature)
 
-    def close(self) -> None:
+    def forget(self) -> None:
+        """Overwrite the PIN."""
         _wipe(self._pin)
+
+    def close(self) -> None:
+        self.forget()
         for end in (self._session.logout, self._session.closeSession):
             try:
                 end()

@@ -47,6 +47,8 @@ class Operation:
     def run(self, asked: Asked, before_dialog: Callable[[], None]) -> dict[str, Any]:
         """Take it to its end: the token as the page hands it on.
 
+        The worker ends with it: what a library kept of the PIN goes with its memory.
+
         Args:
             before_dialog: Called once, when a first window is about to open.
 
@@ -59,8 +61,9 @@ class Operation:
             before_dialog()
             card = self._choose(asked, found)
             signature = self._have_signed(asked, card)
-        finally:
             self._release()
+        finally:
+            self._cards.end()
         self._demand_going_on()
         return _token(asked, card, signature)
 
@@ -124,9 +127,21 @@ class Operation:
             return self._sign(asked, card, bytearray())
 
     def _sign(self, asked: Asked, card: Card, pin: bytearray) -> bytes:
-        return self._cards.sign(
-            card, pin, origin=asked.origin, nonce=asked.nonce, purpose=asked.purpose
-        )
+        try:
+            return self._cards.sign(
+                card, pin, origin=asked.origin, nonce=asked.nonce, purpose=asked.purpose
+            )
+        except Failed as failed:
+            if failed.failure.code is Code.TIMEOUT and self._reader_is_empty():
+                raise Failed(Failure(Code.CARD_REMOVED)) from None
+            raise
+
+    def _reader_is_empty(self) -> bool:
+        """Look with a new worker: a card pulled at the wrong moment hangs OpenSC for good."""
+        try:
+            return bool(self._cards.status(self._modules)["card"] == "absent")
+        except Failed:
+            return False
 
     def _consent(self, asked: Asked, card: Card) -> Consent:
         return Consent(
@@ -144,12 +159,10 @@ class Operation:
             raise Failed(Failure(self._interruption.reason))
 
     def _release(self) -> None:
-        """End the worker: what a library kept of the PIN goes with its memory."""
         try:
             self._cards.release()
         except Failed:
-            return  # the worker is gone already, and the card with it
-        self._cards.end()
+            return  # it did not take leave; the card has signed all the same
 
     @contextmanager
     def _watched(self, card: Card) -> Iterator[None]:
