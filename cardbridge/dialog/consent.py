@@ -35,7 +35,8 @@ class Consent:
         parts = [
             f"{said.purpose[self.purpose]}\n\n{site}",
             f"{said.card.format(card=self.card)}\n{said.check.format(code=control_code(self.nonce))}",
-            "\n".join((said.warning, *more)),
+            said.warning,
+            *more,
         ]
         return "\n\n".join(parts)
 

@@ -72,13 +72,13 @@ class Operation:
         if len(found) == 1:
             return found[0]
         while True:
-            for card in found:
+            for place, card in enumerate(found, 1):
                 consent = self._consent(asked, card)
                 said = consent.words
                 choice = self._dialogs.confirm(
                     consent,
                     self._interruption,
-                    question=said.choose,
+                    question=f"{said.choose} ({place}/{len(found)})",
                     yes=said.use,
                     no=said.cancel,
                     other=said.next_card,
