@@ -58,13 +58,13 @@ def caller(cards: CardProcess, person: Person, gate: Gate) -> Iterator[Caller]:
 
 
 @contextlib.contextmanager
-def listening(cards: CardProcess, person: Person, gate: Gate) -> Iterator[int]:
-    """Run a bridge on a free port."""
+def listening(cards: CardProcess, person: Person, gate: Gate, site: str = SITE) -> Iterator[int]:
+    """Run a bridge on a free port, for one site."""
     port, sockets = listen([free_port()])
     dialogs = Dialogs(
         lambda: Program((sys.executable, "-I", "-S", *person.argv)), dict(os.environ), 20
     )
-    config = Config(sites={SITE: "Portico"})
+    config = Config(sites={site: "Portico"})
     bridge = Bridge(
         port=port,
         sites=Sites(config, (), lambda: config),
