@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import TypeVar
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import (
     SECP256R1,
     SECP384R1,
@@ -32,6 +33,14 @@ _AUTHORITIES = {
     "gca": "政府憑證管理中心",
     "xca": "組織及團體憑證管理中心",
 }
+_MALFORMED = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 _HOLDER = (NameOID.COMMON_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME, NameOID.ORGANIZATION_NAME)
 
 
@@ -81,7 +90,7 @@ def read(der: bytes) -> Credential:
             public_key=public_key,  # type: ignore[arg-type]  # _algorithm refuses the others
             since=certificate.not_valid_before_utc.timestamp(),
         )
-    except (ValueError, TypeError, x509.InvalidVersion, x509.UnsupportedGeneralNameType) as error:
+    except _MALFORMED as error:
         raise Unfit("malformed") from error
 
 
