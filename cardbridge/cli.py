@@ -2,11 +2,14 @@
 
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import click
 
 from cardbridge import VERSION
+
+LABORATORY = "cardbridge.lab.commands"
 
 
 class LabToo(click.Group):
@@ -14,13 +17,14 @@ class LabToo(click.Group):
 
     def list_commands(self, context: click.Context) -> list[str]:
         """List the commands."""
-        return sorted([*super().list_commands(context), "softcard"])
+        lab = ["softcard"] if find_spec(LABORATORY) else []
+        return sorted([*super().list_commands(context), *lab])
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         """Find a command; the laboratory's is a module of its own."""
-        if name != "softcard":
+        if name != "softcard" or not find_spec(LABORATORY):
             return super().get_command(context, name)
-        command: click.Command = import_module("cardbridge.lab.commands").softcard
+        command: click.Command = import_module(LABORATORY).softcard
         return command
 
 

@@ -417,6 +417,10 @@ def test_the_wheel_is_told_of_every_package_and_every_file_that_is_no_module() -
         if path.name == "__init__.py"
     }
     suffixes = {path.suffix for path in files if path.parent.joinpath("__init__.py").exists()}
-    data = {pattern.removeprefix("*") for pattern in told["package-data"]["*"]}
+    data = {
+        pattern.removeprefix("*")
+        for patterns in told["package-data"].values()
+        for pattern in patterns
+    }
     assert set(told["packages"]) == packages
-    assert suffixes - {".py", ".md", ""} <= data
+    assert suffixes - {".py", ".md", ".toml", ""} <= data
