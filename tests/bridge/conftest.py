@@ -58,9 +58,11 @@ def caller(cards: CardProcess, person: Person, gate: Gate) -> Iterator[Caller]:
 
 
 @contextlib.contextmanager
-def listening(cards: CardProcess, person: Person, gate: Gate, site: str = SITE) -> Iterator[int]:
+def listening(
+    cards: CardProcess, person: Person, gate: Gate, site: str = SITE, *, port: int | None = None
+) -> Iterator[int]:
     """Run a bridge on a free port, for one site."""
-    port, sockets = listen([free_port()])
+    port, sockets = listen([port or free_port()])
     dialogs = Dialogs(
         lambda: Program((sys.executable, "-I", "-S", *person.argv)), dict(os.environ), 20
     )
