@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from idp import memory
-from idp.cli import account, exporting, importing, manage, operate, pki
+from idp.cli import account, evidence, exporting, importing, manage, operate, pki
 from idp.cli.context import Invocation
 
 
@@ -38,6 +38,7 @@ for command in (
     manage.audit,
     account.account,
     pki.pki,
+    evidence.evidence,
 ):
     main.add_command(command)
 

@@ -10,7 +10,9 @@ import msgspec
 
 from idp.accounts.model import Email, Kind, Profile, canonical_name
 from idp.accounts.store import NewAccount
-from idp.audit.events import AccountAdded
+from idp.audit.events import AccountAdded, FactorAdded
+from idp.authenticators.card import cards
+from idp.authenticators.card.reasons import Unfit
 from idp.cli.context import Invocation, fail, json_option, operator, say
 from idp.cli.operate import built
 from idp.provider import Provider
@@ -81,6 +83,29 @@ def forget_factors(invocation: Invocation, username: str, as_json: bool) -> None
     if found is None:
         fail(f"there is no account {name!r}")
     say({"username": name, "forgot": forgot}, as_json=as_json)
+
+
+@account.command("add-card")
+@click.option("--username", required=True)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_obj
+def add_card(invocation: Invocation, username: str, file: Path) -> None:
+    """Let a card open an account: FILE is its signature certificate, as DER.
+
+    For the help desk, which has seen the card and its holder.
+    """
+    portico, name = built(invocation.config()), canonical_name(username)
+    with portico.database.write(operator()) as tx:
+        found = portico.accounts.named(tx, name)
+        if found is None:
+            fail(f"there is no account {name!r}")
+        traced = portico.card_holders.trace(tx, file.read_bytes())
+        if isinstance(traced, Unfit):
+            fail(f"{file}: {traced.flaw} {traced.detail}")
+        if not cards.add(tx, found.id, traced, portico.entropy):
+            fail(f"{file}: this certificate opens an account already")
+        portico.trail.append(tx, FactorAdded(subject=found.subject, kind="card"))
+    click.echo(f"{traced.holder.name}: {traced.leaf.fingerprint_hex}")
 
 
 def _read(path: Path) -> list[Person]:

@@ -123,6 +123,26 @@ def test_an_older_list_never_takes_the_place_of_a_newer(
     assert shell.run("pki", "refresh").exit_code == 1
 
 
+def test_the_help_desk_gives_an_account_its_card_once(
+    shell: Shell, issuer: str, lab: LabPki, tmp_path: Path
+) -> None:
+    install(shell, issuer, "--on")
+    path = tmp_path / "card.cer"
+    path.write_bytes(lab.issue("moica", CITIZEN, key="p256").sign.certificate)
+    word = "a long enough sentence of words"
+    shell.ok("account", "add", "--username", "CITIZEN1", "--password-stdin", stdin=word)
+    words = ("account", "add-card", "--username", "citizen1", str(path))
+
+    assert "林美玲" in shell.run(*words).output
+    again = shell.run(*words)
+
+    assert again.exit_code == 1
+    assert "already" in again.output
+    assert shell.run("evidence", "list").exit_code == 0
+    refused = shell.run("evidence", "export", "00", str(tmp_path / "package.json"))
+    assert refused.exit_code == 1
+
+
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"-----BEGIN CERTIFICATE-----"])
 def test_what_is_no_authority_is_refused_plainly(
     shell: Shell, tmp_path: Path, content: bytes
