@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from idp.database.convoy import Bound, Convoy
+from idp.database.patience import PATIENCE_SECONDS
 from idp.database.prepared import Prepared
 from idp.database.transaction import Database
 
@@ -32,7 +33,17 @@ class Parcel(Own):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
 
 
+class Crate(Own):
+    """A row that no socket takes at once."""
+
+    __tablename__ = "crates_of_a_convoy"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    content: Mapped[bytes]
+
+
 ADD = Prepared(insert(Parcel))
+ADD_CRATE = Prepared(insert(Crate))
 COUNT = Prepared(select(func.count()).select_from(Parcel))
 
 
@@ -130,6 +141,17 @@ def test_of_many_at_once_only_the_one_that_is_wrong_fails(database: Database) ->
     assert isinstance(outcomes[3].exception(), IntegrityError)
     with database.read() as tx:
         assert tx.ask(COUNT, {})[0] == 8
+
+
+@on_postgresql
+def test_what_no_socket_takes_at_once_is_sent_on_without_a_pause(database: Database) -> None:
+    Own.metadata.create_all(database.writing)
+    began = time.monotonic()
+
+    with database.write() as tx:
+        tx.put(ADD_CRATE, {"id": 1, "content": bytes(16 * 2**20)})
+
+    assert time.monotonic() - began < PATIENCE_SECONDS
 
 
 _BLOCKED = text("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' LIMIT 1")
