@@ -111,6 +111,26 @@ def test_where_the_connection_breaks_nobody_hears_that_it_is_on_record_and_nothi
     assert [type(one) for one in outcomes[1:]] == [psycopg.OperationalError] * 2
 
 
+def test_who_waits_behind_a_convoy_that_stands_still_goes_alone() -> None:
+    held, sent = threading.Event(), []
+
+    def stand(statements: list[Any]) -> None:
+        sent.append(statements)
+        assert held.wait(10)
+
+    convoy = Convoy()
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(convoy.commit, [cast("Bound", "a")], stand)
+        until(lambda: sent)
+        convoy.commit([cast("Bound", "b")], sent.append)
+        assert not first.done()
+        held.set()
+        first.result(10)
+
+    assert sent == [["a"], ["b"]]
+    assert convoy.waiting == 0
+
+
 def test_after_a_convoy_that_failed_the_next_one_goes() -> None:
     road = Road(psycopg.OperationalError("the connection was lost"))
     road.travel("a", "b")
