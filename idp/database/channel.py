@@ -30,6 +30,7 @@ BEGIN_SQLITE = "BEGIN IMMEDIATE"
 
 _OK = {pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK}
 _IDLE = pq.TransactionStatus.IDLE
+_HEARD_EVERY = 8  # statements: a server keeps its answers until it is asked, and seems silent
 
 
 class Channel(Protocol):
@@ -227,8 +228,10 @@ class PostgresqlChannel:
     def _exchange(self, sends: Sequence[Send]) -> list[PGresult]:
         pg = self._pg
         pg.enter_pipeline_mode()
-        for send in sends:
+        for number, send in enumerate(sends, 1):
             send()
+            if number % _HEARD_EVERY == 0:
+                pg.send_flush_request()
         pg.pipeline_sync()
         while pg.flush():
             self._wait(self._can_send)

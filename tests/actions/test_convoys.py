@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from idp.database.convoy import Bound, Convoy
-from idp.database.patience import PATIENCE_SECONDS
+from idp.database.patience import PATIENCE_SECONDS, PatientConnection
 from idp.database.prepared import Prepared
 from idp.database.transaction import Database
 
@@ -174,4 +174,25 @@ def test_what_no_socket_takes_at_once_is_sent_on_without_a_pause(database: Datab
     assert time.monotonic() - began < PATIENCE_SECONDS
 
 
+@on_postgresql
+def test_a_server_that_works_off_a_long_convoy_slowly_is_not_silent(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PatientConnection, "patience", 1.0)
+    Own.metadata.create_all(database.writing)
+    with database.writing.begin() as connection:
+        connection.execute(text(_SLOW))
+        connection.execute(text(_SLOWLY.format(table=Parcel.__tablename__)))
+
+    with database.write() as tx:
+        for number in range(32):
+            tx.put(ADD, {"id": number})
+
+    with database.read() as tx:
+        assert tx.ask(COUNT, {})[0] == 32
+
+
+_SLOW = """CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN PERFORM pg_sleep(0.05); RETURN NEW; END $$"""
+_SLOWLY = "CREATE TRIGGER slow BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION slow()"
 _BLOCKED = text("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' LIMIT 1")
