@@ -154,7 +154,7 @@ class Carrying:
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Turn what the switch posts into a GET that knows what was typed."""
-        if environ["REQUEST_METHOD"] == "POST" and parse_qs(environ.get("QUERY_STRING")).get(MARK):
+        if is_switch(environ):
             told = {_AT_ENVIRON: self._read(environ), "REQUEST_METHOD": "GET"}
             environ = environ | told | {"CONTENT_LENGTH": "0", "wsgi.input": BytesIO()}
             environ.pop("werkzeug.request", None)
@@ -170,6 +170,12 @@ class Carrying:
             return {}
         whole = all(len(told) == 1 and "\x00" not in told[0] for told in fields.values())
         return {name: told[0] for name, told in fields.items()} if whole else {}
+
+
+def is_switch(environ: Environ) -> bool:
+    """Tell a click on the switch from a form that is sent."""
+    asked = environ.get("QUERY_STRING", "")
+    return environ["REQUEST_METHOD"] == "POST" and MARK in parse_qs(asked)
 
 
 def typed_in(environ: Environ) -> dict[str, str] | None:

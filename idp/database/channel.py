@@ -30,6 +30,7 @@ BEGIN_SQLITE = "BEGIN IMMEDIATE"
 
 _OK = {pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK}
 _IDLE = pq.TransactionStatus.IDLE
+_HEARD_EVERY = 8  # statements: a server keeps its answers until it is asked, and seems silent
 
 
 class Channel(Protocol):
@@ -123,8 +124,10 @@ class PostgresqlChannel:
         self._transactional = transactional
         self._known: set[bytes] = set()
         self._waiting: list[Bound] = []
-        self._poll = select.poll()
-        self._poll.register(self._pg.socket, select.POLLIN)
+        self._can_read, self._can_send = select.poll(), select.poll()
+        self._can_read.register(self._pg.socket, select.POLLIN)
+        # A server that gives answers must be heard as well, or it would take nothing more.
+        self._can_send.register(self._pg.socket, select.POLLIN | select.POLLOUT)
 
     def ask(self, form: Form, parameters: Mapping[str, Any]) -> list[Any]:
         """Run what waits, then the statement: one round trip, with BEGIN where it is due.
@@ -225,11 +228,13 @@ class PostgresqlChannel:
     def _exchange(self, sends: Sequence[Send]) -> list[PGresult]:
         pg = self._pg
         pg.enter_pipeline_mode()
-        for send in sends:
+        for number, send in enumerate(sends, 1):
             send()
+            if number % _HEARD_EVERY == 0:
+                pg.send_flush_request()
         pg.pipeline_sync()
         while pg.flush():
-            self._wait()
+            self._wait(self._can_send)
         results: list[PGresult] = []
         while (result := self._next()) is None or result.status != pq.ExecStatus.PIPELINE_SYNC:
             if result is not None:
@@ -240,16 +245,16 @@ class PostgresqlChannel:
     def _next(self) -> PGresult | None:
         """Give the next answer; ``None`` stands between those of two commands."""
         while self._pg.is_busy():
-            self._wait()
+            self._wait(self._can_read)
         result = self._pg.get_result()
         if result is None and self._pg.status != pq.ConnStatus.OK:
             raise psycopg.OperationalError("the connection was lost")
         return result
 
-    def _wait(self) -> None:
+    def _wait(self, ready: "select.poll") -> None:
         """Wait for the server, with the interpreter free for other threads."""
         patience = self._driver.patience
-        if not self._poll.poll(None if patience is None else patience * 1000):
+        if not ready.poll(None if patience is None else patience * 1000):
             raise self._driver.give_up()
         self._pg.consume_input()
 

@@ -3,7 +3,8 @@
 A durable commit is a millisecond in which the processor has nothing to do, and then as much
 work for one row as for ten. So while one thread waits for its commit, the others that have
 nothing but inserts gather, and the first of them takes along all that have come. Nobody
-waits for company, and nobody is answered before what it wrote is on record.
+waits for company, nor long for a convoy that stands still, and nobody is answered before what
+it wrote is on record.
 """
 
 import threading
@@ -23,6 +24,7 @@ Send = Callable[[list[Bound]], object]
 record, without one nobody can say."""
 
 _LIMIT = 32  # who has to wait for a row's lock keeps no more than so many others waiting
+_PATIENCE_SECONDS = 0.25  # a hundred times what a convoy takes: this one waits for a lock itself
 
 
 class _Fate(Enum):
@@ -70,14 +72,25 @@ class Convoy:
             self._waiting.append(mine)
             mine.leads = not self._under_way
             self._under_way = True
-        if not mine.leads:
-            mine.woken.acquire()
+        if not mine.leads and not self._has_its_turn(mine):
+            send(statements)
+            return
         if mine.leads:
             self._lead(send)
         if mine.fate is _Fate.LOST:
             raise psycopg.OperationalError("the connection was lost")
         if mine.fate is _Fate.REFUSED:
             send(statements)
+
+    def _has_its_turn(self, one: _Traveller) -> bool:
+        """Wait until it leads or has arrived; ``False``: it waited too long, and goes alone."""
+        if one.woken.acquire(timeout=_PATIENCE_SECONDS):
+            return True
+        with self._gate:
+            if one in self._waiting and not one.leads:
+                self._waiting.remove(one)
+                return False
+        return one.woken.acquire()
 
     def _lead(self, send: Send) -> None:
         with self._gate:

@@ -13,6 +13,7 @@ from idp.provider import Provider
 from idp.web import metrics
 from idp.web.request import language_in
 from ui import locale
+from ui.typed import is_switch
 
 MET = "portico.met"
 """Where a page finds the error that was met in front of it: it need not look for it again."""
@@ -32,7 +33,7 @@ class Busy:
         """Refuse a try at a password that would have to be refused later; ``None``: go on."""
         if environ.get("PATH_INFO") != _PATH or environ["REQUEST_METHOD"] != "POST":
             return None
-        if not self._portico.password.is_full():
+        if not self._portico.password.is_full() or is_switch(environ):
             return None
         metrics.signin("password", Reason.BUSY)
         issuer = self._portico.config.provider.issuer

@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from idp.database.convoy import Bound, Convoy
+from idp.database.patience import PATIENCE_SECONDS, PatientConnection
 from idp.database.prepared import Prepared
 from idp.database.transaction import Database
 
@@ -32,7 +33,17 @@ class Parcel(Own):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
 
 
+class Crate(Own):
+    """A row that no socket takes at once."""
+
+    __tablename__ = "crates_of_a_convoy"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    content: Mapped[bytes]
+
+
 ADD = Prepared(insert(Parcel))
+ADD_CRATE = Prepared(insert(Crate))
 COUNT = Prepared(select(func.count()).select_from(Parcel))
 
 
@@ -100,6 +111,26 @@ def test_where_the_connection_breaks_nobody_hears_that_it_is_on_record_and_nothi
     assert [type(one) for one in outcomes[1:]] == [psycopg.OperationalError] * 2
 
 
+def test_who_waits_behind_a_convoy_that_stands_still_goes_alone() -> None:
+    held, sent = threading.Event(), []
+
+    def stand(statements: list[Any]) -> None:
+        sent.append(statements)
+        assert held.wait(10)
+
+    convoy = Convoy()
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(convoy.commit, [cast("Bound", "a")], stand)
+        until(lambda: sent)
+        convoy.commit([cast("Bound", "b")], sent.append)
+        assert not first.done()
+        held.set()
+        first.result(10)
+
+    assert sent == [["a"], ["b"]]
+    assert convoy.waiting == 0
+
+
 def test_after_a_convoy_that_failed_the_next_one_goes() -> None:
     road = Road(psycopg.OperationalError("the connection was lost"))
     road.travel("a", "b")
@@ -132,4 +163,36 @@ def test_of_many_at_once_only_the_one_that_is_wrong_fails(database: Database) ->
         assert tx.ask(COUNT, {})[0] == 8
 
 
+@on_postgresql
+def test_what_no_socket_takes_at_once_is_sent_on_without_a_pause(database: Database) -> None:
+    Own.metadata.create_all(database.writing)
+    began = time.monotonic()
+
+    with database.write() as tx:
+        tx.put(ADD_CRATE, {"id": 1, "content": bytes(16 * 2**20)})
+
+    assert time.monotonic() - began < PATIENCE_SECONDS
+
+
+@on_postgresql
+def test_a_server_that_works_off_a_long_convoy_slowly_is_not_silent(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PatientConnection, "patience", 1.0)
+    Own.metadata.create_all(database.writing)
+    with database.writing.begin() as connection:
+        connection.execute(text(_SLOW))
+        connection.execute(text(_SLOWLY.format(table=Parcel.__tablename__)))
+
+    with database.write() as tx:
+        for number in range(32):
+            tx.put(ADD, {"id": number})
+
+    with database.read() as tx:
+        assert tx.ask(COUNT, {})[0] == 32
+
+
+_SLOW = """CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN PERFORM pg_sleep(0.05); RETURN NEW; END $$"""
+_SLOWLY = "CREATE TRIGGER slow BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION slow()"
 _BLOCKED = text("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' LIMIT 1")

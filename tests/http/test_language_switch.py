@@ -187,6 +187,23 @@ def test_what_is_typed_is_there_in_the_other_language(
     assert bool(carried) == (template not in SECRETS_ALONE)
 
 
+def test_where_too_many_sign_in_the_language_can_be_switched_all_the_same(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit.browser.get("/signin/password")
+    page = page_at(visit.browser)
+    sent = page.sent("zh-Hant")
+    assert sent
+    monkeypatch.setattr(visit.provider.password, "is_full", lambda: True)
+
+    switched = visit.browser.post(page.address("zh-Hant"), sent)
+    held = page_at(visit.browser).held()
+    refused = visit.browser.post("/signin/password", sent)
+
+    assert (switched.status_code, refused.status_code) == (200, 503)
+    assert held == page.held() | page.carried("zh-Hant")
+
+
 def test_a_form_of_another_site_is_refused_as_ever(visit: Visit) -> None:
     visit.browser.get("/recovery")
     form = visit.browser.hidden() | {"username": "TRAP"}
