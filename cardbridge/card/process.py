@@ -26,6 +26,9 @@ from cardbridge.programs import environment, own_program
 
 IDLE_SECONDS = 60.0
 """After this long without a command a worker ends; the next starts in a tenth of a second."""
+GLANCE_SECONDS = 2.0
+START_SECONDS = 20.0
+"""How long a worker may take to start. A busy computer is no fault of the card either."""
 PIN_PAD_SECONDS = 90.0
 """How long a person may take at the reader's pad. It is no fault of the card."""
 
@@ -74,12 +77,21 @@ class CardProcess:
         """Ask for readers and cards."""
         return self._call({"do": "status", "modules": [str(one) for one in modules]})
 
+    def has_no_card(self, modules: Sequence[Path]) -> bool:
+        """Tell whether it is plain that there is no card; one that hangs is there."""
+        command = {"do": "status", "modules": [str(one) for one in modules]}
+        try:
+            return bool(self._call(command, seconds=GLANCE_SECONDS)["card"] == "absent")
+        except Failed:
+            return False
+
     def look(self, modules: Sequence[Path], kinds: Sequence[str]) -> list[Card]:
         """Find the cards of some kinds.
 
         Raises:
             Failed: if there is none.
         """
+        self._call({"do": "prepare"}, seconds=START_SECONDS)
         paths = [str(one) for one in modules]
         answer = self._call({"do": "look", "modules": paths, "kinds": list(kinds)})
         return [Card(number, **one) for number, one in enumerate(answer["cards"])]
@@ -105,8 +117,8 @@ class CardProcess:
             "nonce": nonce,
             "purpose": purpose,
         }
-        patience = PIN_PAD_SECONDS if card.pin_pad else 0.0
-        return base64.b64decode(_told(self._call(command, pin, patience), "signature"))
+        seconds = self._seconds + (PIN_PAD_SECONDS if card.pin_pad else 0.0)
+        return base64.b64decode(_told(self._call(command, pin, seconds), "signature"))
 
     def release(self) -> None:
         """Have the worker close the card libraries."""
@@ -124,14 +136,14 @@ class CardProcess:
             _put_down(process)
 
     def _call(
-        self, command: dict[str, Any], pin: bytearray | None = None, patience: float = 0.0
+        self, command: dict[str, Any], pin: bytearray | None = None, seconds: float = 0.0
     ) -> dict[str, Any]:
         with self._lock:
             if self._retirement is not None:
                 self._retirement.cancel()
             process = self._running()
             try:
-                with _deadline(process, self._seconds + patience):
+                with _deadline(process, seconds or self._seconds):
                     answer = _exchange(process, command, pin)
             except Late:
                 raise self._lost(process, Code.TIMEOUT) from None
@@ -162,7 +174,15 @@ class CardProcess:
                 cwd=os.path.abspath(os.sep),  # noqa: PTH100
                 env=environment(),
             )
+            self._await_start(self._process)
         return self._process
+
+    def _await_start(self, process: "subprocess.Popen[bytes]") -> None:
+        try:
+            with _deadline(process, START_SECONDS):
+                _exchange(process, {"do": "start"}, None)
+        except (Late, Ended, Garbled, ValueError):
+            raise self._lost(process, Code.MODULE_ERROR) from None
 
     def _retire_later(self) -> None:
         self._retirement = threading.Timer(self._idle, self.end)

@@ -1,4 +1,4 @@
-"""The worker process: five commands over a pipe, each answered once.
+"""The worker process: a few commands over a pipe, each answered once.
 
 Nothing arrives here but what the front has checked, and still there is no command that signs
 bytes: ``sign`` takes an origin, a nonce and a purpose.
@@ -68,6 +68,8 @@ class Worker:
             case "look":
                 found = self._cards_of(command["modules"]).look(command["kinds"])
                 return {"cards": [_described(one) for one in found]}
+            case "prepare":
+                return self._prepare()
             case "present" if self._cards is not None:
                 return {"present": self._cards.is_there(command["card"])}
             case "sign" if self._cards is not None:
@@ -75,6 +77,14 @@ class Worker:
             case _:
                 self._release()
                 return {}
+
+    @staticmethod
+    def _prepare() -> dict[str, Any]:
+        """Load what a look at certificates needs, before its time is counted."""
+        import cardbridge.card.cards
+        import cardbridge.card.pykcs11  # noqa: F401
+
+        return {}
 
     def _fresh(self, modules: list[str]) -> Libraries:
         """Open the libraries anew: they remember cards that are gone and miss new ones."""

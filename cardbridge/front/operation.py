@@ -132,16 +132,10 @@ class Operation:
                 card, pin, origin=asked.origin, nonce=asked.nonce, purpose=asked.purpose
             )
         except Failed as failed:
-            if failed.failure.code is Code.TIMEOUT and self._reader_is_empty():
+            # A card that is pulled at the wrong moment hangs OpenSC; a new worker can tell.
+            if failed.failure.code is Code.TIMEOUT and self._cards.has_no_card(self._modules):
                 raise Failed(Failure(Code.CARD_REMOVED)) from None
             raise
-
-    def _reader_is_empty(self) -> bool:
-        """Look with a new worker: a card pulled at the wrong moment hangs OpenSC for good."""
-        try:
-            return bool(self._cards.status(self._modules)["card"] == "absent")
-        except Failed:
-            return False
 
     def _consent(self, asked: Asked, card: Card) -> Consent:
         return Consent(

@@ -166,16 +166,16 @@ def test_D14_a_card_pulled_before_the_pin_is_typed_closes_the_dialog(
     asking.join(20)
 
     assert [one["error"] for one in outcomes] == ["card_removed"]
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 5
     assert card_reader.status().tries_left == 3
 
 
 @pytest.mark.parametrize(
     ("at", "seconds"),
     [
-        pytest.param(AUTHENTICATE, 3, id="while it signs"),
+        pytest.param(AUTHENTICATE, 5, id="while it signs"),
         # OpenSC 0.23 never returns from this one, so it ends with the deadline.
-        pytest.param(VERIFY, 7, id="while it looks at the PIN"),
+        pytest.param(VERIFY, 10, id="while it looks at the PIN"),
     ],
 )
 def test_D14_a_card_pulled_at_work_is_told_and_the_next_sign_in_works(
@@ -207,7 +207,7 @@ def test_D14_a_card_that_hangs_is_given_up_in_time(page: Caller, card_reader: Re
     card_reader.wait_until(True)
 
     assert first["error"] == "timeout"
-    assert taken < 9
+    assert taken < 15  # of which five are the deadline
     assert "signature" in ended(page)
 
 
@@ -224,7 +224,7 @@ def test_T63_a_card_slower_than_that_ends_in_five_seconds(
     began = time.monotonic()
 
     assert ended(page)["error"] == "timeout"
-    assert time.monotonic() - began < 7
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("octets", MALICE.values(), ids=MALICE)
@@ -238,7 +238,7 @@ def test_T63_a_malicious_card_ends_its_operation_and_no_more(
     card_reader.behave()
 
     assert "signature" not in first
-    assert taken < 7
+    assert taken < 10
     assert "signature" in ended(page)
     assert bridge.process.poll() is None
 
@@ -248,7 +248,7 @@ def test_T63_a_card_with_always_more_to_say_is_cut_off(page: Caller, card_reader
     began = time.monotonic()
 
     assert "signature" not in ended(page)
-    assert time.monotonic() - began < 7
+    assert time.monotonic() - began < 10
 
 
 def test_a_key_that_wants_the_pin_for_each_signature_gets_it(
