@@ -124,7 +124,8 @@ def _carry_along(app: Flask, demands: Callable[[Mapping[str, str]], None]) -> No
 def _speak_of_dates(app: Flask, speaks: Callable[[], str]) -> None:
     """Let templates write dates in the language of the page, each date on one line.
 
-    ``moment`` and ``day`` take an instant, ``date`` a day of the calendar, also as ISO 8601.
+    ``moment`` and ``day`` take an instant, ``date`` a day of the calendar, also as ISO 8601;
+    ``written`` is ``moment`` where there is no markup.
     """
 
     def whole(day: date) -> Markup:
@@ -137,6 +138,7 @@ def _speak_of_dates(app: Flask, speaks: Callable[[], str]) -> None:
 
     filters = app.jinja_env.filters
     filters["day"] = on
+    filters["written"] = lambda at: roc_calendar.moment(at, speaks())
     filters["moment"] = lambda at: on(at) + " " + roc_calendar.time_of(roc_calendar.in_taipei(at))
     filters["date"] = lambda day: whole(day if isinstance(day, date) else date.fromisoformat(day))
 

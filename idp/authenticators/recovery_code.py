@@ -6,6 +6,7 @@ database can try codes against it, and no row fits another account.
 
 import hmac
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -67,6 +68,11 @@ class RecoveryCodes:
         """Count those that are still good."""
         return int(tx.scalar(_LEFT, {"owner": account_id}))
 
+    def holds(self, tx: Transaction, account_id: UUID, codes: Collection[str]) -> bool:
+        """Tell whether these are the codes on record, used or not."""
+        hashes = [self._hash(account_id, as_typed(code)) for code in codes]
+        return int(tx.scalar(_HELD, {"owner": account_id, "hashes": hashes})) == len(codes) > 0
+
     def forget(self, tx: Transaction, account_id: UUID) -> None:
         """Make all of an account's codes worthless."""
         tx.execute(_FORGET, {"owner": account_id})
@@ -109,6 +115,10 @@ _CLAIM = Prepared(
 )
 _LEFT = select(func.count()).where(
     RecoveryCode.account_id == bindparam("owner"), RecoveryCode.used_at.is_(None)
+)
+_HELD = select(func.count()).where(
+    RecoveryCode.account_id == bindparam("owner"),
+    RecoveryCode.code_hash.in_(bindparam("hashes", expanding=True)),
 )
 _FORGET = delete(RecoveryCode).where(RecoveryCode.account_id == bindparam("owner"))
 _FORGET_SINCE = _FORGET.where(RecoveryCode.created_at >= bindparam("oldest"))

@@ -14,7 +14,17 @@ from idp.web import errors, ops, watch
 from idp.web.developers import pages as developers
 from idp.web.oidc import authorize, bridge, check_session, logout
 from idp.web.oidc.machine import endpoints
-from idp.web.portal import account, dashboard, device, guide, links, passkeys, requests, totp
+from idp.web.portal import (
+    account,
+    dashboard,
+    device,
+    guide,
+    links,
+    passkeys,
+    recovery_codes,
+    requests,
+    totp,
+)
 from idp.web.request import babel_locale, demand_csrf, speaks
 from idp.web.signin import (
     captcha,
@@ -58,6 +68,7 @@ _BLUEPRINTS = (
     links.pages,
     passkeys.pages,
     totp.pages,
+    recovery_codes.pages,
     ops.probes,
 )
 

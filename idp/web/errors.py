@@ -76,6 +76,12 @@ def registration_lost() -> Response:
     return page(ErrorPage(400, "registration_lost", *texts, reference=origin().request_id))
 
 
+def codes_lost() -> Response:
+    """Say that recovery codes are shown no longer."""
+    texts = wording.CODES_LOST
+    return page(ErrorPage(410, "codes_lost", *texts, reference=origin().request_id))
+
+
 def refusal(why: str) -> Response:
     """Say why the account may not go on to the app."""
     title, next_step = wording.REFUSALS[why]

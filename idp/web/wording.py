@@ -191,6 +191,14 @@ REGISTRATION_LOST = (
     _("It took too long, was cancelled, or was begun in another browser. Nothing was kept."),
     _("Begin again on the sign-in page."),
 )
+CODES_LOST = (
+    _("These recovery codes are shown no longer"),
+    _(
+        "They were shown for a quarter of an hour, or newer ones have replaced them. Nothing was "
+        "changed."
+    ),
+    _("If you have not kept them, make new ones on the page of your authenticator app."),
+)
 STEPS: Mapping[Step, LazyString] = {
     Step.TERMS: _("Terms"),
     Step.PROOF: _("Proof"),

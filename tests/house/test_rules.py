@@ -234,6 +234,7 @@ CENSUS = {
     "/account/history/not-me": ("POST", "a session", "csrf"),
     "/account/passkeys": ("GET POST", "a session", "csrf, recent"),
     "/account/password": ("GET POST", "a session", "csrf, gate"),
+    "/account/recovery-codes": ("POST", "a session", "csrf, seal"),
     "/account/sessions": ("GET POST", "a session", "csrf"),
     "/account/totp": ("GET POST", "a session", "csrf, recent, gate"),
     "/activate": ("GET POST", "who holds the mail's link", "csrf, token"),

@@ -4,6 +4,7 @@ import json
 import re
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from joserfc import jws
@@ -14,6 +15,8 @@ from idp.accounts import emails
 from idp.accounts import store as accounts
 from idp.accounts.model import Email, Kind, Profile, State
 from idp.accounts.particulars import Field
+from idp.linking import store as links
+from idp.linking.store import Link
 from idp.mail.messages import (
     AccountClosed,
     AlreadyRegistered,
@@ -24,6 +27,7 @@ from idp.mail.messages import (
 )
 from idp.provider import Provider
 from tests.clock import MovableClock
+from tests.factors import SoftKey, options_on, set_up_app
 from tests.labs import letters
 from tests.people import LAWYER, PASSWORD, Browser, Person, add
 
@@ -406,6 +410,55 @@ def test_the_data_names_what_apps_hold(inside: Browser, citizen: Person) -> None
     (app,) = json.loads(answer.text)["document"]["apps"]
     assert app["scope"] == "offline_access openid"
     assert app["has_access"]
+
+
+def losses_on(browser: Browser) -> dict[str, str]:
+    listed = re.findall(r'<li id="lost-(\w+)">(.*?)</li>', browser.get("/account/data").text)
+    return {name: re.sub("(<[^>]+>)+", " ", told).strip() for name, told in listed}
+
+
+def test_what_goes_with_an_account_is_told_before_it_is_closed(
+    inside: Browser, provider: Provider, citizen: Person
+) -> None:
+    assert losses_on(inside) == {
+        "browsers": "1 browser is signed out: this one.",
+        "emails": "1 e-mail address is deleted; you can use it for another account.",
+    }
+
+    inside.code(citizen, "stranger", scope="openid profile")
+    inside.redeem(inside.code(citizen, scope="openid offline_access"))
+    other = Browser.on(provider)
+    other.get("/signin/password", journey="account")
+    other.sign_in(citizen)
+    link_somewhere(provider, citizen)
+    passkey = SoftKey()
+    inside.get("/account/passkeys")
+    made = passkey.make(options_on(inside))
+    inside.post(
+        "/account/passkeys",
+        inside.hidden() | {"action": "add", "credential": made, "name": "My <key>"},
+    )
+    set_up_app(inside, provider)
+
+    assert losses_on(inside) == {
+        "apps": "2 apps lose their access to your data. App app, App stranger",
+        "links": "1 account that you have linked is linked no more; it stays in its own system. "
+        "App app",
+        "passkeys": "1 passkey opens nothing here any more. My &lt;key&gt;",
+        "app": "Your authenticator app shows codes in vain.",
+        "codes": "10 recovery codes are worthless.",
+        "browsers": "2 browsers are signed out, this one too.",
+        "emails": "1 e-mail address is deleted; you can use it for another account.",
+    }
+
+
+def link_somewhere(provider: Provider, person: Person) -> None:
+    assert person.account is not None
+    attempt = uuid4()
+    link = Link(person.account.id, "app", person.sub, "OLDER1", attempt, links.State.PENDING, None)
+    with provider.database.write() as tx:
+        assert links.begin(tx, uuid4(), link)
+        assert links.confirm(tx, attempt, "OLDER1")
 
 
 def test_a_closed_account_is_gone_and_its_name_is_never_given_again(

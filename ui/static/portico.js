@@ -46,6 +46,22 @@
 
     each('[data-send-at-once]', function (form) { form.submit(); });
 
+    each('[data-prints]', function (button) {
+      button.hidden = !window.print;
+      button.addEventListener('click', function () { window.print(); });
+    });
+
+    each('[data-copies]', function (button) {
+      var list = document.getElementById(button.getAttribute('data-copies'));
+      if (!list || !navigator.clipboard) { return; }
+      button.hidden = false;
+      button.addEventListener('click', function () {
+        navigator.clipboard.writeText(list.innerText.trim()).then(function () {
+          button.textContent = button.getAttribute('data-done');
+        }, function () { button.hidden = true; });
+      });
+    });
+
     each('[data-plays]', function (button) {
       var player = document.getElementById(button.getAttribute('data-plays'));
       if (!player || !player.play) { return; }

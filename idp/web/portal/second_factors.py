@@ -1,7 +1,5 @@
 """What the two pages of second factors share: the way in, the codes shown once, the warning."""
 
-from dataclasses import dataclass
-
 from flask import Response, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -16,19 +14,12 @@ from idp.signin.factors import Enrolled
 from idp.web import returning
 from idp.web.current import signed_in
 from idp.web.headers import PAGES
+from idp.web.portal import recovery_codes
 from idp.web.portal.tabs import tabs
 from idp.web.raising import raise_session
 from idp.web.request import device, give_session, speaks
 from idp.web.who import who_of
 from idp.web.wiring import provider
-
-
-@dataclass(frozen=True, slots=True)
-class CodesPage:
-    """What ``portal/recovery_codes.html`` shows: the codes, this once."""
-
-    codes: tuple[str, ...]
-    next_url: str
 
 
 def enter(page: str, journey: str) -> Session | ResponseReturnValue:
@@ -77,16 +68,10 @@ def enrolled(
     """Go on from a factor that is in use; by way of the codes, where there are new ones."""
     next_url = returning.onward(journey) if journey else returning.address(page)
     if found.codes:
-        response = codes(session, found, next_url)
+        response = recovery_codes.show(session, found.codes, next_url)
     else:
         response = make_response(redirect(next_url, code=303))
     return give_session(response, opened.cookie, device()) if opened else response
-
-
-def codes(session: Session, found: Enrolled, next_url: str) -> Response:
-    """Show recovery codes, this once."""
-    page = CodesPage(found.codes, next_url)
-    return shown("portal/recovery_codes.html", session, page)
 
 
 def shown(template: str, session: Session, page: object, status: int = 200) -> Response:

@@ -16,7 +16,7 @@ from idp.provider import Provider
 from idp.sessions.store import Session
 from idp.signin.second_factor import TOTP
 from idp.web import recent, returning
-from idp.web.portal import second_factors
+from idp.web.portal import recovery_codes, second_factors
 from idp.web.request import demand_csrf, origin, single_form, speaks
 from idp.web.wiring import provider
 from idp.web.wording import FIELD_OF, REFUSED
@@ -113,7 +113,7 @@ def _renew(portico: Provider, session: Session, form: dict[str, str]) -> Respons
         made = portico.factors.renew_codes(tx, session)
     if made is None:
         return _back(form)
-    return second_factors.codes(session, made, url_for("totp.show"))
+    return recovery_codes.show(session, made.codes, url_for("totp.show"))
 
 
 def _always(portico: Provider, session: Session, form: dict[str, str]) -> ResponseReturnValue:

@@ -25,7 +25,8 @@ from idp.signin import closing, store
 from idp.terms import store as terms
 from idp.web.forms import FieldError
 from idp.web.headers import PAGES
-from idp.web.portal.account import place
+from idp.web.portal.account import losses, place
+from idp.web.portal.account.losses import Losses
 from idp.web.portal.account.place import Here, Posted
 from idp.web.request import origin, take_session
 from idp.web.wiring import provider
@@ -41,6 +42,7 @@ class DataPage:
     """What ``portal/account/data.html`` shows."""
 
     account_name: str
+    losses: Losses
     errors: list[FieldError] = field(default_factory=list)
 
 
@@ -219,5 +221,7 @@ def _moment(at: datetime | None) -> str | None:
 
 
 def _page(found: Here, problems: list[FieldError], status: int) -> ResponseReturnValue:
-    page = DataPage(found.account.account_name, problems)
+    portico = provider()
+    with portico.database.read() as tx:
+        page = DataPage(found.account.account_name, losses.of(tx, portico, found.account), problems)
     return place.show("data.html", found, "data", page, status)
