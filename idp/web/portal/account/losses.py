@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from idp.accounts import store as accounts
+from idp.accounts import emails
 from idp.accounts.model import Account
 from idp.authenticators import passkey
 from idp.consent import store as consents
@@ -41,7 +41,7 @@ def of(tx: Transaction, portico: Provider, account: Account) -> Losses:
         has_app=portico.totp.in_use(tx, owner) is not None,
         codes=portico.recovery_codes.left(tx, owner),
         browsers=len(sessions.live_of(tx, owner, idle)),
-        emails=len(accounts.emails_of(tx, owner)),
+        emails=len(emails.of_account(tx, owner)),
     )
 
 
