@@ -88,6 +88,18 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture
+def app_url(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> Iterator[str]:
+    """An empty database for an app, of the kind that the provider has."""
+    if database_url.startswith("sqlite"):
+        yield f"sqlite:///{tmp_path / 'casequery.sqlite'}"
+        return
+    running: postgres.Cluster = request.getfixturevalue("quick_cluster")
+    name = f"app{os.getpid()}_{os.urandom(6).hex()}"
+    yield running.create(name)
+    running.drop(name)
+
+
+@pytest.fixture
 def database(database_url: str, clock: MovableClock) -> Iterator[Database]:
     opened = open_database(database_url, clock, connections=18)
     yield opened

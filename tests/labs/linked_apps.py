@@ -164,11 +164,18 @@ def served(app: WSGIApplication, port: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def linked_apps(
-    provider: Provider, clock: MovableClock, port: int, folder: Path, *, signs: bool = False
+    provider: Provider,
+    clock: MovableClock,
+    port: int,
+    folder: Path,
+    app_url: str,
+    *,
+    signs: bool = False,
 ) -> Iterator[Pair]:
     """Serve both; the client ``casequery`` has to be registered with this port.
 
     Args:
+        app_url: the database of the app.
         signs: the app proves itself with a key of its own, not with a secret.
     """
     issuer, url = provider.config.provider.issuer, f"http://127.0.0.1:{port}"
@@ -180,7 +187,7 @@ def linked_apps(
             client_secret="" if signs else SECRET,
             key_file=str(folder / "client-key.json") if signs else "",
         ),
-        database=DatabaseSection(url=f"sqlite:///{folder / 'casequery.sqlite'}"),
+        database=DatabaseSection(url=app_url),
         linking=LinkingSection(required=True, key_file=str(folder / "link-key.json")),
     )
     built = casequery.build(config)

@@ -33,11 +33,13 @@ def config() -> Config:
 
 
 @pytest.fixture
-def pair(provider: Provider, clock: MovableClock, enrol: Enrol, tmp_path: Path) -> Iterator[Pair]:
+def pair(
+    provider: Provider, clock: MovableClock, enrol: Enrol, tmp_path: Path, app_url: str
+) -> Iterator[Pair]:
     worker.rotate_keys(provider)
     port = free_port()
     enrol("casequery", **registration(port))
-    with linked_apps(provider, clock, port, tmp_path) as both:
+    with linked_apps(provider, clock, port, tmp_path, app_url) as both:
         both.open_account("CITIZEN1")
         yield both
 

@@ -1,16 +1,20 @@
 """P32, Q03: a person links an older account of an app, over HTTP between two real apps."""
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import select
 
 from clients.kit import errands
+from idp.audit.store import AuditRow
 from idp.linking import store
 from idp.linking.actions import Heard, Linking
-from idp.linking.rules import Outcome
+from idp.linking.rules import Outcome, masked
 from idp.oidc import clients
 from idp.oidc.clients import BadRegistration
 from idp.provider import Provider
@@ -104,29 +108,105 @@ def test_an_account_has_one_holder(pair: Pair, provider: Provider, citizen: Pers
     assert pair.states() == ["linked"]
 
 
+def at_once(*acts: Callable[[], object]) -> None:
+    """Let go of all of them at one instant, each in a thread, and wait for them."""
+    barrier = threading.Barrier(len(acts))
+    troubles: list[BaseException] = []
+
+    def run(act: Callable[[], object]) -> None:
+        barrier.wait()
+        try:
+            act()
+        except BaseException as trouble:  # noqa: BLE001 - told below
+            troubles.append(trouble)
+
+    threads = [threading.Thread(target=run, args=[act]) for act in acts]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert troubles == []
+
+
+def tab_of(pair: Pair, visitor: Visitor) -> Visitor:
+    """Open another tab of the same browser at the same page."""
+    tab = Visitor.of(pair)
+    tab.http.cookies.update(visitor.http.cookies)
+    tab.page = visitor.page
+    return tab
+
+
 def test_two_tabs_at_once_make_one_link(pair: Pair, visitor: Visitor, citizen: Person) -> None:
     visitor.sign_in(citizen)
-    barrier = threading.Barrier(4)
-    ends: list[str] = []
+    tabs = [tab_of(pair, visitor) for _ in range(4)]
 
-    def tab() -> None:
-        one = Visitor.of(pair)
-        one.http.cookies.update(visitor.http.cookies)
-        one.page = visitor.page
-        barrier.wait()
-        one.link("CITIZEN1")
-        ends.append(one.at)
+    at_once(*(partial(tab.link, "CITIZEN1") for tab in tabs))
 
-    tabs = [threading.Thread(target=tab) for _ in range(4)]
-    for one in tabs:
-        one.start()
-    for one in tabs:
-        one.join()
-
-    assert len(ends) == 4
     assert pair.states() == ["linked"]
     assert pair.links() == [(citizen.sub, "CITIZEN1")]
     assert len(pair.requests) == 1
+
+
+def test_two_tabs_with_two_accounts_at_once_link_one_of_them(
+    pair: Pair, visitor: Visitor, citizen: Person
+) -> None:
+    names = ["CITIZEN1", "SECOND", "THIRD", "FOURTH"]
+    for name in names[1:]:
+        pair.open_account(name)
+    visitor.sign_in(citizen)
+
+    at_once(*(partial(tab_of(pair, visitor).link, name) for name in names))
+
+    assert pair.states() == ["linked"]
+    ((sub, account),) = pair.links()
+    assert sub == citizen.sub
+    assert account in names
+    assert len(pair.requests) == 1
+    visitor.get(f"{pair.issuer}/links")
+    assert masked(account) in visitor.text
+
+
+def test_of_two_people_at_once_one_is_linked_to_an_account(
+    pair: Pair, provider: Provider, citizen: Person
+) -> None:
+    persons = [citizen, people.add(provider, people.LAWYER)]
+    visitors = [Visitor.of(pair) for _ in persons]
+    for person, visitor in zip(persons, visitors, strict=True):
+        visitor.sign_in(person)
+
+    at_once(*(partial(visitor.link, "CITIZEN1") for visitor in visitors))
+
+    ((sub, _),) = pair.links()
+    assert sub in {person.sub for person in persons}
+    assert pair.states() == ["linked"]
+    refused = [visitor for visitor in visitors if "somebody else" in visitor.text]
+    assert len(refused) == 1
+
+
+def test_unlinked_on_both_sides_at_once_it_is_over_once_and_can_be_linked_anew(
+    pair: Pair, visitor: Visitor, citizen: Person
+) -> None:
+    visitor.sign_in(citizen)
+    visitor.link("CITIZEN1")
+    here, there = tab_of(pair, visitor), tab_of(pair, visitor)
+    here.get(f"{pair.issuer}/links")
+    there.get(f"{pair.url}/account")
+
+    at_once(
+        partial(here.submit, "link-form-1", action="unlink"),
+        partial(there.submit, "unlink-form"),
+    )
+    visitor.get(f"{pair.issuer}/links/casequery")
+    pair.clock.advance(timedelta(seconds=1))
+    visitor.link("CITIZEN1")
+    pair.run("links")  # what is late on either way ends nothing new
+    errands.run(pair.app)
+
+    assert pair.states() == ["unlinked", "linked"]
+    assert pair.links() == [(citizen.sub, "CITIZEN1")]
+    with pair.provider.database.read() as tx:
+        ended = select(AuditRow.event).where(AuditRow.event == "link.ended")
+        assert len(tx.execute(ended).all()) == 1
 
 
 def test_the_gate_stops_who_guesses_before_anything_is_sent(

@@ -27,12 +27,14 @@ pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.fixture
-def pair(provider: Provider, clock: MovableClock, enrol: Enrol, tmp_path: Path) -> Iterator[Pair]:
+def pair(
+    provider: Provider, clock: MovableClock, enrol: Enrol, tmp_path: Path, app_url: str
+) -> Iterator[Pair]:
     worker.rotate_keys(provider)
     port = free_port()
     fields = registration(port, token_endpoint_auth_method="private_key_jwt", secret_sha256="")
     enrol("casequery", **fields)
-    with linked_apps(provider, clock, port, tmp_path, signs=True) as both:
+    with linked_apps(provider, clock, port, tmp_path, app_url, signs=True) as both:
         both.open_account("CITIZEN1")
         yield both
 
