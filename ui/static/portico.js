@@ -13,7 +13,9 @@
       /* The list alone moves: scrollIntoView would move the page as well. */
       function show() { list.scrollLeft = tab.offsetLeft - list.offsetLeft - (list.clientWidth - tab.offsetWidth) / 2; }
       if (tab.hasAttribute('aria-current')) { show(); }
-      tab.addEventListener('focus', show); /* browsers leave one alone that they find to be half in view */
+      /* Browsers leave one alone that they find to be half in view. Not for a mouse, which would let go
+         of the button over another tab than the one it pressed. */
+      tab.addEventListener('focus', function () { if (tab.matches(':focus-visible')) { show(); } });
     });
 
     each('[data-shows]', function (button) {
