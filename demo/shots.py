@@ -124,6 +124,7 @@ class Walk:
     def _register(self) -> None:
         """Go through a registration up to the code, which stays unread."""
         page = self._page
+        self._open("register-kind", f"{self._portal}/register-account?kind=professional")
         self._open("register", f"{self._portal}/register-account")
         page.click("#register-begin")
         self._take("register-terms")

@@ -174,8 +174,8 @@ class Carrying:
 
 def is_switch(environ: Environ) -> bool:
     """Tell a click on the switch from a form that is sent."""
-    asked = environ.get("QUERY_STRING", "")
-    return environ["REQUEST_METHOD"] == "POST" and MARK in parse_qs(asked)
+    asked = parse_qs(environ.get("QUERY_STRING", ""))
+    return environ["REQUEST_METHOD"] == "POST" and {MARK, "lang"} <= asked.keys()
 
 
 def typed_in(environ: Environ) -> dict[str, str] | None:

@@ -1,30 +1,44 @@
 """Opening an account, recovering it and looking after it: Chromium, real mail, three languages."""
 
+import json
 import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from idp import assembly
+from idp.accounts.model import Kind, Profile
 from idp.authenticators.password.captcha import Captcha
-from idp.config import CaptchaSection
+from idp.clock import system_clock
+from idp.config import CaptchaSection, DatabaseSection
+from idp.database.transaction import open_database
+from idp.provider import Provider
 from idp.secret import keychain, system_entropy
 from tests.browser.conftest import violations
+from tests.browser.test_second_factors import code, virtual_authenticator, without_autofill
 from tests.conftest import ROOT_KEY
 from tests.labs.smtp_sink import Sink, sink
+from tests.people import CONFIG, Person, add, set_back
 from tests.races.harness import Running, running
 
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.timeout(180)]
 PASSWORD = "blue heron over quiet water"
 NEW_PASSWORD = "seven quiet boats at anchor"
-LOOKS = {
+THIRD_PASSWORD = "nine lanterns over a wide river"
+VIEWS = {
     # locale, whether scripts run, light or dark, width
     "zh-Hant, script, narrow": ("zh-TW", True, "light", 320),
+    "zh-Hant, no script": ("zh-TW", False, "light", 1280),
+    "zh-Hans, script, dark": ("zh-CN", True, "dark", 1280),
     "zh-Hans, no script, dark": ("zh-CN", False, "dark", 1280),
     "en, script, narrow, dark": ("en-US", True, "dark", 320),
+    "en, no script, narrow": ("en-US", False, "light", 320),
 }
+SPOKEN = {"zh-TW": "zh-Hant-TW", "zh-CN": "zh-Hans", "en-US": "en"}
 
 
 @dataclass(frozen=True)
@@ -33,6 +47,8 @@ class Site:
 
     provider: Running
     mails: Sink
+    records: Provider
+    """The same record, without a door: what happened before a test begins is put there."""
 
     def mail_to(self, address: str, wanted: str) -> str:
         """Wait for the newest mail to an address that holds something; gives what it holds."""
@@ -70,46 +86,57 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         }
         database = f"sqlite:///{folder / 'idp.sqlite'}"
         with running(folder, database, workers=1, settings=settings) as provider:
-            yield Site(provider, mails)
+            opened = open_database(database, system_clock, connections=2)
+            config = msgspec.structs.replace(CONFIG, database=DatabaseSection(url=database))
+            yield Site(provider, mails, assembly.assemble(config, opened, keychain(ROOT_KEY)))
+            opened.dispose()
 
 
 class Look:
-    """A page whose every stop is examined: by axe where scripts run, and for its width."""
+    """A window whose every stop is examined: its language, its width, and by axe if it is narrow.
 
-    def __init__(self, page: Page, width: int, *, script: bool) -> None:
-        self.page, self.width, self.script = page, width, script
+    Axe costs more than all the rest, and a narrow page has everything that a wide one has.
+    """
+
+    def __init__(self, chromium: Browser, view: str) -> None:
+        self.locale, self.script, scheme, self.width = VIEWS[view]
+        self.context = chromium.new_context(
+            locale=self.locale,
+            color_scheme=scheme,  # type: ignore[arg-type]
+            viewport={"width": self.width, "height": 800},
+            java_script_enabled=self.script,
+            accept_downloads=True,
+        )
+        self.page = self.context.new_page()
         self.faults: dict[str, list[str]] = {}
 
+    @property
+    def name(self) -> str:
+        """Call somebody after the way they look at the pages."""
+        return f"{self.locale[-2:]}{'S' if self.script else 'N'}"
+
     def __call__(self, stop: str) -> None:
-        if self.script:
-            self.faults[stop] = violations(self.page)
-            wide = self.page.evaluate("document.documentElement.scrollWidth")
-            if wide > self.width:
-                self.faults[stop].append(f"{wide} px wide")
+        expect(self.page.locator("html")).to_have_attribute("lang", SPOKEN[self.locale])
+        found = violations(self.page) if self.script and self.width == 320 else []
+        wide = self.page.evaluate("document.documentElement.scrollWidth")
+        self.faults[stop] = [*found, f"{wide} px wide"] if wide > self.width else found
 
     def found(self) -> dict[str, list[str]]:
         return {stop: faults for stop, faults in self.faults.items() if faults}
 
 
-@pytest.mark.parametrize("view", LOOKS)
+@pytest.mark.parametrize("view", VIEWS)
 def test_an_account_is_opened_used_and_recovered(site: Site, chromium: Browser, view: str) -> None:
-    locale, script, scheme, width = LOOKS[view]
-    context = chromium.new_context(
-        locale=locale,
-        color_scheme=scheme,  # type: ignore[arg-type]
-        viewport={"width": width, "height": 800},
-        java_script_enabled=script,
-    )
-    page = context.new_page()
-    person = Newcomer(f"P{locale[-2:]}{width}{scheme[0].upper()}", site, page)
-    look = Look(page, width, script=script)
+    look = Look(chromium, view)
+    page = look.page
+    person = Newcomer(f"NEW{look.name}", site, page)
 
     page.goto(f"{site.provider.url}/signin/password")
     register(person, look)
     activate_and_sign_in(person, look)
     look_around(person, look)
     recover(person, look)
-    context.close()
+    look.context.close()
 
     assert look.found() == {}
 
@@ -210,6 +237,172 @@ def recover(person: Newcomer, look: Look) -> None:
     page.click("#password-signin")
     person.site.sign_in(page, name, NEW_PASSWORD)
     expect(page.locator("#sign-out")).to_be_visible()
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_P31_an_account_is_looked_after_and_closed(
+    site: Site, chromium: Browser, view: str
+) -> None:
+    look = Look(chromium, view)
+    page, name = look.page, f"OLD{look.name}"
+    profile = Profile(name="林美玲")
+    known = Person(name, Kind.UNCERTIFIED, profile, f"{name.lower()}@people.example", PASSWORD)
+    set_back(site.records, add(site.records, known))
+    person = Newcomer(name, site, page)
+
+    page.goto(f"{site.provider.url}/signin/password?journey=account")
+    agree_again(person, look)
+    change_the_password(person, look)
+    change_the_addresses(person, look)
+    end_other_sessions(person, look)
+    take_the_data_along(person)
+    secret, codes = set_an_app_up(person, look)
+    sign_in_with(person, secret, codes)
+    if look.script:
+        add_and_use_a_passkey(person, look)
+    close_the_account(person, look)
+    look.context.close()
+
+    assert look.found() == {}
+
+
+def agree_again(person: Newcomer, look: Look) -> None:
+    page = person.page
+    person.site.sign_in(page, person.name, PASSWORD)
+    look("terms have changed")
+    page.click("#terms-accept")
+    expect(page.locator("#accept-error")).to_be_visible()
+    page.check("#accept")
+    page.click("#terms-accept")
+    expect(page.locator("#tab-account")).to_be_visible()
+
+
+def change_the_password(person: Newcomer, look: Look) -> None:
+    page = person.page
+    page.click("#tab-password")
+    for typed, new in (("not mine", THIRD_PASSWORD), (PASSWORD, THIRD_PASSWORD)):
+        page.fill("#current", typed)
+        page.fill("#password", new)
+        page.fill("#password_again", new)
+        page.click("#password-submit")
+        if typed != PASSWORD:
+            expect(page.locator("#current-error")).to_be_visible()
+            look("password, wrong")
+    person.site.sign_in(page, person.name, THIRD_PASSWORD)
+    expect(page.locator("#tab-account")).to_be_visible()
+
+
+def change_the_addresses(person: Newcomer, look: Look) -> None:
+    page, second = person.page, f"second.{person.address}"
+    page.click("#tab-emails")
+    page.fill("#email", "nobody")
+    page.click("#email-add")
+    expect(page.locator("#email")).to_have_value("nobody")
+    page.fill("#email", second)
+    page.click("#email-add")
+    page.fill("#code", person.site.mail_to(second, r"\b\d{6}\b"))
+    look("e-mail, code is waited for")
+    page.click("#code-submit")
+    page.click("#email-first-2")
+    expect(page.locator(".p-list li").first).to_contain_text(second)
+    page.click("#email-remove-2")
+    expect(page.locator("#email-first-2")).to_have_count(0)
+
+
+def end_other_sessions(person: Newcomer, look: Look) -> None:
+    page = person.page
+    elsewhere = look.page.context.browser.new_context(java_script_enabled=look.script)  # type: ignore[union-attr]
+    other = elsewhere.new_page()
+    other.goto(f"{person.site.provider.url}/signin/password?journey=sessions")
+    person.site.sign_in(other, person.name, THIRD_PASSWORD)
+    page.click("#tab-sessions")
+    look("two sessions")
+    page.click("#end-others")
+    expect(page.locator("#end-others")).to_have_count(0)
+    other.reload()
+    expect(other.locator("#login-form")).to_be_visible()
+    elsewhere.close()
+
+
+def take_the_data_along(person: Newcomer) -> None:
+    page = person.page
+    page.click("#tab-data")
+    with page.expect_download() as taken:
+        page.click("#data-export")
+    told = json.loads(taken.value.path().read_text("utf-8"))
+    assert told["document"]["account"]["username"] == person.name
+    expect(page.locator("#data-export")).to_be_enabled()
+
+
+def set_an_app_up(person: Newcomer, look: Look) -> tuple[str, list[str]]:
+    page = person.page
+    page.click("#tab-totp")
+    page.click("#totp-begin")
+    secret = page.inner_text("#totp-secret")
+    page.fill("#code", code(secret, away=-1))
+    page.click("#totp-confirm-submit")
+    codes = page.locator("#recovery-codes code").all_inner_texts()
+    look("recovery codes")
+    with page.expect_download() as taken:
+        page.click("#codes-file")
+    kept = taken.value.path().read_text("utf-8")
+    assert len(codes) == 10
+    assert all(one in kept for one in codes)
+    page.click("#lang-en" if look.locale != "en-US" else "#lang-zh-Hant")
+    assert page.locator("#recovery-codes code").all_inner_texts() == codes
+    page.click(f"#lang-{'en' if look.locale == 'en-US' else SPOKEN[look.locale][:7]}")
+    page.click("#codes-kept")
+    expect(page.locator("#totp-remove")).to_be_visible()
+    return secret, codes
+
+
+def sign_in_with(person: Newcomer, secret: str, codes: list[str]) -> None:
+    page, url = person.page, person.site.provider.url
+    for field, typed, button in (
+        ("#code", code(secret), "#totp-submit"),
+        ("#recovery_code", codes[0], "#recovery-submit"),
+    ):
+        page.goto(url)
+        page.click("#sign-out")
+        page.goto(f"{url}/signin/password")
+        person.site.sign_in(page, person.name, THIRD_PASSWORD)
+        if field == "#recovery_code":
+            page.click("#recovery summary")
+        page.fill(field, typed)
+        page.click(button)
+        expect(page.locator("#sign-out")).to_be_visible()
+
+
+def add_and_use_a_passkey(person: Newcomer, look: Look) -> None:
+    page, url = person.page, person.site.provider.url
+    without_autofill(page)
+    with virtual_authenticator(page):
+        page.goto(f"{url}/account/passkeys")
+        page.fill("#name", "我的手機")
+        page.click("#passkey-create")
+        expect(page.locator("#passkey-1")).to_have_text("我的手機")
+        look("passkeys")
+        page.goto(url)
+        page.click("#sign-out")
+        page.goto(f"{url}/signin/password")
+        page.click("#passkey-submit")
+        expect(page.locator("#sign-out")).to_be_visible()
+
+
+def close_the_account(person: Newcomer, look: Look) -> None:
+    page = person.page
+    page.goto(f"{person.site.provider.url}/account/data")
+    expect(page.locator("#lost-app")).to_be_visible()
+    look("what goes with the account")
+    page.fill("#username", "SOMEBODY")
+    page.click("#account-close")
+    expect(page.locator("#username-error")).to_be_visible()
+    page.fill("#username", person.name)
+    page.click("#account-close")
+    expect(page.locator("#account-closed")).to_be_visible()
+    page.goto(f"{person.site.provider.url}/signin/password")
+    person.site.sign_in(page, person.name, THIRD_PASSWORD)
+    expect(page.locator("#error-summary")).to_be_visible()
 
 
 def test_back_and_two_tabs_lead_to_no_dead_end(site: Site, chromium: Browser) -> None:

@@ -129,11 +129,15 @@ def test_P32_the_first_visit_asks_for_the_older_account(
     assert {name: one for name, one in faults.items() if one} == {}
 
 
-def test_P32_works_without_javascript_and_from_both_sides(
-    linked_stack: Stack, chromium: Browser
+@pytest.mark.parametrize(
+    ("locale", "script"),
+    [("en-US", False), ("zh-TW", False), ("zh-CN", False), ("zh-CN", True)],
+)
+def test_P32_is_linked_unlinked_and_linked_again_from_both_sides(
+    linked_stack: Stack, chromium: Browser, locale: str, script: bool
 ) -> None:
     stack = linked_stack
-    context = chromium.new_context(java_script_enabled=False, locale="en-US")
+    context = chromium.new_context(java_script_enabled=script, locale=locale)
     page = context.new_page()
     page.goto(f"{stack.app}/cases")
     stack.sign_in(page)

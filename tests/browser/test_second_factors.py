@@ -1,6 +1,7 @@
 """Second factors in a real browser: a passkey in Chromium's own authenticator, codes by hand."""
 
 import base64
+import contextlib
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -33,7 +34,13 @@ def person(stack: Stack) -> str:
 
 @pytest.fixture
 def authenticator(page: Page) -> Iterator[tuple[CDPSession, str]]:
-    """An authenticator inside Chromium, which verifies its person without being asked."""
+    with virtual_authenticator(page) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def virtual_authenticator(page: Page) -> Iterator[tuple[CDPSession, str]]:
+    """Give a page an authenticator inside Chromium, which verifies without being asked."""
     cdp = page.context.new_cdp_session(page)
     cdp.send("WebAuthn.enable")
     made = cdp.send(

@@ -262,6 +262,12 @@ def test_after_an_answer_the_switch_leads_to_the_page_it_is_on(
     assert found[1] == page
 
 
+def test_a_request_of_an_app_that_happens_to_bear_the_mark_is_one(visit: Visit) -> None:
+    asked = visit.browser.post("/authorize?typed=app", people.request_of("app"))
+
+    assert asked.headers["Location"].startswith("/authorize/continue?journey=")
+
+
 def test_the_way_back_to_the_app_is_kept(visit: Visit) -> None:
     linkable(visit, "/links/older?return_to=https://app.example/link/back")
 
