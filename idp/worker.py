@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from idp.audit import checkpoint
+from idp.audit import checkpoint, history
 from idp.audit.events import KeyAdded, OutboxAbandoned
 from idp.authenticators import passkey, totp
 from idp.authenticators.password import captcha
@@ -247,7 +247,8 @@ def _send_logout_token(portico: Provider, row: Leased) -> None:
 def answer_recovery(portico: Provider, row: Leased) -> None:
     """Look up who asked for a new password; a mail goes where there is one to send."""
     question = msgspec.json.decode(row.payload, type=Question)
-    with portico.database.write(WORKER) as tx:
+    asker = Origin(question.asked_from, operator=WORKER.operator, browser=question.browser)
+    with portico.database.write(asker) as tx:
         portico.recovery.answer(tx, question)
 
 
@@ -353,6 +354,7 @@ _SWEEPERS: Iterable[Callable[[Transaction], int]] = (
     lambda tx: authorizations.sweep(tx, _SWEEP_BATCH),
     lambda tx: authorizations.sweep_sessions(tx, _SWEEP_BATCH),
     signin.sweep_history,
+    history.sweep,
     lambda tx: outbox.sweep(tx, _SWEEP_BATCH),
 )
 

@@ -118,6 +118,12 @@ def address_key(address: str) -> str:
     return unicodedata.normalize("NFKC", address).strip().casefold()
 
 
+def masked_address(address: str) -> str:
+    """Write an e-mail address so that its owner knows it and nobody else learns it."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}•••@{domain}"
+
+
 def canonical_name(typed: str) -> str:
     """Give the one form of an account name that is stored, looked up and counted.
 

@@ -247,7 +247,8 @@ class PasswordSignIn:
             and streak >= policy.password_failures
             and accounts.disable_password(tx, row.account_id)
         ):
-            self._refuse(tx, PasswordDisabled())
+            account = self.accounts.find(tx, row.account_id)
+            self._refuse(tx, PasswordDisabled(subject=account.subject if account else ""))
             self._tell(tx, row, PasswordSwitchedOff(at=tx.now))
         elif row and strangers == policy.captcha_per_hour:
             self._tell(tx, row, TooManyFailures(at=tx.now, failures=strangers))

@@ -1,10 +1,10 @@
 """What an account leaves behind when it is closed: nothing but its name, and the audit log."""
 
-from uuid import UUID
-
 from sqlalchemy import bindparam, delete
 
+from idp.accounts.model import Account
 from idp.accounts.store import AccountIdentity
+from idp.audit import history
 from idp.authenticators.passkey import Passkey, PasskeyChallenge
 from idp.authenticators.recovery_code import RecoveryCode
 from idp.authenticators.totp import TotpCredential
@@ -29,9 +29,10 @@ _TABLES = (
 _FORGET = tuple(delete(table).where(table.account_id == bindparam("owner")) for table in _TABLES)
 
 
-def forget(tx: Transaction, account_id: UUID) -> None:
+def forget(tx: Transaction, account: Account) -> None:
     """Delete the rows that speak of the person's doings."""
     for statement in _FORGET:
-        tx.execute(statement, {"owner": account_id})
-    codes.forget(tx, account_id.bytes)
-    sessions.anonymise(tx, account_id)
+        tx.execute(statement, {"owner": account.id})
+    history.forget(tx, account.subject)
+    codes.forget(tx, account.id.bytes)
+    sessions.anonymise(tx, account.id)

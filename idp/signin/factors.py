@@ -9,6 +9,7 @@ where there was no factor, and is no longer when another browser has just added 
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from idp.accounts import store as accounts
@@ -31,7 +32,9 @@ from idp.mail.messages import Change, Post, SecondFactorChanged
 from idp.sessions.store import Session
 from idp.signin.second_factor import PASSKEY, RECOVERY_CODE, TOTP, SecondFactorSignIn
 
-_GONE: dict[str, Change] = {
+_Kind = Literal["passkey", "totp", "recovery_code"]
+
+_GONE: dict[_Kind, Change] = {
     PASSKEY: "passkey_removed",
     TOTP: "totp_removed",
     RECOVERY_CODE: "recovery_codes_removed",
@@ -88,7 +91,7 @@ class Factors:
         if not may or not self.passkeys.add(tx, session.account_id, new, name):
             return Refusal(Reason.PASSKEY_REFUSED)
         added = FactorAdded(subject=session.subject, kind=PASSKEY)
-        self._note(tx, session.account_id, added, "passkey_added")
+        self._note(tx, session.account_id, added, "passkey_added", name)
         return self._enrolled(tx, session)
 
     def rename_passkey(
@@ -97,13 +100,15 @@ class Factors:
         """Give a passkey another name."""
         if passkey.rename(tx, session.account_id, passkey_id, name):
             renamed = FactorRenamed(subject=session.subject, kind=PASSKEY)
-            self._note(tx, session.account_id, renamed, "passkey_renamed")
+            self._note(tx, session.account_id, renamed, "passkey_renamed", name)
 
     def remove_passkey(self, tx: Transaction, session: Session, passkey_id: UUID) -> None:
         """Forget a passkey."""
-        if self._may_change(tx, session) and passkey.remove(tx, session.account_id, passkey_id):
+        may = self._may_change(tx, session)
+        name = passkey.remove(tx, session.account_id, passkey_id) if may else None
+        if name is not None:
             gone = FactorRemoved(subject=session.subject, kind=PASSKEY)
-            self._note(tx, session.account_id, gone, "passkey_removed")
+            self._note(tx, session.account_id, gone, "passkey_removed", name)
             self._settle(tx, session.account_id)
 
     def renew_codes(self, tx: Transaction, session: Session) -> Enrolled | None:
@@ -144,10 +149,10 @@ class Factors:
         them, nor shut the owner out. What was there before stays, and is still asked for.
         """
         accounts.hold(tx, account.id)
-        kinds = [
+        kinds: list[_Kind] = [
             PASSKEY
             for one in passkey.of_account(tx, account.id)
-            if one.created_at >= since and passkey.remove(tx, account.id, one.id)
+            if one.created_at >= since and passkey.remove(tx, account.id, one.id) is not None
         ]
         app = self.totp.in_use(tx, account.id)
         if app and app.since >= since and self.totp.remove(tx, account.id):
@@ -188,9 +193,11 @@ class Factors:
         accounts.set_second_factor(tx, account_id, SecondFactor.NONE)
         self.recovery.forget(tx, account_id)
 
-    def _note(self, tx: Transaction, account_id: UUID, happened: Event, change: Change) -> None:
+    def _note(
+        self, tx: Transaction, account_id: UUID, happened: Event, change: Change, about: str = ""
+    ) -> None:
         """Leave a change in the audit log and in its owner's mailbox."""
-        self.trail.append(tx, happened)
+        self.trail.append(tx, happened, about=about)
         if mailbox := accounts.mailbox(tx, account_id):
             message = SecondFactorChanged(at=tx.now, change=change, address=tx.origin.address)
             self.post.put(tx, mailbox.address, mailbox.locale, message, unique=None)

@@ -48,6 +48,8 @@ class Question(msgspec.Struct, frozen=True):
 
     account_name: str
     address: str
+    asked_from: str = ""
+    browser: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,10 @@ class Recovery:
         attempt = Attempt(_GATE, account_name, tx.origin.address)
         if not isinstance(self.gate.reserve(tx, attempt, captcha=True).verdict, Proceed):
             return Refusal(Reason.TOO_MANY_ATTEMPTS)
-        question = msgspec.json.encode(Question(account_name, address_key(typed_address)))
+        asked = Question(
+            account_name, address_key(typed_address), tx.origin.address, tx.origin.browser
+        )
+        question = msgspec.json.encode(asked)
         key = f"recovery/{new_id(tx.now, self.entropy)}"
         self.outbox.put(tx, "recovery", question, dedupe_key=key)
         return None

@@ -7,6 +7,7 @@ already, and would make himself a new name with every sign-in.
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 from idp.accounts import store as accounts
@@ -27,9 +28,9 @@ from idp.signin import store
 from idp.signin.counters import Attempt, Gate
 from idp.signin.throttle import Dimension, Proceed
 
-TOTP = "totp"
-RECOVERY_CODE = "recovery_code"
-PASSKEY = "passkey"
+TOTP: Final = "totp"
+RECOVERY_CODE: Final = "recovery_code"
+PASSKEY: Final = "passkey"
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ def create_app(portico: Provider) -> Flask:
         app,
         site=lambda: _site(portico),
         speaks=speaks,
-        keeps=["journey", "flow", "token", "version", "outcome", "run"],
+        keeps=["journey", "flow", "token", "version", "outcome", "run", "show", "before"],
     )
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
