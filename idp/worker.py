@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from idp.accounts import removed
 from idp.audit import checkpoint, history
 from idp.audit.events import KeyAdded, OutboxAbandoned
 from idp.authenticators import passkey, totp
@@ -44,7 +45,7 @@ from idp.provider import Provider
 from idp.registration import store as registrations
 from idp.sessions import store as sessions
 from idp.sessions.actions import LogoutNotice
-from idp.signin import codes, counters, tickets
+from idp.signin import codes, counters, notices, tickets
 from idp.signin import store as signin
 from idp.signin.recovery import Question
 
@@ -343,6 +344,8 @@ _SWEEPERS: Iterable[Callable[[Transaction], int]] = (
     pending.sweep,
     codes.sweep,
     tickets.sweep,
+    notices.sweep,
+    removed.sweep,
     registrations.sweep,
     captcha.sweep,
     passkey.sweep,

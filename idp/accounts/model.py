@@ -1,7 +1,8 @@
 """The values that accounts are spoken of in."""
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -84,6 +85,14 @@ class Email:
 
     address: str
     verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenEmail:
+    """An address whose mail the account's owner reads, and since when that is known."""
+
+    address: str = field(repr=False)
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)

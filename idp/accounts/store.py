@@ -14,18 +14,31 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    case,
     delete,
     func,
     insert,
+    literal,
     or_,
     select,
     update,
 )
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
-from idp.accounts.model import Account, Email, Kind, Profile, SecondFactor, State, address_key
+from idp.accounts import removed
+from idp.accounts.model import (
+    Account,
+    Email,
+    Kind,
+    Profile,
+    ProvenEmail,
+    SecondFactor,
+    State,
+    address_key,
+)
+from idp.accounts.removed import RemovedEmail
 from idp.clock import seconds
-from idp.database.columns import Table
+from idp.database.columns import Table, UtcDateTime
 from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction
 from idp.secret import Entropy, Seal, base64url, new_id
@@ -56,6 +69,8 @@ class AccountRow(Table):
     updated_at: Mapped[datetime]
     second_factor: Mapped[str] = mapped_column(String(16), default=SecondFactor.NONE)
     """Kept beside the factors, so that a session can be judged without asking for them."""
+    protected_since: Mapped[datetime | None] = mapped_column(default=None)
+    """Since when it has had a second factor, one or another; empty for longer than is known."""
 
 
 class AccountEmail(Table):
@@ -124,25 +139,24 @@ class PasswordRow:
     phc_hash: str
     disabled: bool
     state: State
-    email: str = field(repr=False)
-    locale: str
     changed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Mailbox:
+class Reached:
     """Where the owner of an account is written to, and in which language."""
 
-    address: str = field(repr=False)
     locale: str
+    proven: tuple[ProvenEmail, ...]
+    """The one that was proven first, first; with those that were removed lately and are older
+    than all that are left."""
+    other: str = field(repr=False)
+    """The first of the unproven ones."""
 
-
-@dataclass(frozen=True, slots=True)
-class ProvenEmail:
-    """An address whose mail the account's owner reads, and since when that is known."""
-
-    address: str = field(repr=False)
-    since: datetime
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Give every address that warnings go to: an unproven one where there is no other."""
+        return tuple(one.address for one in self.proven) or ((self.other,) if self.other else ())
 
 
 class Accounts:
@@ -312,18 +326,29 @@ def proven_of(tx: Transaction, account_id: UUID) -> list[ProvenEmail]:
     return [ProvenEmail(*row) for row in tx.execute(_PROVEN, {"owner": account_id})]
 
 
-def replace_emails(tx: Transaction, account_id: UUID, emails: Sequence[Email]) -> None:
+def replace_emails(
+    tx: Transaction,
+    account_id: UUID,
+    emails: Sequence[Email],
+    restored: Sequence[ProvenEmail] = (),
+) -> None:
     """Put ``emails`` in the place of the addresses of an account.
 
     An address proven here is nobody else's unproven one any more: who typed it first without
     being able to read its mail must not keep a foot in the door (Sudhodanan & Paverd 2022).
+
+    Args:
+        restored: those among them that come back, and are again as old as they were.
     """
     tx.execute(_HOLD, {"owner": account_id})  # two tabs may do so at once
-    since = {address_key(one.address): one.since for one in proven_of(tx, account_id)}
+    before = proven_of(tx, account_id)
+    since = {address_key(one.address): one.since for one in (*before, *restored)}
     tx.execute(_FORGET_EMAILS, {"owner": account_id})
     if emails:
         tx.execute(_ADD_EMAIL, _rows(tx, account_id, emails, since))
     proven = [address_key(email.address) for email in emails if email.verified]
+    gone = [one for one in before if address_key(one.address) not in proven]
+    removed.note(tx, account_id, gone, proven)
     if proven:
         losers = tx.execute(_UNPROVEN, {"owner": account_id, "proven": proven}).scalars().all()
         for loser in set(losers):
@@ -407,8 +432,6 @@ def password_on_record(tx: Transaction, account_name: str) -> PasswordRow | None
         row.phc_hash,
         row.disabled_at is not None,
         State(row.state),
-        row.email or "",
-        row.locale,
         row.changed_at,
     )
 
@@ -438,10 +461,16 @@ def set_state(tx: Transaction, account_id: UUID, state: State) -> None:
     tx.execute(_SET_STATE, {"owner": account_id, "wanted": state, "instant": tx.now})
 
 
-def mailbox(tx: Transaction, account_id: UUID) -> Mailbox | None:
-    """Find where an account's owner is written to."""
-    row = tx.execute(_MAILBOX, {"owner": account_id}).one_or_none()
-    return Mailbox(*row) if row else None
+def reached(tx: Transaction, account_id: UUID) -> Reached:
+    """Find where an account's owner is written to of what happens: one round trip."""
+    asked = {"owner": account_id, "lately": tx.now - removed.KEPT}
+    rows = tx.execute(_REACHED, asked).all()
+    left = [ProvenEmail(row.address, row.since) for row in rows if row.position >= 0 and row.since]
+    gone = [ProvenEmail(row.address, row.since) for row in rows if row.position < 0]
+    older = [one for one in gone if left and one.since < left[0].since]
+    unproven = [row.address for row in rows if row.since is None]
+    locale = rows[0].locale if rows else ""
+    return Reached(locale, (*older, *left), next(iter(unproven), ""))
 
 
 def hold(tx: Transaction, account_id: UUID) -> SecondFactor:
@@ -451,7 +480,12 @@ def hold(tx: Transaction, account_id: UUID) -> SecondFactor:
 
 def set_second_factor(tx: Transaction, account_id: UUID, wanted: SecondFactor) -> None:
     """Say whether the account has a second factor, and when it is asked for."""
-    tx.execute(_SET_SECOND_FACTOR, {"owner": account_id, "wanted": wanted})
+    tx.execute(_SET_SECOND_FACTOR, {"owner": account_id, "wanted": wanted, "instant": tx.now})
+
+
+def was_bare(tx: Transaction, account_id: UUID, at: datetime) -> bool:
+    """Tell whether the account is known to have had no second factor just before an instant."""
+    return tx.scalar(_BARE, {"owner": account_id, "then": at}) is not None
 
 
 def _place(account_id: UUID, field: str = "") -> str:
@@ -511,14 +545,11 @@ _PASSWORD = Prepared(
     select(
         AccountRow.id,
         AccountRow.state,
-        AccountRow.locale,
         PasswordCredential.phc_hash,
         PasswordCredential.disabled_at,
         PasswordCredential.changed_at,
-        AccountEmail.address.label("email"),
     )
     .join(PasswordCredential, PasswordCredential.account_id == AccountRow.id)
-    .outerjoin(AccountEmail, FIRST_EMAIL)
     .where(AccountRow.account_name == bindparam("wanted"))
 )
 _OF = AccountEmail.account_id == bindparam("owner")
@@ -566,6 +597,7 @@ _DESCRIBE = (
 )
 _EMPTY = (
     delete(AccountEmail).where(AccountEmail.account_id == bindparam("owner")),
+    delete(RemovedEmail).where(RemovedEmail.account_id == bindparam("owner")),
     delete(PasswordCredential).where(PasswordCredential.account_id == bindparam("owner")),
     delete(PastPassword).where(PastPassword.account_id == bindparam("owner")),
 )
@@ -640,16 +672,43 @@ _SET_STATE = (
     .where(AccountRow.id == bindparam("owner"))
     .values(state=bindparam("wanted"), updated_at=bindparam("instant"))
 )
-_MAILBOX = (
-    select(AccountEmail.address, AccountRow.locale)
-    .join(AccountRow, FIRST_EMAIL)
+_REACHED = (
+    select(
+        AccountRow.locale,
+        AccountEmail.address,
+        AccountEmail.verified_at.label("since"),
+        AccountEmail.position,
+    )
+    .join(AccountEmail, AccountEmail.account_id == AccountRow.id)
     .where(AccountRow.id == bindparam("owner"))
+    .union_all(
+        select(
+            AccountRow.locale,
+            RemovedEmail.address,
+            RemovedEmail.verified_at,
+            literal(-1),
+        )
+        .join(RemovedEmail, RemovedEmail.account_id == AccountRow.id)
+        .where(AccountRow.id == bindparam("owner"), RemovedEmail.removed_at > bindparam("lately"))
+    )
+    .order_by("since", "position")
 )
+"""Proven addresses by age, the unproven ones (whose ``since`` sorts first or last) by position."""
 _HOLD = (
     select(AccountRow.second_factor).where(AccountRow.id == bindparam("owner")).with_for_update()
 )
+_NONE_BEFORE = AccountRow.second_factor == SecondFactor.NONE
 _SET_SECOND_FACTOR = (
     update(AccountRow)
     .where(AccountRow.id == bindparam("owner"))
-    .values(second_factor=bindparam("wanted"))
+    .values(
+        second_factor=bindparam("wanted"),
+        protected_since=case(
+            (_NONE_BEFORE, bindparam("instant", type_=UtcDateTime())),
+            else_=AccountRow.protected_since,
+        ),
+    )
+)
+_BARE = select(AccountRow.id).where(
+    AccountRow.id == bindparam("owner"), AccountRow.protected_since >= bindparam("then")
 )

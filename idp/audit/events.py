@@ -297,7 +297,7 @@ class EmailsChanged(Event, frozen=True):
 
     name = "emails.changed"
     for_owner = True
-    act: Literal["added", "removed", "first"]
+    act: Literal["added", "removed", "first", "withdrawn", "restored"]
 
 
 class AccountClosed(Event, frozen=True):
@@ -330,10 +330,11 @@ class PasswordChanged(Event, frozen=True):
 
 
 class SigninDisowned(Event, frozen=True):
-    """The owner says that a sign-in was not theirs."""
+    """The owner says that it was not them, in a session or by the link of a notice."""
 
     name = "signin.disowned"
     for_owner = True
+    by: Literal["session", "mail"]
 
 
 class AccessWithdrawn(Event, frozen=True):

@@ -28,6 +28,7 @@ from idp.sessions import actions as sessions
 from idp.signin import store
 from idp.signin.activation import Activation
 from idp.signin.counters import Attempt, Gate, Reserved
+from idp.signin.notices import Notices
 from idp.signin.passwords import STAFF
 from idp.signin.recovery import send_link
 from idp.signin.throttle import Dimension, NeedsCaptcha, Proceed, Wait
@@ -87,6 +88,7 @@ class PasswordSignIn:
     accounts: Accounts
     trail: Trail
     post: Post
+    notices: Notices
     entropy: Entropy
 
     def admit(self, tx: Transaction, typed: Typed, browser: Browser) -> Admitted | Refusal:
@@ -192,9 +194,9 @@ class PasswordSignIn:
         if stronger_hash and row:
             accounts.replace_hash(tx, account.id, row.phc_hash, stronger_hash)
             self.trail.append(tx, PasswordUpgraded(subject=account.subject))
-        if store.remember_device(tx, digest(browser.device), account.id) and row and row.email:
+        if store.remember_device(tx, digest(browser.device), account.id):
             message = NewBrowser(address=tx.origin.address, at=tx.now, browser=browser.user_agent)
-            self.post.put(tx, row.email, row.locale, message, unique=None)
+            self.notices.tell(tx, account.id, message)
         opened = sessions.begin(
             tx,
             self.entropy,
@@ -283,10 +285,9 @@ class PasswordSignIn:
     def _tell(
         self, tx: Transaction, row: PasswordRow, message: PasswordSwitchedOff | TooManyFailures
     ) -> None:
-        if row.email:
-            hour = tx.now.strftime("%Y%m%d%H")
-            unique = f"{type(message).__name__}/{row.account_id}/{hour}"
-            self.post.put(tx, row.email, row.locale, message, unique=unique)
+        hour = tx.now.strftime("%Y%m%d%H")
+        unique = f"{type(message).__name__}/{row.account_id}/{hour}"
+        self.notices.tell(tx, row.account_id, message, unique=unique)
 
     def _refuse(self, tx: Transaction, happened: Event) -> None:
         self.trail.append(tx, happened)

@@ -12,6 +12,7 @@ from idp.consent.store import Consent
 from idp.database.transaction import Transaction
 from idp.sessions import store as sessions
 from idp.signin import codes
+from idp.signin.notices import NoticeLink
 from idp.signin.store import KnownDevice, SignInAttempt
 from idp.signin.tickets import MailTicket
 
@@ -19,6 +20,7 @@ _TABLES = (
     SignInAttempt,
     KnownDevice,
     MailTicket,
+    NoticeLink,
     Consent,
     AccountIdentity,
     Passkey,

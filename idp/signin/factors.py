@@ -28,8 +28,9 @@ from idp.authenticators.passkey import NewPasskey, Passkeys
 from idp.authenticators.recovery_code import RecoveryCodes
 from idp.authenticators.totp import Totp
 from idp.database.transaction import Transaction
-from idp.mail.messages import Change, Post, SecondFactorChanged
+from idp.mail.messages import Change, SecondFactorChanged
 from idp.sessions.store import Session
+from idp.signin.notices import Notices
 from idp.signin.second_factor import PASSKEY, RECOVERY_CODE, TOTP, SecondFactorSignIn
 
 _Kind = Literal["passkey", "totp", "recovery_code"]
@@ -57,7 +58,7 @@ class Factors:
     recovery: RecoveryCodes
     passkeys: Passkeys
     trail: Trail
-    post: Post
+    notices: Notices
 
     def begin_totp(self, tx: Transaction, session: Session) -> None:
         """Make a secret that the next page shows."""
@@ -142,13 +143,22 @@ class Factors:
         self._note(tx, account.id, gone, "all_removed")
         return True
 
-    def withdraw(self, tx: Transaction, account: Account, since: datetime) -> list[Change]:
+    def withdraw(
+        self, tx: Transaction, account: Account, since: datetime, *, by_mail: bool = False
+    ) -> list[Change]:
         """Take away what was added at ``since`` or later; gives what there is to tell the owner.
 
         For an account that somebody else was in: what they enrolled must not stay a way in for
         them, nor shut the owner out. What was there before stays, and is still asked for.
+
+        Args:
+            by_mail: nothing but a mailbox asks for it. Then nothing goes where nothing older is
+                left of a protection that was there before: whoever reads the mail would be the
+                one to gain (security.md T36).
         """
         accounts.hold(tx, account.id)
+        if by_mail and not self._stays_protected(tx, account, since):
+            return []
         kinds: list[_Kind] = [
             PASSKEY
             for one in passkey.of_account(tx, account.id)
@@ -165,6 +175,13 @@ class Factors:
         for kind in kinds:
             self.trail.append(tx, FactorRemoved(subject=account.subject, kind=kind))
         return [_GONE[kind] for kind in dict.fromkeys(kinds)]
+
+    def _stays_protected(self, tx: Transaction, account: Account, since: datetime) -> bool:
+        """Tell whether an older factor is left, or there was none to lose."""
+        keys = [one.created_at for one in passkey.of_account(tx, account.id)]
+        app = self.totp.in_use(tx, account.id)
+        older = [at for at in (*keys, *([app.since] if app else [])) if at < since]
+        return bool(older) or accounts.was_bare(tx, account.id, since)
 
     def _may_change(self, tx: Transaction, session: Session) -> bool:
         """Hold the account; tell whether the session, read before that, may change its factors.
@@ -196,8 +213,7 @@ class Factors:
     def _note(
         self, tx: Transaction, account_id: UUID, happened: Event, change: Change, about: str = ""
     ) -> None:
-        """Leave a change in the audit log and in its owner's mailbox."""
+        """Leave a change in the audit log and in its owner's mailboxes."""
         self.trail.append(tx, happened, about=about)
-        if mailbox := accounts.mailbox(tx, account_id):
-            message = SecondFactorChanged(at=tx.now, change=change, address=tx.origin.address)
-            self.post.put(tx, mailbox.address, mailbox.locale, message, unique=None)
+        message = SecondFactorChanged(at=tx.now, change=change, address=tx.origin.address)
+        self.notices.tell(tx, account_id, message)

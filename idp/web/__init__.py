@@ -20,6 +20,7 @@ from idp.web.request import babel_locale, speaks
 from idp.web.signin import (
     captcha,
     consent,
+    not_me,
     passkey,
     password,
     recovery,
@@ -42,6 +43,7 @@ _BLUEPRINTS = (
     strength.pages,
     terms.pages,
     recovery.pages,
+    not_me.pages,
     *registering.BLUEPRINTS,
     dashboard.pages,
     guide.pages,

@@ -22,6 +22,8 @@ _SENTENCES: Mapping[str, LazyString | Variants] = {
             "added": _("An e-mail address was added to your account."),
             "removed": _("An e-mail address of your account was removed."),
             "first": _("Another e-mail address became the first of your account."),
+            "withdrawn": _("An e-mail address was taken away again: it was not added by you."),
+            "restored": _("An e-mail address came back: it was not removed by you."),
         },
     ),
     "password.changed": (
@@ -85,7 +87,13 @@ _SENTENCES: Mapping[str, LazyString | Variants] = {
     ),
     "terms.accepted": _("The terms were accepted."),
     "data.exported": _("Your data was downloaded."),
-    "signin.disowned": _("You told us that it was not you: everything was signed out."),
+    "signin.disowned": (
+        "by",
+        {
+            "session": _("You told us that it was not you: everything was signed out."),
+            "mail": _("The link of a mail told us that it was not you: everything was signed out."),
+        },
+    ),
 }
 _OTHERWISE = _("Your account was changed.")
 _FIELDS: Mapping[str, LazyString] = {

@@ -91,7 +91,7 @@ def close() -> ResponseReturnValue:
     portico = provider()
     with portico.database.write(origin()) as tx:
         letter = messages.AccountClosed(at=tx.now, account_name=account.account_name)
-        portico.recovery.tell(tx, account, letter)
+        portico.notices.tell(tx, account.id, letter)
         portico.ending.end_all(
             tx, account.id, logout.reach(tx), subject=account.subject, why="closed"
         )

@@ -17,7 +17,7 @@ from idp.registration import contact
 from idp.registration.actions import Obstacle
 from idp.registration.fields import Problem
 from idp.signin.codes import Purpose, Sending, Typing
-from idp.signin.recovery import SUSPECT
+from idp.signin.notices import SUSPECT
 from idp.web import wording
 from idp.web.forms import FieldError
 from idp.web.portal.account import place
@@ -50,11 +50,10 @@ class EmailsPage:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What happens to one address, and the list before and after."""
+    """What happens to one address, and the list that it leads to."""
 
     act: Literal["added", "removed", "first"]
     one: Email
-    before: list[Email]
     after: list[Email]
 
 
@@ -110,14 +109,14 @@ def change() -> ResponseReturnValue:
         one = next((one for one in held if address_key(one.address) == chosen), None)
         others = [other for other in held if other is not one]
         if one is not None and form.get("action") == "first" and one.verified:
-            _replace(tx, portico, account, Change("first", one, held, [one, *others]))
+            _replace(tx, portico, account, Change("first", one, [one, *others]))
         elif one is not None and form.get("action") == "remove":
             if not any(other.verified for other in others):
                 return _page(found, [FieldError("", _LAST)], 422)
             if _watches_alone(tx, account, one):
                 return _page(found, [FieldError("", _STAYS)], 422)
             kept = sorted(others, key=lambda other: not other.verified)
-            _replace(tx, portico, account, Change("removed", one, held, kept))
+            _replace(tx, portico, account, Change("removed", one, kept))
     return place.saved("emails.show")
 
 
@@ -136,7 +135,7 @@ def _prove(portico: Provider, account: Account, code: str) -> FieldError | None:
             # Somebody has proven it since the code was sent; this person reads that mailbox too.
             return FieldError("", wording.OBSTACLES[Obstacle.EMAIL_TAKEN])
         one = Email(address, verified=True)
-        _replace(tx, portico, account, Change("added", one, held, [*others, one]))
+        _replace(tx, portico, account, Change("added", one, [*others, one]))
     return None
 
 
@@ -178,12 +177,13 @@ def _send(portico: Provider, account: Account, address: str) -> FieldError | Non
 
 def _replace(tx: Transaction, portico: Provider, account: Account, change: Change) -> None:
     accounts.replace_emails(tx, account.id, change.after)
-    happened = EmailsChanged(subject=account.subject, act=change.act)
-    portico.trail.append(tx, happened, about=masked_address(change.one.address))
-    if change.before and change.before[0].verified:
-        changed = messages.EmailsChanged(at=tx.now, address=tx.origin.address)
-        first = change.before[0].address
-        portico.recovery.post.put(tx, first, account.locale, changed, unique=None)
+    about = masked_address(change.one.address)
+    portico.trail.append(tx, EmailsChanged(subject=account.subject, act=change.act), about=about)
+    changed = messages.EmailsChanged(
+        at=tx.now, address=tx.origin.address, change=change.act, about=about
+    )
+    gone = [change.one.address] if change.act == "removed" and change.one.verified else []
+    portico.notices.tell(tx, account.id, changed, also=gone)
 
 
 def _page(

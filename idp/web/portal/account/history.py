@@ -164,9 +164,8 @@ def disown() -> ResponseReturnValue:
     found = posted.here
     portico = provider()
     with portico.database.write(origin()) as tx:
-        portico.recovery.disown(tx, found.account, logout.reach(tx))
-    first = found.account.email
-    outcome = _MAILED if first and first.verified else None
+        is_mailed = portico.recovery.disown(tx, found.account, logout.reach(tx))
+    outcome = _MAILED if is_mailed else None
     onward = redirect(url_for("own_history.disowned", outcome=outcome), code=303)
     return take_session(make_response(onward))
 
