@@ -56,6 +56,7 @@ from idp.signin.card import CardSignIn
 from idp.signin.codes import Codes
 from idp.signin.counters import Gate
 from idp.signin.factors import Factors
+from idp.signin.notices import Notices
 from idp.signin.passkey import PasskeySignIn
 from idp.signin.passwords import Passwords
 from idp.signin.recovery import Recovery
@@ -106,6 +107,7 @@ def assemble(
         Ending(trail, outbox),
         PasswordAuthenticator(config.password),
     )
+    notices = Notices(post, entropy)
     codes = Codes(keys_of.key("email-codes"), gate, post, entropy)
     particulars = Particulars(keys_of.seal("particulars"), keys_of.key("blind-index"))
     registrations = Registrations(keys_of.seal("registrations"))
@@ -114,9 +116,9 @@ def assemble(
     # An open sign-in page can be used for as long as the sign-in it belongs to.
     passkeys = Passkeys(issuer, timedelta(minutes=config.tokens.journey_minutes), entropy)
     showing = SecondFactorSignIn(
-        config, gate, totp, recovery_codes, passkeys, accounts, trail, post, entropy
+        config, gate, totp, recovery_codes, passkeys, accounts, trail, notices, entropy
     )
-    factors = Factors(showing, totp, recovery_codes, passkeys, trail, post)
+    factors = Factors(showing, totp, recovery_codes, passkeys, trail, notices)
     trust, revocation = Trust(), _card_revocation(config, entropy)
     evidence = Evidence(keys_of.seal("card-evidence"), entropy)
     server = AuthorizationServer(
@@ -158,16 +160,18 @@ def assemble(
             accounts,
             trail,
             post,
+            notices,
             entropy,
         ),
-        passwords=Passwords(config.password, password, gate, ending, trail, post),
-        recovery=Recovery(accounts, gate, ending, trail, post, outbox, entropy, factors),
+        passwords=Passwords(config.password, password, gate, ending, trail, notices),
+        recovery=Recovery(accounts, gate, ending, trail, post, outbox, entropy, factors, notices),
         codes=codes,
         particulars=particulars,
         registering=Registering(registrations, accounts, particulars, codes, trail, post, entropy),
-        passkey_signing_in=PasskeySignIn(config, passkeys, accounts, trail, entropy),
+        passkey_signing_in=PasskeySignIn(config, passkeys, accounts, trail, notices, entropy),
         second_factor=showing,
         factors=factors,
+        notices=notices,
         gate=gate,
         registrar=Registrar(server.parts, config.registration),
         backchannel=BackchannelAuthentication(server.parts, keys_of.seal("ciba"), outbox),

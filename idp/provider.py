@@ -34,6 +34,7 @@ from idp.signin.card import CardSignIn
 from idp.signin.codes import Codes
 from idp.signin.counters import Gate
 from idp.signin.factors import Factors
+from idp.signin.notices import Notices
 from idp.signin.passkey import PasskeySignIn
 from idp.signin.passwords import Passwords
 from idp.signin.recovery import Recovery
@@ -67,6 +68,7 @@ class Provider:
     passkey_signing_in: PasskeySignIn
     second_factor: SecondFactorSignIn
     factors: Factors
+    notices: Notices
     gate: Gate
     registrar: Registrar
     backchannel: BackchannelAuthentication

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import msgspec
 
-from idp.accounts import passwords
+from idp.accounts import passwords, removed
 from idp.accounts.bulk import FIRST
-from idp.audit import checkpoint
+from idp.audit import checkpoint, history
 from idp.audit.events import KeyAdded, OutboxAbandoned
 from idp.authenticators import passkey, totp
 from idp.authenticators.card import challenges, index, trust
@@ -51,7 +51,7 @@ from idp.provider import Provider
 from idp.registration import store as registrations
 from idp.sessions import store as sessions
 from idp.sessions.actions import LogoutNotice
-from idp.signin import codes, counters, tickets
+from idp.signin import codes, counters, notices, tickets
 from idp.signin import store as signin
 from idp.signin.recovery import Question
 
@@ -257,7 +257,8 @@ def _send_logout_token(portico: Provider, row: Leased) -> None:
 def answer_recovery(portico: Provider, row: Leased) -> None:
     """Look up who asked for a new password; a mail goes where there is one to send."""
     question = msgspec.json.decode(row.payload, type=Question)
-    with portico.database.write(WORKER) as tx:
+    asker = Origin(question.asked_from, operator=WORKER.operator, browser=question.browser)
+    with portico.database.write(asker) as tx:
         portico.recovery.answer(tx, question)
 
 
@@ -394,6 +395,8 @@ _SWEEPERS: Iterable[Sequence[Callable[[Transaction], int]]] = (
     (pending.sweep,),
     (codes.sweep,),
     (tickets.sweep,),
+    (notices.sweep,),
+    (removed.sweep,),
     (registrations.sweep,),
     (captcha.sweep,),
     (passkey.sweep,),
@@ -406,6 +409,7 @@ _SWEEPERS: Iterable[Sequence[Callable[[Transaction], int]]] = (
     # What others hang on goes last: with a family, all that is left of it would go at once.
     (refresh_token.sweep, authorizations.sweep, authorizations.sweep_sessions),
     (signin.sweep_history,),
+    (history.sweep,),
     (signin.sweep_devices,),
     (outbox.sweep,),
 )

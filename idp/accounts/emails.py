@@ -5,29 +5,31 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, delete, insert, select, update
+from sqlalchemy import and_, bindparam, delete, insert, literal, select, update
 from sqlalchemy.orm import aliased
 
-from idp.accounts import status
-from idp.accounts.model import Email, State, address_key
+from idp.accounts import removed, status
+from idp.accounts.model import Email, ProvenEmail, State, address_key
+from idp.accounts.removed import RemovedEmail
 from idp.accounts.tables import AccountEmail, AccountRow
 from idp.database.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
-class Mailbox:
+class Reached:
     """Where the owner of an account is written to, and in which language."""
 
-    address: str = field(repr=False)
     locale: str
+    proven: tuple[ProvenEmail, ...]
+    """The one that was proven first, first; with those that were removed lately and are older
+    than all that are left."""
+    other: str = field(repr=False)
+    """The first of the unproven ones."""
 
-
-@dataclass(frozen=True, slots=True)
-class ProvenEmail:
-    """An address whose mail the account's owner reads, and since when that is known."""
-
-    address: str = field(repr=False)
-    since: datetime
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Give every address that warnings go to: an unproven one where there is no other."""
+        return tuple(one.address for one in self.proven) or ((self.other,) if self.other else ())
 
 
 def add_all(tx: Transaction, emails: Mapping[UUID, Sequence[Email]]) -> None:
@@ -48,18 +50,29 @@ def proven_of(tx: Transaction, account_id: UUID) -> list[ProvenEmail]:
     return [ProvenEmail(*row) for row in tx.execute(_PROVEN, {"owner": account_id})]
 
 
-def replace(tx: Transaction, account_id: UUID, emails: Sequence[Email]) -> None:
+def replace(
+    tx: Transaction,
+    account_id: UUID,
+    emails: Sequence[Email],
+    restored: Sequence[ProvenEmail] = (),
+) -> None:
     """Put ``emails`` in the place of the addresses of an account.
 
     An address proven here is nobody else's unproven one any more: who typed it first without
     being able to read its mail must not keep a foot in the door (Sudhodanan & Paverd 2022).
+
+    Args:
+        restored: those among them that come back, and are again as old as they were.
     """
     status.hold(tx, account_id)  # two tabs may do so at once
-    since = {address_key(one.address): one.since for one in proven_of(tx, account_id)}
-    forget(tx, account_id)
+    before = proven_of(tx, account_id)
+    since = {address_key(one.address): one.since for one in (*before, *restored)}
+    tx.execute(_FORGET, {"owner": account_id})
     if emails:
         tx.execute(_ADD, _rows(tx, account_id, emails, since))
     proven = [address_key(email.address) for email in emails if email.verified]
+    gone = [one for one in before if address_key(one.address) not in proven]
+    removed.note(tx, account_id, gone, proven)
     if proven:
         losers = tx.execute(_UNPROVEN, {"owner": account_id, "proven": proven}).scalars().all()
         for loser in set(losers):
@@ -68,8 +81,9 @@ def replace(tx: Transaction, account_id: UUID, emails: Sequence[Email]) -> None:
 
 
 def forget(tx: Transaction, account_id: UUID) -> None:
-    """Delete an account's addresses."""
+    """Delete an account's addresses, and those that it had."""
     tx.execute(_FORGET, {"owner": account_id})
+    removed.forget(tx, account_id)
 
 
 def _rows(
@@ -113,10 +127,16 @@ def holder_of(tx: Transaction, address: str) -> UUID | None:
     return found
 
 
-def mailbox(tx: Transaction, account_id: UUID) -> Mailbox | None:
-    """Find where an account's owner is written to."""
-    row = tx.execute(_MAILBOX, {"owner": account_id}).one_or_none()
-    return Mailbox(*row) if row else None
+def reached(tx: Transaction, account_id: UUID) -> Reached:
+    """Find where an account's owner is written to of what happens: one round trip."""
+    asked = {"owner": account_id, "lately": tx.now - removed.KEPT}
+    rows = tx.execute(_REACHED, asked).all()
+    left = [ProvenEmail(row.address, row.since) for row in rows if row.position >= 0 and row.since]
+    gone = [ProvenEmail(row.address, row.since) for row in rows if row.position < 0]
+    older = [one for one in gone if left and one.since < left[0].since]
+    unproven = [row.address for row in rows if row.since is None]
+    locale = rows[0].locale if rows else ""
+    return Reached(locale, (*older, *left), next(iter(unproven), ""))
 
 
 _OTHER_EMAIL = aliased(AccountEmail)
@@ -173,8 +193,25 @@ _HOLDER = (
     )
     .limit(1)
 )
-_MAILBOX = (
-    select(AccountEmail.address, AccountRow.locale)
-    .join(AccountRow, FIRST_EMAIL)
+_REACHED = (
+    select(
+        AccountRow.locale,
+        AccountEmail.address,
+        AccountEmail.verified_at.label("since"),
+        AccountEmail.position,
+    )
+    .join(AccountEmail, AccountEmail.account_id == AccountRow.id)
     .where(AccountRow.id == bindparam("owner"))
+    .union_all(
+        select(
+            AccountRow.locale,
+            RemovedEmail.address,
+            RemovedEmail.verified_at,
+            literal(-1),
+        )
+        .join(RemovedEmail, RemovedEmail.account_id == AccountRow.id)
+        .where(AccountRow.id == bindparam("owner"), RemovedEmail.removed_at > bindparam("lately"))
+    )
+    .order_by("since", "position")
 )
+"""Proven addresses by age, the unproven ones (whose ``since`` sorts first or last) by position."""

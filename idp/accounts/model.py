@@ -1,7 +1,8 @@
 """The values that accounts are spoken of in."""
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -90,6 +91,14 @@ class Email:
 
 
 @dataclass(frozen=True, slots=True)
+class ProvenEmail:
+    """An address whose mail the account's owner reads, and since when that is known."""
+
+    address: str = field(repr=False)
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """An account as the doors see it."""
 
@@ -119,6 +128,12 @@ NOBODY = UUID(int=0)
 def address_key(address: str) -> str:
     """Give the one form of an e-mail address that addresses are compared by."""
     return unicodedata.normalize("NFKC", address).strip().casefold()
+
+
+def masked_address(address: str) -> str:
+    """Write an e-mail address so that its owner knows it and nobody else learns it."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}•••@{domain}"
 
 
 def canonical_name(typed: str) -> str:

@@ -8,9 +8,8 @@ from uuid import UUID
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from idp.accounts import status
-from idp.accounts.emails import FIRST_EMAIL
 from idp.accounts.model import State
-from idp.accounts.tables import AccountEmail, AccountRow, PasswordCredential, PastPassword
+from idp.accounts.tables import AccountRow, PasswordCredential, PastPassword
 from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction
 
@@ -23,8 +22,6 @@ class PasswordRow:
     phc_hash: str
     disabled: bool
     state: State
-    email: str = field(repr=False)
-    locale: str
     changed_at: datetime
 
 
@@ -58,8 +55,6 @@ def on_record(tx: Transaction, account_name: str) -> PasswordRow | None:
         row.phc_hash,
         row.disabled_at is not None,
         State(row.state),
-        row.email or "",
-        row.locale,
         row.changed_at,
     )
 
@@ -122,14 +117,11 @@ _ON_RECORD = Prepared(
     select(
         AccountRow.id,
         AccountRow.state,
-        AccountRow.locale,
         PasswordCredential.phc_hash,
         PasswordCredential.disabled_at,
         PasswordCredential.changed_at,
-        AccountEmail.address.label("email"),
     )
     .join(PasswordCredential, PasswordCredential.account_id == AccountRow.id)
-    .outerjoin(AccountEmail, FIRST_EMAIL)
     .where(AccountRow.account_name == bindparam("wanted"))
 )
 _OF = select(PasswordCredential.phc_hash, PasswordCredential.changed_at).where(

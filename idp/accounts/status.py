@@ -1,11 +1,13 @@
 """How an account stands: its state and epoch, its second factor, the terms it accepted."""
 
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, case, select, update
 
 from idp.accounts.model import SecondFactor, State
 from idp.accounts.tables import AccountRow
+from idp.database.columns import UtcDateTime
 from idp.database.transaction import Transaction
 
 
@@ -41,7 +43,12 @@ def touch(tx: Transaction, account_id: UUID) -> None:
 
 def set_second_factor(tx: Transaction, account_id: UUID, wanted: SecondFactor) -> None:
     """Say whether the account has a second factor, and when it is asked for."""
-    tx.execute(_SET_SECOND_FACTOR, {"owner": account_id, "wanted": wanted})
+    tx.execute(_SET_SECOND_FACTOR, {"owner": account_id, "wanted": wanted, "instant": tx.now})
+
+
+def was_bare(tx: Transaction, account_id: UUID, at: datetime) -> bool:
+    """Tell whether the account is known to have had no second factor just before an instant."""
+    return tx.scalar(_BARE, {"owner": account_id, "then": at}) is not None
 
 
 _ACTIVATE = (
@@ -70,8 +77,18 @@ _TOUCH = (
     .where(AccountRow.id == bindparam("owner"))
     .values(updated_at=bindparam("instant"))
 )
+_NONE_BEFORE = AccountRow.second_factor == SecondFactor.NONE
 _SET_SECOND_FACTOR = (
     update(AccountRow)
     .where(AccountRow.id == bindparam("owner"))
-    .values(second_factor=bindparam("wanted"))
+    .values(
+        second_factor=bindparam("wanted"),
+        protected_since=case(
+            (_NONE_BEFORE, bindparam("instant", type_=UtcDateTime())),
+            else_=AccountRow.protected_since,
+        ),
+    )
+)
+_BARE = select(AccountRow.id).where(
+    AccountRow.id == bindparam("owner"), AccountRow.protected_since >= bindparam("then")
 )

@@ -32,6 +32,8 @@ class AccountRow(Table):
     updated_at: Mapped[datetime]
     second_factor: Mapped[str] = mapped_column(String(16), default=SecondFactor.NONE)
     """Kept beside the factors, so that a session can be judged without asking for them."""
+    protected_since: Mapped[datetime | None] = mapped_column(default=None)
+    """Since when it has had a second factor, one or another; empty for longer than is known."""
 
 
 class AccountEmail(Table):

@@ -5,7 +5,7 @@ the way in, and no field for a password, code, token or national id. ``subject``
 ``sub`` of an account: a pseudonym) and ``client_id`` have columns of their own.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -14,6 +14,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What happened. Who set it in motion comes with the transaction."""
 
     name: ClassVar[str]
+    for_owner: ClassVar[bool] = False
+    """Whether the account's owner finds it in the account's own history (``history.py``)."""
 
     subject: str = ""
     client_id: str = ""
@@ -49,27 +51,31 @@ class FactorAdded(Event, frozen=True):
     """An account can show one more second factor."""
 
     name = "factor.added"
-    kind: str
+    for_owner = True
+    kind: Literal["passkey", "totp", "card"]
 
 
 class FactorRenamed(Event, frozen=True):
     """Somebody gave a passkey another name."""
 
     name = "factor.renamed"
-    kind: str
+    for_owner = True
+    kind: Literal["passkey"]
 
 
 class FactorRemoved(Event, frozen=True):
     """An account can show one second factor less."""
 
     name = "factor.removed"
-    kind: str
+    for_owner = True
+    kind: Literal["passkey", "totp", "recovery_code", "all"]
 
 
 class FactorsAsked(Event, frozen=True):
     """It was decided whether every sign-in asks for the second factor."""
 
     name = "factor.asked"
+    for_owner = True
     always: bool
 
 
@@ -77,12 +83,14 @@ class RecoveryCodesRenewed(Event, frozen=True):
     """Ten recovery codes were made; those before are worthless."""
 
     name = "recovery_codes.renewed"
+    for_owner = True
 
 
 class RecoveryCodeUsed(Event, frozen=True):
     """A recovery code stood in for the second factor."""
 
     name = "recovery_codes.used"
+    for_owner = True
     left: int
 
 
@@ -96,6 +104,7 @@ class PasswordDisabled(Event, frozen=True):
     """Too many wrong passwords in a row: it is off until recovery."""
 
     name = "password.disabled"
+    for_owner = True
 
 
 class SessionEnded(Event, frozen=True):
@@ -111,6 +120,14 @@ class SessionsEnded(Event, frozen=True):
 
     name = "sessions.ended"
     why: str
+
+
+class BrowsersSignedOut(Event, frozen=True):
+    """A person signed out browsers on the page that lists them."""
+
+    name = "sessions.signed_out"
+    for_owner = True
+    which: Literal["one", "others", "all"]
 
 
 class CodeIssued(Event, frozen=True):
@@ -156,6 +173,7 @@ class ConsentGiven(Event, frozen=True):
     """A person let a client have these scopes."""
 
     name = "consent.given"
+    for_owner = True
     scope: str
     remembered: bool
     resource: str = ""
@@ -206,6 +224,7 @@ class LinkMade(Event, frozen=True):
     """An account was linked with one of an app."""
 
     name = "link.made"
+    for_owner = True
     attempt: str
 
 
@@ -220,8 +239,9 @@ class LinkEnded(Event, frozen=True):
     """A link, or a try that was still open, was ended by the person or by the app."""
 
     name = "link.ended"
+    for_owner = True
     attempt: str
-    why: str
+    why: Literal["person", "app"]
 
 
 class KeyAdded(Event, frozen=True):
@@ -243,6 +263,7 @@ class AccountAdded(Event, frozen=True):
     """An account was made."""
 
     name = "account.added"
+    for_owner = True
     kind: str
 
 
@@ -250,6 +271,7 @@ class AccountRegistered(Event, frozen=True):
     """A person went through a registration to its end."""
 
     name = "account.registered"
+    for_owner = True
     kind: str
     proof: str
     terms: str
@@ -259,13 +281,23 @@ class AccountActivated(Event, frozen=True):
     """The link of the confirmation mail was used."""
 
     name = "account.activated"
+    for_owner = True
 
 
 class AccountChanged(Event, frozen=True):
     """A person changed what is known of them; which fields, never what they hold."""
 
     name = "account.changed"
+    for_owner = True
     fields: list[str]
+
+
+class EmailsChanged(Event, frozen=True):
+    """An address joined an account, left it, or became its first."""
+
+    name = "emails.changed"
+    for_owner = True
+    act: Literal["added", "removed", "first", "withdrawn", "restored"]
 
 
 class AccountClosed(Event, frozen=True):
@@ -278,6 +310,7 @@ class TermsAccepted(Event, frozen=True):
     """A person accepted a version of the terms."""
 
     name = "terms.accepted"
+    for_owner = True
     version: str
 
 
@@ -285,31 +318,37 @@ class RecoveryAsked(Event, frozen=True):
     """A link to set a new password was sent."""
 
     name = "recovery.asked"
+    for_owner = True
 
 
 class PasswordChanged(Event, frozen=True):
-    """The password is another one; ``how`` is ``recovery`` or ``change``."""
+    """The password is another one."""
 
     name = "password.changed"
-    how: str
+    for_owner = True
+    how: Literal["change", "recovery"]
 
 
 class SigninDisowned(Event, frozen=True):
-    """The owner says that a sign-in was not theirs."""
+    """The owner says that it was not them, in a session or by the link of a notice."""
 
     name = "signin.disowned"
+    for_owner = True
+    by: Literal["session", "mail"]
 
 
 class AccessWithdrawn(Event, frozen=True):
     """A person took back what a client was allowed."""
 
     name = "access.withdrawn"
+    for_owner = True
 
 
 class DataExported(Event, frozen=True):
     """A person downloaded what is known of them."""
 
     name = "data.exported"
+    for_owner = True
 
 
 class AccountsImported(Event, frozen=True):

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, String, Text, event, insert
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.audit import chain
+from idp.audit import chain, history
 from idp.audit.events import Event
 from idp.database.columns import Table
 from idp.database.prepared import Prepared
@@ -66,10 +66,13 @@ class Trail:
         self._entropy = entropy
         self._mine = threading.local()
 
-    def append(self, tx: Transaction, happened: Event) -> Head:
-        """Write ``happened`` in the caller's transaction: one insert.
+    def append(self, tx: Transaction, happened: Event, *, about: str = "") -> Head:
+        """Write ``happened`` in the caller's transaction: one insert, two where the owner is told.
 
         If it cannot be written the transaction fails, and what caused it did not happen.
+
+        Args:
+            about: which one it was, masked: for the owner's history, never for the log.
         """
         head = self._head(tx)
         content = _content(tx, happened, head)
@@ -77,6 +80,10 @@ class Trail:
         row = msgspec.structs.asdict(content)
         tx.put(_INSERT, {**row, "prev_hash": head.hash, "hash": hashed})
         head.seq, head.hash = content.seq, hashed
+        if happened.for_owner and happened.subject:
+            told = {"subject": happened.subject, "client_id": happened.client_id}
+            told |= {"data": content.data, "about": about[:255]}
+            history.put(tx, new_id(tx.now, self._entropy), happened.name, told)
         return head
 
     def _head(self, tx: Transaction) -> Head:

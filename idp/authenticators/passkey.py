@@ -359,9 +359,10 @@ def rename(tx: Transaction, account_id: UUID, passkey_id: UUID, name: str) -> bo
     return tx.execute(_RENAME, renamed).rowcount == 1
 
 
-def remove(tx: Transaction, account_id: UUID, passkey_id: UUID) -> bool:
-    """Forget a passkey; ``True`` for the one caller that did it."""
-    return tx.execute(_REMOVE, {"owner": account_id, "which": passkey_id}).rowcount == 1
+def remove(tx: Transaction, account_id: UUID, passkey_id: UUID) -> str | None:
+    """Forget a passkey; gives its name to the one caller that did it."""
+    name: str | None = tx.scalar(_REMOVE, {"owner": account_id, "which": passkey_id})
+    return name
 
 
 def forget(tx: Transaction, account_id: UUID) -> None:
@@ -458,5 +459,5 @@ _RENAME = (
     update(Passkey).where(_OWNED, Passkey.id == bindparam("which")).values(name=bindparam("said"))
 )
 _FORGET = delete(Passkey).where(_OWNED)
-_REMOVE = delete(Passkey).where(_OWNED, Passkey.id == bindparam("which"))
+_REMOVE = delete(Passkey).where(_OWNED, Passkey.id == bindparam("which")).returning(Passkey.name)
 _BROOM = Broom(PasskeyChallenge, PasskeyChallenge.expires_at)

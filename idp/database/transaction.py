@@ -39,6 +39,8 @@ class Origin:
     """The reference number that the person sees on an error page."""
     operator: str = ""
     """The system account of who typed a command; ``worker`` for what time does."""
+    browser: str = ""
+    """What the browser calls itself, for the account's owner alone."""
 
 
 NOBODY = Origin()

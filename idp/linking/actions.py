@@ -8,6 +8,7 @@ no answer came, or nobody was left to hear it, the worker asks by the attempt's 
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -241,7 +242,9 @@ class Linking:
         refused = LinkRefused(subject=subject, client_id=client.client_id, reason=reason)
         self.parts.trail.append(tx, refused)
 
-    def _ended(self, tx: Transaction, subject: str, link: Link, why: str) -> None:
+    def _ended(
+        self, tx: Transaction, subject: str, link: Link, why: Literal["person", "app"]
+    ) -> None:
         ended = LinkEnded(
             subject=subject, client_id=link.client_id, attempt=str(link.attempt_id), why=why
         )

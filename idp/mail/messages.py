@@ -37,11 +37,21 @@ class Message(msgspec.Struct, frozen=True, tag_field="message", kw_only=True):
     at: datetime
 
 
-class NewBrowser(Message, frozen=True, tag="new_browser"):
+class Notice(Message, frozen=True, kw_only=True):
+    """Something that the owner should know of if it was not they who did it."""
+
+    token: str = ""
+    """Of the link that says so; empty where only the help desk can."""
+    days: int = 0
+    """How long the link is good."""
+
+
+class NewBrowser(Notice, frozen=True, tag="new_browser"):
     """Somebody signed in from a browser that the account has not used before."""
 
     address: str
     browser: str
+    method: Literal["password", "passkey"] = "password"
 
 
 class TooManyFailures(Message, frozen=True, tag="too_many_failures"):
@@ -54,6 +64,7 @@ class PasswordSwitchedOff(Message, frozen=True, tag="password_switched_off"):
     """After a hundred wrong ones in a row the password is off until recovery."""
 
 
+EmailChange = Literal["added", "removed", "first", "withdrawn", "restored", ""]
 Change = Literal[
     "passkey_added",
     "passkey_renamed",
@@ -69,7 +80,7 @@ Change = Literal[
 ]
 
 
-class SecondFactorChanged(Message, frozen=True, tag="second_factor_changed"):
+class SecondFactorChanged(Notice, frozen=True, tag="second_factor_changed"):
     """Something changed in how the account's owner proves who they are."""
 
     change: Change
@@ -109,16 +120,19 @@ class Recovery(Message, frozen=True, tag="recovery"):
     """The owner said that a sign-in was not theirs: the old password is off already."""
 
 
-class PasswordChanged(Message, frozen=True, tag="password_changed"):
+class PasswordChanged(Notice, frozen=True, tag="password_changed"):
     """The password is another one; everything was signed out."""
 
     address: str
 
 
-class EmailsChanged(Message, frozen=True, tag="emails_changed"):
-    """The addresses of the account are others; told to the one that was first before."""
+class EmailsChanged(Notice, frozen=True, tag="emails_changed"):
+    """The e-mail addresses of the account are others than before."""
 
     address: str
+    change: EmailChange = ""
+    about: str = ""
+    """Which one, masked: not every reader of these mails has to know it."""
 
 
 class AccountClosed(Message, frozen=True, tag="account_closed"):

@@ -30,6 +30,7 @@ from idp.sessions import actions as sessions
 from idp.signin import store
 from idp.signin.activation import Activation
 from idp.signin.counters import Attempt, Gate, Reserved
+from idp.signin.notices import Notices
 from idp.signin.passwords import STAFF
 from idp.signin.recovery import send_link
 from idp.signin.throttle import Dimension, NeedsCaptcha, Proceed, Wait
@@ -92,6 +93,7 @@ class PasswordSignIn:
     accounts: Accounts
     trail: Trail
     post: Post
+    notices: Notices
     entropy: Entropy
 
     def admit(self, tx: Transaction, typed: Typed, browser: Browser) -> Admitted | Refusal:
@@ -198,9 +200,9 @@ class PasswordSignIn:
         if stronger_hash and row:
             passwords.replace_hash(tx, account.id, row.phc_hash, stronger_hash)
             self.trail.append(tx, PasswordUpgraded(subject=account.subject))
-        if store.remember_device(tx, digest(browser.device), account.id) and row and row.email:
+        if store.remember_device(tx, digest(browser.device), account.id):
             message = NewBrowser(address=tx.origin.address, at=tx.now, browser=browser.user_agent)
-            self.post.put(tx, row.email, row.locale, message, unique=None)
+            self.notices.tell(tx, account.id, message)
         opened = sessions.begin(
             tx,
             self.entropy,
@@ -249,7 +251,8 @@ class PasswordSignIn:
         strangers = admitted.reserved.failures(Dimension.STRANGERS) + 1
         policy = self.config.throttle
         if row and streak >= policy.password_failures and passwords.disable(tx, row.account_id):
-            self._refuse(tx, PasswordDisabled())
+            account = self.accounts.find(tx, row.account_id)
+            self._refuse(tx, PasswordDisabled(subject=account.subject if account else ""))
             self._tell(tx, row, PasswordSwitchedOff(at=tx.now))
         elif row and strangers == policy.captcha_per_hour:
             self._tell(tx, row, TooManyFailures(at=tx.now, failures=strangers))
@@ -284,10 +287,9 @@ class PasswordSignIn:
     def _tell(
         self, tx: Transaction, row: PasswordRow, message: PasswordSwitchedOff | TooManyFailures
     ) -> None:
-        if row.email:
-            hour = tx.now.strftime("%Y%m%d%H")
-            unique = f"{type(message).__name__}/{row.account_id}/{hour}"
-            self.post.put(tx, row.email, row.locale, message, unique=unique)
+        hour = tx.now.strftime("%Y%m%d%H")
+        unique = f"{type(message).__name__}/{row.account_id}/{hour}"
+        self.notices.tell(tx, row.account_id, message, unique=unique)
 
     def _refuse(self, tx: Transaction, happened: Event) -> None:
         self.trail.append(tx, happened)

@@ -1,10 +1,10 @@
 """What an account leaves behind when it is closed: nothing but its name, and the audit log."""
 
-from uuid import UUID
-
 from sqlalchemy import bindparam, delete
 
+from idp.accounts.model import Account
 from idp.accounts.tables import AccountIdentity
+from idp.audit import history
 from idp.authenticators.card.cards import Card
 from idp.authenticators.card.challenges import CardChallenge
 from idp.authenticators.passkey import Passkey, PasskeyChallenge
@@ -14,6 +14,7 @@ from idp.consent.store import Consent
 from idp.database.transaction import Transaction
 from idp.sessions import store as sessions
 from idp.signin import codes
+from idp.signin.notices import NoticeLink
 from idp.signin.store import KnownDevice, SignInAttempt
 from idp.signin.tickets import MailTicket
 
@@ -21,6 +22,7 @@ _TABLES = (
     SignInAttempt,
     KnownDevice,
     MailTicket,
+    NoticeLink,
     Consent,
     AccountIdentity,
     Card,
@@ -33,9 +35,10 @@ _TABLES = (
 _FORGET = tuple(delete(table).where(table.account_id == bindparam("owner")) for table in _TABLES)
 
 
-def forget(tx: Transaction, account_id: UUID) -> None:
+def forget(tx: Transaction, account: Account) -> None:
     """Delete the rows that speak of the person's doings."""
     for statement in _FORGET:
-        tx.execute(statement, {"owner": account_id})
-    codes.forget(tx, account_id.bytes)
-    sessions.anonymise(tx, account_id)
+        tx.execute(statement, {"owner": account.id})
+    history.forget(tx, account.subject)
+    codes.forget(tx, account.id.bytes)
+    sessions.anonymise(tx, account.id)

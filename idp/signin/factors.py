@@ -9,9 +9,10 @@ where there was no factor, and is no longer when another browser has just added 
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
-from idp.accounts import emails, status
+from idp.accounts import status
 from idp.accounts.model import Account, SecondFactor
 from idp.audit.events import (
     Event,
@@ -27,11 +28,14 @@ from idp.authenticators.passkey import NewPasskey, Passkeys
 from idp.authenticators.recovery_code import RecoveryCodes
 from idp.authenticators.totp import Totp
 from idp.database.transaction import Transaction
-from idp.mail.messages import Change, Post, SecondFactorChanged
+from idp.mail.messages import Change, SecondFactorChanged
 from idp.sessions.store import Session
+from idp.signin.notices import Notices
 from idp.signin.second_factor import PASSKEY, RECOVERY_CODE, TOTP, SecondFactorSignIn
 
-_GONE: dict[str, Change] = {
+_Kind = Literal["passkey", "totp", "recovery_code"]
+
+_GONE: dict[_Kind, Change] = {
     PASSKEY: "passkey_removed",
     TOTP: "totp_removed",
     RECOVERY_CODE: "recovery_codes_removed",
@@ -54,7 +58,7 @@ class Factors:
     recovery: RecoveryCodes
     passkeys: Passkeys
     trail: Trail
-    post: Post
+    notices: Notices
 
     def begin_totp(self, tx: Transaction, session: Session) -> None:
         """Make a secret that the next page shows."""
@@ -88,7 +92,7 @@ class Factors:
         if not may or not self.passkeys.add(tx, session.account_id, new, name):
             return Refusal(Reason.PASSKEY_REFUSED)
         added = FactorAdded(subject=session.subject, kind=PASSKEY)
-        self._note(tx, session.account_id, added, "passkey_added")
+        self._note(tx, session.account_id, added, "passkey_added", name)
         return self._enrolled(tx, session)
 
     def rename_passkey(
@@ -97,13 +101,15 @@ class Factors:
         """Give a passkey another name."""
         if passkey.rename(tx, session.account_id, passkey_id, name):
             renamed = FactorRenamed(subject=session.subject, kind=PASSKEY)
-            self._note(tx, session.account_id, renamed, "passkey_renamed")
+            self._note(tx, session.account_id, renamed, "passkey_renamed", name)
 
     def remove_passkey(self, tx: Transaction, session: Session, passkey_id: UUID) -> None:
         """Forget a passkey."""
-        if self._may_change(tx, session) and passkey.remove(tx, session.account_id, passkey_id):
+        may = self._may_change(tx, session)
+        name = passkey.remove(tx, session.account_id, passkey_id) if may else None
+        if name is not None:
             gone = FactorRemoved(subject=session.subject, kind=PASSKEY)
-            self._note(tx, session.account_id, gone, "passkey_removed")
+            self._note(tx, session.account_id, gone, "passkey_removed", name)
             self._settle(tx, session.account_id)
 
     def renew_codes(self, tx: Transaction, session: Session) -> Enrolled | None:
@@ -137,17 +143,26 @@ class Factors:
         self._note(tx, account.id, gone, "all_removed")
         return True
 
-    def withdraw(self, tx: Transaction, account: Account, since: datetime) -> list[Change]:
+    def withdraw(
+        self, tx: Transaction, account: Account, since: datetime, *, by_mail: bool = False
+    ) -> list[Change]:
         """Take away what was added at ``since`` or later; gives what there is to tell the owner.
 
         For an account that somebody else was in: what they enrolled must not stay a way in for
         them, nor shut the owner out. What was there before stays, and is still asked for.
+
+        Args:
+            by_mail: nothing but a mailbox asks for it. Then nothing goes where nothing older is
+                left of a protection that was there before: whoever reads the mail would be the
+                one to gain (security.md T36).
         """
         status.hold(tx, account.id)
-        kinds = [
+        if by_mail and not self._stays_protected(tx, account, since):
+            return []
+        kinds: list[_Kind] = [
             PASSKEY
             for one in passkey.of_account(tx, account.id)
-            if one.created_at >= since and passkey.remove(tx, account.id, one.id)
+            if one.created_at >= since and passkey.remove(tx, account.id, one.id) is not None
         ]
         app = self.totp.in_use(tx, account.id)
         if app and app.since >= since and self.totp.remove(tx, account.id):
@@ -160,6 +175,13 @@ class Factors:
         for kind in kinds:
             self.trail.append(tx, FactorRemoved(subject=account.subject, kind=kind))
         return [_GONE[kind] for kind in dict.fromkeys(kinds)]
+
+    def _stays_protected(self, tx: Transaction, account: Account, since: datetime) -> bool:
+        """Tell whether an older factor is left, or there was none to lose."""
+        keys = [one.created_at for one in passkey.of_account(tx, account.id)]
+        app = self.totp.in_use(tx, account.id)
+        older = [at for at in (*keys, *([app.since] if app else [])) if at < since]
+        return bool(older) or status.was_bare(tx, account.id, since)
 
     def _may_change(self, tx: Transaction, session: Session) -> bool:
         """Hold the account; tell whether the session, read before that, may change its factors.
@@ -188,9 +210,10 @@ class Factors:
         status.set_second_factor(tx, account_id, SecondFactor.NONE)
         self.recovery.forget(tx, account_id)
 
-    def _note(self, tx: Transaction, account_id: UUID, happened: Event, change: Change) -> None:
-        """Leave a change in the audit log and in its owner's mailbox."""
-        self.trail.append(tx, happened)
-        if mailbox := emails.mailbox(tx, account_id):
-            message = SecondFactorChanged(at=tx.now, change=change, address=tx.origin.address)
-            self.post.put(tx, mailbox.address, mailbox.locale, message, unique=None)
+    def _note(
+        self, tx: Transaction, account_id: UUID, happened: Event, change: Change, about: str = ""
+    ) -> None:
+        """Leave a change in the audit log and in its owner's mailboxes."""
+        self.trail.append(tx, happened, about=about)
+        message = SecondFactorChanged(at=tx.now, change=change, address=tx.origin.address)
+        self.notices.tell(tx, account_id, message)

@@ -5,6 +5,7 @@ Every function runs inside the caller's transaction.
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from idp.accounts.model import State
 from idp.accounts.store import Accounts
@@ -14,12 +15,14 @@ from idp.authenticators import Reason, Refusal, passkey
 from idp.authenticators.passkey import OnRecord, Passkeys, Presented, Purpose, Shown
 from idp.config import Config
 from idp.database.transaction import Transaction
+from idp.mail.messages import NewBrowser
 from idp.secret import Entropy, digest, new_id, same
 from idp.sessions import actions as sessions
 from idp.signin import store
 from idp.signin.actions import Browser, SignedIn
+from idp.signin.notices import Notices
 
-METHOD = "passkey"
+METHOD: Final = "passkey"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class PasskeySignIn:
     passkeys: Passkeys
     accounts: Accounts
     trail: Trail
+    notices: Notices
     entropy: Entropy
 
     def admit(self, tx: Transaction, presented: Presented, browser: Browser) -> OnRecord | Refusal:
@@ -77,7 +81,11 @@ class PasskeySignIn:
             refused = SigninRefused(subject=account.subject, method=METHOD, reason="not_verified")
             self.trail.append(tx, refused)
             return Refusal(Reason.PASSKEY_REFUSED)
-        store.remember_device(tx, digest(browser.device), account.id)
+        if store.remember_device(tx, digest(browser.device), account.id):
+            message = NewBrowser(
+                at=tx.now, address=tx.origin.address, browser=browser.user_agent, method=METHOD
+            )
+            self.notices.tell(tx, account.id, message)
         opened = sessions.begin(
             tx,
             self.entropy,

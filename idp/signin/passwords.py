@@ -16,11 +16,11 @@ from idp.authenticators.password.policy import PasswordPolicy, Weakness
 from idp.config import PasswordSection
 from idp.database.transaction import Transaction
 from idp.mail import messages
-from idp.mail.messages import Post
 from idp.secret import Secret
 from idp.sessions.actions import Ending, Reach
 from idp.signin import tickets
 from idp.signin.counters import Attempt, Gate
+from idp.signin.notices import Notices
 from idp.signin.tickets import Errand
 
 STAFF = frozenset({Kind.JUDGE, Kind.STAFF})
@@ -36,7 +36,7 @@ class Passwords:
     gate: Gate
     ending: Ending
     trail: Trail
-    post: Post
+    notices: Notices
 
     def policy_for(self, kind: Kind) -> PasswordPolicy:
         """Give the policy for a kind of account."""
@@ -88,9 +88,8 @@ class Passwords:
         self.gate.forgive(tx, Attempt("password", account.account_name, tx.origin.address))
         self.ending.end_all(tx, account.id, reach, subject=account.subject, why="password_changed")
         self.trail.append(tx, PasswordChanged(subject=account.subject, how="change"))
-        if account.email and account.email.verified:
-            changed = messages.PasswordChanged(at=tx.now, address=tx.origin.address)
-            self.post.put(tx, account.email.address, account.locale, changed, unique=None)
+        changed = messages.PasswordChanged(at=tx.now, address=tx.origin.address)
+        self.notices.tell(tx, account.id, changed)
         return True
 
 

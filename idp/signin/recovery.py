@@ -5,19 +5,28 @@ by mail to the address on record, never to the one that was typed.
 
 Nor is every address on record the owner's: who holds the password can add one, prove it and
 put it first. So links go to addresses that the account has had for a while
-(:func:`_long_held`), where the owner, who had them before, reads them.
+(:func:`idp.signin.notices.believed`), where the owner, who had them before, reads them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Literal
 
 import msgspec
 
 from idp.accounts import emails, passwords, status
-from idp.accounts.model import Account, Kind, State, address_key
+from idp.accounts.model import (
+    Account,
+    Email,
+    Kind,
+    ProvenEmail,
+    State,
+    address_key,
+    masked_address,
+)
 from idp.accounts.store import Accounts
-from idp.audit.events import PasswordChanged, RecoveryAsked, SigninDisowned
+from idp.audit.events import EmailsChanged, PasswordChanged, RecoveryAsked, SigninDisowned
 from idp.audit.store import Trail
 from idp.authenticators import Reason, Refusal
 from idp.database.transaction import Transaction
@@ -26,17 +35,16 @@ from idp.mail.messages import Post
 from idp.outbox.store import Outbox
 from idp.secret import Entropy, new_id
 from idp.sessions.actions import Ending, Reach
-from idp.signin import tickets
+from idp.signin import notices, tickets
 from idp.signin.counters import Attempt, Gate
 from idp.signin.factors import Factors
+from idp.signin.notices import SUSPECT, Notices, Told, believed
 from idp.signin.throttle import Proceed
 from idp.signin.tickets import LIFETIMES, Errand
 
 _GATE = "recovery"
-SUSPECT = timedelta(days=7)
-"""How far back the owner's word is believed that it was somebody else: newer addresses are
-passed over, newer second factors taken away. No setting: it would only ever be the time in which
-a thief goes unnoticed."""
+_NOT_ME = "not_me"
+_Undone = Literal["restored", "withdrawn"]
 _FRESH = timedelta(hours=24)
 """How long a new address recovers nothing while the account has an older one, and a new second
 factor does not outlive a recovery. Short: who reads the mail alone must not get rid of the
@@ -48,6 +56,8 @@ class Question(msgspec.Struct, frozen=True):
 
     account_name: str
     address: str
+    asked_from: str = ""
+    browser: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,7 @@ class Recovery:
     outbox: Outbox
     entropy: Entropy
     factors: Factors
+    notices: Notices
 
     def ask(self, tx: Transaction, account_name: str, typed_address: str) -> Refusal | None:
         """Note the question; whether the two belong together is looked up by the worker.
@@ -71,7 +82,10 @@ class Recovery:
         attempt = Attempt(_GATE, account_name, tx.origin.address)
         if not isinstance(self.gate.reserve(tx, attempt, captcha=True).verdict, Proceed):
             return Refusal(Reason.TOO_MANY_ATTEMPTS)
-        question = msgspec.json.encode(Question(account_name, address_key(typed_address)))
+        asked = Question(
+            account_name, address_key(typed_address), tx.origin.address, tx.origin.browser
+        )
+        question = msgspec.json.encode(asked)
         key = f"recovery/{new_id(tx.now, self.entropy)}"
         self.outbox.put(tx, "recovery", question, dedupe_key=key)
         return None
@@ -86,8 +100,8 @@ class Recovery:
         match = [one for one in held if address_key(one) == question.address]
         if account and match and _may_recover(account):
             trusted = _long_held(tx, account, _FRESH)
-            believed = [one for one in match if one in trusted]
-            _send_links(tx, self.post, self.entropy, account, believed or trusted)
+            meant = [one for one in match if one in trusted]
+            _send_links(tx, self.post, self.entropy, account, meant or trusted)
             self.trail.append(tx, RecoveryAsked(subject=account.subject))
 
     def whose(self, tx: Transaction, token: str) -> Account | None:
@@ -110,37 +124,98 @@ class Recovery:
         passwords.replace(tx, account.id, phc_hash, keep=keep)
         self.ending.end_all(tx, account.id, reach, subject=account.subject, why="recovery")
         self.trail.append(tx, PasswordChanged(subject=account.subject, how="recovery"))
-        self.tell(tx, account, messages.PasswordChanged(at=tx.now, address=tx.origin.address))
-        self._withdraw(tx, account, _FRESH)
+        changed = messages.PasswordChanged(at=tx.now, address=tx.origin.address)
+        self.notices.tell(tx, account.id, changed)
+        self._withdraw(tx, account, tx.now - _FRESH, by_mail=True)
         return account
 
-    def disown(self, tx: Transaction, account: Account, reach: Reach) -> None:
-        """The owner says that a sign-in was not theirs: nothing stays open, the password is off.
+    def disown_by_link(self, tx: Transaction, token: str, reach: Reach) -> bool | Refusal | None:
+        """Use up the link of a notice: the owner says that it was not them; see :meth:`disown`.
 
-        The link goes to every address that the account had before: the others may be the
-        thief's, who may also have put theirs first. What they may have enrolled is taken away.
+        ``None``: the link is not good (any more), or another request was quicker.
+        """
+        attempt = Attempt(_NOT_ME, "", tx.origin.address)
+        if not isinstance(self.gate.reserve(tx, attempt, captcha=True).verdict, Proceed):
+            return Refusal(Reason.TOO_MANY_ATTEMPTS)
+        told = notices.claim(tx, token)
+        account = self.accounts.find(tx, told.account_id) if told else None
+        if told is None or account is None or account.state is not State.ACTIVE:
+            return None
+        self.gate.succeed(tx, attempt)
+        return self.disown(tx, account, reach, told)
+
+    def disown(
+        self, tx: Transaction, account: Account, reach: Reach, told: Told | None = None
+    ) -> bool:
+        """The owner says that it was not them: nothing stays open, the password is off.
+
+        A link for a new one goes to every address that the account had before; the others may be
+        the thief's, who may also have put theirs first. ``False``: there is none to send it to.
+
+        What the thief may have enrolled is taken away: what is younger than a week, or, by the
+        link of a notice, what came since. Such a link proves one mailbox and no more, so against
+        an older address it undoes nothing, and a thief's own mailbox takes nothing from the owner
+        whose address was there before: that one alone speaks for the second factors.
         """
         status.hold(tx, account.id)  # in the order in which everybody takes the rows
         passwords.disable(tx, account.id)
         self.ending.end_all(tx, account.id, reach, subject=account.subject, why="disowned")
-        self.trail.append(tx, SigninDisowned(subject=account.subject))
-        addresses = _long_held(tx, account, SUSPECT)
-        _send_links(tx, self.post, self.entropy, account, addresses, alarm=True)
-        self._withdraw(tx, account, SUSPECT)
+        by: Literal["session", "mail"] = "mail" if told else "session"
+        self.trail.append(tx, SigninDisowned(subject=account.subject, by=by))
+        at = told.at if told else tx.now
+        kept = believed(self._put_right(tx, account, at, told), at, SUSPECT)
+        addresses = [one.address for one in kept if told is None or one.since <= told.since]
+        if _may_recover(account):
+            _send_links(tx, self.post, self.entropy, account, addresses, alarm=True)
+        if told is None:
+            self._withdraw(tx, account, tx.now - SUSPECT)
+        elif told.since <= kept[0].since:
+            self._withdraw(tx, account, told.at, by_mail=True)
+        return _may_recover(account) and bool(addresses)
 
-    def _withdraw(self, tx: Transaction, account: Account, age: timedelta) -> None:
-        """Take away the second factors younger than ``age``; told where the links go."""
-        for change in self.factors.withdraw(tx, account, tx.now - age):
+    def _put_right(
+        self, tx: Transaction, account: Account, at: datetime, told: Told | None
+    ) -> tuple[ProvenEmail, ...]:
+        """Bring back the oldest addresses if they were removed, take away those of the last days.
+
+        Gives the proven ones that are there then, the oldest first.
+        """
+        heard = emails.reached(tx, account.id).proven
+        long_held = believed(heard, at, SUSPECT)
+        before = emails.of_account(tx, account.id)
+        held = {address_key(one.address) for one in before}
+        back = [one for one in heard if address_key(one.address) not in held]
+        younger = [one for one in heard if one not in long_held and one not in back]
+        gone = [one for one in younger if told is None or one.since > told.since]
+        keys = {address_key(one.address) for one in gone}
+        after = [Email(one.address, verified=True) for one in back]
+        after += [one for one in before if address_key(one.address) not in keys]
+        if back or gone:
+            emails.replace(tx, account.id, after, back)
+            self._tell_of_addresses(tx, account, {"restored": back, "withdrawn": gone})
+        return tuple(emails.proven_of(tx, account.id))
+
+    def _tell_of_addresses(
+        self, tx: Transaction, account: Account, changes: Mapping[_Undone, list[ProvenEmail]]
+    ) -> None:
+        for act, addresses in changes.items():
+            for one in addresses:
+                about = masked_address(one.address)
+                self.trail.append(tx, EmailsChanged(subject=account.subject, act=act), about=about)
+                changed = messages.EmailsChanged(
+                    at=tx.now, address=tx.origin.address, change=act, about=about
+                )
+                self.notices.tell(tx, account.id, changed, with_links=False)
+
+    def _withdraw(
+        self, tx: Transaction, account: Account, since: datetime, *, by_mail: bool = False
+    ) -> None:
+        """Take away the second factors that were added at ``since`` or later."""
+        for change in self.factors.withdraw(tx, account, since, by_mail=by_mail):
             message = messages.SecondFactorChanged(
                 at=tx.now, change=change, address=tx.origin.address
             )
-            for address in _long_held(tx, account, age):
-                self.post.put(tx, address, account.locale, message, unique=None)
-
-    def tell(self, tx: Transaction, account: Account, message: messages.AnyMessage) -> None:
-        """Mail the owner at the first address, if it was proven."""
-        if account.email and account.email.verified:
-            self.post.put(tx, account.email.address, account.locale, message, unique=None)
+            self.notices.tell(tx, account.id, message, with_links=False)
 
 
 def send_link(tx: Transaction, post: Post, entropy: Entropy, account: Account) -> None:
@@ -175,13 +250,9 @@ def _send_links(
 
 
 def _long_held(tx: Transaction, account: Account, age: timedelta) -> list[str]:
-    """List the addresses proven longer ago than ``age``; else those proven first of all.
-
-    Never only a younger one: whoever came later can be somebody else, who came first cannot.
-    """
+    """List the addresses proven longer ago than ``age``; else those proven first of all."""
     proven = emails.proven_of(tx, account.id)
-    old = [one.address for one in proven if tx.now - one.since >= age]
-    return old or [one.address for one in proven if one.since == proven[0].since]
+    return [one.address for one in believed(proven, tx.now, age)]
 
 
 def _may_recover(account: Account) -> bool:

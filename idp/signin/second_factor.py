@@ -7,9 +7,9 @@ already, and would make himself a new name with every sign-in.
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
-from idp.accounts import emails
 from idp.accounts.store import Accounts
 from idp.audit.events import RecoveryCodeUsed, SigninRaised, SigninRefused, Throttled
 from idp.audit.store import Trail
@@ -19,17 +19,18 @@ from idp.authenticators.recovery_code import RecoveryCodes
 from idp.authenticators.totp import Totp
 from idp.config import Config
 from idp.database.transaction import Transaction
-from idp.mail.messages import Post, SecondFactorChanged
+from idp.mail.messages import SecondFactorChanged
 from idp.secret import Entropy, new_id
 from idp.sessions import actions as sessions
 from idp.sessions.store import Session
 from idp.signin import store
 from idp.signin.counters import Attempt, Gate
+from idp.signin.notices import Notices
 from idp.signin.throttle import Dimension, Proceed
 
-TOTP = "totp"
-RECOVERY_CODE = "recovery_code"
-PASSKEY = "passkey"
+TOTP: Final = "totp"
+RECOVERY_CODE: Final = "recovery_code"
+PASSKEY: Final = "passkey"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class SecondFactorSignIn:
     passkeys: Passkeys
     accounts: Accounts
     trail: Trail
-    post: Post
+    notices: Notices
     entropy: Entropy
 
     def prove_totp(
@@ -72,11 +73,10 @@ class SecondFactorSignIn:
         self.gate.succeed(tx, self._attempt(tx, session, TOTP))
         left = self.recovery.left(tx, session.account_id)
         self.trail.append(tx, RecoveryCodeUsed(subject=session.subject, left=left))
-        if mailbox := emails.mailbox(tx, session.account_id):
-            used = SecondFactorChanged(
-                at=tx.now, change="recovery_code_used", address=tx.origin.address
-            )
-            self.post.put(tx, mailbox.address, mailbox.locale, used, unique=None)
+        used = SecondFactorChanged(
+            at=tx.now, change="recovery_code_used", address=tx.origin.address
+        )
+        self.notices.tell(tx, session.account_id, used)
         return _proof(session, recovery_code.AMR)
 
     def admit_passkey(

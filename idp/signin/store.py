@@ -6,14 +6,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, String, and_, bindparam, insert, select, update
+from sqlalchemy import ForeignKey, Index, String, and_, bindparam, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.accounts.tables import AccountRow
 from idp.consent import store as consents
 from idp.consent.model import Permission
 from idp.consent.store import Consent
+from idp.database import paging
 from idp.database.columns import Table
+from idp.database.paging import NEWEST, Mark
 from idp.database.prepared import Prepared, insert_if_new
 from idp.database.sweeping import Broom
 from idp.database.transaction import Transaction
@@ -58,9 +60,10 @@ class SignInAttempt(Table):
     """One try, good or bad: the person's own history (P06)."""
 
     __tablename__ = "signin_attempts"
+    __table_args__ = (Index(None, "account_id", "at"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"), index=True)
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
     at: Mapped[datetime] = mapped_column(index=True)
     method: Mapped[str] = mapped_column(String(32))
     refused_for: Mapped[str | None] = mapped_column(String(64))
@@ -111,6 +114,7 @@ class PastAttempt:
     """A line of the sign-in history."""
 
     at: datetime
+    id: UUID
     method: str
     refused_for: str | None
     address: str
@@ -211,9 +215,11 @@ def complete_attempt(tx: Transaction, account_id: UUID, at: datetime, method: st
     tx.execute(_COMPLETE_ATTEMPT, found)
 
 
-def history(tx: Transaction, account_id: UUID, limit: int) -> list[PastAttempt]:
+def history(
+    tx: Transaction, account_id: UUID, limit: int, before: Mark = NEWEST
+) -> list[PastAttempt]:
     """List an account's attempts, newest first."""
-    rows = tx.execute(_HISTORY, {"owner": account_id, "at_most": limit})
+    rows = tx.execute(_HISTORY, {"owner": account_id, "at_most": limit} | before.bound)
     return [PastAttempt(*row) for row in rows]
 
 
@@ -335,13 +341,17 @@ _COMPLETE_ATTEMPT = (
 _HISTORY = (
     select(
         SignInAttempt.at,
+        SignInAttempt.id,
         SignInAttempt.method,
         SignInAttempt.refused_for,
         SignInAttempt.address,
         SignInAttempt.user_agent,
         SignInAttempt.client_id,
     )
-    .where(SignInAttempt.account_id == bindparam("owner"))
+    .where(
+        SignInAttempt.account_id == bindparam("owner"),
+        paging.before(SignInAttempt.at, SignInAttempt.id),
+    )
     .order_by(SignInAttempt.at.desc(), SignInAttempt.id.desc())
     .limit(bindparam("at_most"))
 )

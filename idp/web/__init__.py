@@ -30,6 +30,7 @@ from idp.web.signin import (
     captcha,
     card,
     consent,
+    not_me,
     passkey,
     password,
     recovery,
@@ -43,7 +44,7 @@ from ui import look
 _LOCALES = str(Path(__file__).parent.parent / "locales")
 _KEPT = (
     "journey", "flow", "kind", "token", "version", "outcome", "run",
-    "return_to", "user_code", "sent", "saved",
+    "return_to", "user_code", "sent", "saved", "show", "before",
 )  # fmt: skip
 """What says which page it is, and what was done to lead there: pages judge it anew."""
 _BLUEPRINTS = (
@@ -59,6 +60,7 @@ _BLUEPRINTS = (
     strength.pages,
     terms.pages,
     recovery.pages,
+    not_me.pages,
     *registering.BLUEPRINTS,
     dashboard.pages,
     guide.pages,

@@ -88,7 +88,8 @@ def origin() -> Origin:
         )
         found = origin_of(peer, provider().config.server.trusted_proxies)
         request.environ[_AT_ENVIRON] = found
-    return Origin(found.address, found.request_id)
+    user_agent = request.headers.get("User-Agent", "")[:255]
+    return Origin(found.address, found.request_id, browser=user_agent)
 
 
 def read_cookie(purpose: str) -> str:

@@ -90,7 +90,7 @@ ACCOUNT_PAGES: Mapping[str, tuple[str, LazyString]] = {
     "apps": ("own_apps.show", _("Apps with access")),
     # Translators: 帳號綁定, manual P32
     "links": ("links.show", _("Linked accounts")),
-    "history": ("own_history.show", _("Sign-in history")),
+    "history": ("own_history.show", _("History")),
     "data": ("own_data.show", _("My data")),
 }
 METHODS: Mapping[str, LazyString] = {

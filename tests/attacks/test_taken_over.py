@@ -6,11 +6,10 @@ from datetime import timedelta
 import pytest
 
 from idp.accounts import emails, status
-from idp.accounts.emails import Mailbox
 from idp.accounts.model import Account, Email, SecondFactor
 from idp.authenticators import Reason, Refusal, passkey
 from idp.authenticators.passkey import NewPasskey
-from idp.mail.messages import NewBrowser, Recovery, SecondFactorChanged
+from idp.mail.messages import EmailsChanged, NewBrowser, Recovery, SecondFactorChanged
 from idp.provider import Provider
 from idp.secret import digest
 from idp.sessions import store as sessions
@@ -20,7 +19,7 @@ from tests import factors
 from tests.clock import MovableClock
 from tests.factors import SoftKey
 from tests.http.test_P15_recovery import ask, set_new
-from tests.http.test_P31_account_pages import NEW, post
+from tests.http.test_P31_account_pages import NEW, held, post
 from tests.labs import letters
 from tests.people import Browser, Person, add
 
@@ -67,11 +66,13 @@ def test_warnings_reach_the_proven_address_whatever_stands_first(
     elsewhere = Browser.on(provider)
     elsewhere.get("/signin/password")
     elsewhere.sign_in(person)
-    assert [type(one) for one in letters.messages(provider, "real@owner.example")] == [NewBrowser]
+    warned = letters.messages(provider, "real@owner.example")
+    assert [type(one) for one in warned] == [EmailsChanged, NewBrowser]
 
     put(provider, citizen, Email(UNPROVEN.address, verified=True))
     with provider.database.read() as tx:
-        assert emails.mailbox(tx, account_of(person).id) == Mailbox("real@owner.example", "zh-Hant")
+        reached = emails.reached(tx, account_of(person).id)
+        assert (reached.addresses, reached.locale) == (("real@owner.example",), "zh-Hant")
         account = provider.accounts.find(tx, account_of(person).id)
     assert account is not None
     assert account.email == Email("real@owner.example", verified=True)
@@ -91,8 +92,8 @@ def test_an_address_taken_out_between_others_leaves_no_hole(
 
     with provider.database.read() as tx:
         assert emails.of_account(tx, account_of(person).id) == rest
-        mailbox = emails.mailbox(tx, account_of(person).id)
-    assert mailbox == Mailbox("b@people.example", "zh-Hant")
+        reached = emails.reached(tx, account_of(person).id)
+    assert reached.addresses == ("b@people.example",)
 
 
 @pytest.mark.parametrize("first", [UNPROVEN, Email("ok@proven.example", verified=True)])
@@ -136,6 +137,21 @@ def test_the_link_after_not_me_goes_where_the_owner_read_before(
 
     assert list(found) == [citizen.email]
     assert 'id="password-set"' in set_new(Browser.on(provider), found[citizen.email]).text
+
+
+def test_not_me_takes_a_thiefs_new_address_which_recovers_nothing_after_it(
+    provider: Provider, citizen: Person, clock: MovableClock
+) -> None:
+    clock.advance(timedelta(days=8))
+    prove(provider, inside(provider, citizen), EVIL)
+    clock.advance(timedelta(days=2))
+    not_me(inside(provider, citizen))
+    assert list(links(provider)) == [citizen.email]
+
+    assert ask(Browser.on(provider), citizen.account_name, EVIL).status_code == 200
+
+    assert links(provider) == {}
+    assert held(provider, citizen) == [Email(citizen.email, verified=True)]
 
 
 def test_changing_the_order_makes_no_address_younger_or_older(

@@ -29,6 +29,8 @@ pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.timeout(180)]
 PASSWORD = "blue heron over quiet water"
 NEW_PASSWORD = "seven quiet boats at anchor"
 THIRD_PASSWORD = "nine lanterns over a wide river"
+LAST_PASSWORD = "nine grey stones below the bridge"
+RESET = r"http\S+/recovery/new\?token=\S+"
 VIEWS = {
     # locale, whether scripts run, light or dark, width
     "zh-Hant, script, narrow": ("zh-TW", True, "light", 320),
@@ -50,14 +52,15 @@ class Site:
     records: Provider
     """The same record, without a door: what happened before a test begins is put there."""
 
-    def mail_to(self, address: str, wanted: str) -> str:
+    def mail_to(self, address: str, wanted: str, *, other_than: str = "") -> str:
         """Wait for the newest mail to an address that holds something; gives what it holds."""
         until = time.monotonic() + 20
         while time.monotonic() < until:
             for letter in reversed(self.mails.letters):
                 part = letter.get_body(("plain",))
                 text = part.get_content() if part else ""
-                if letter["To"] == address and (found := re.search(wanted, text)):
+                found = re.search(wanted, text) if letter["To"] == address else None
+                if found and found[0] != other_than:
                     return found[0]
             time.sleep(0.1)
         raise AssertionError(f"no mail to {address} that holds {wanted}")
@@ -136,6 +139,7 @@ def test_an_account_is_opened_used_and_recovered(site: Site, chromium: Browser, 
     activate_and_sign_in(person, look)
     look_around(person, look)
     recover(person, look)
+    disown(person, look)
     look.context.close()
 
     assert look.found() == {}
@@ -207,6 +211,9 @@ def look_around(person: Newcomer, look: Look) -> None:
     for tab in ("account", "emails", "password", "sessions", "apps", "history", "data"):
         page.click(f"#tab-{tab}")
         look(tab)
+        for choice in ("changes", "signins", "all") if tab == "history" else ():
+            page.click(f"#show-{choice}")
+            look(f"history, {choice}")
     page.click("#tab-account")
     page.click("#details-change")
     look("details of the account")
@@ -226,7 +233,7 @@ def recover(person: Newcomer, look: Look) -> None:
     page.fill("#email", address)
     page.click("#recovery-submit")
     expect(page.locator("#recovery-sent")).to_be_visible()
-    page.goto(person.site.mail_to(address, r"http\S+/recovery/new\?token=\S+"))
+    page.goto(person.site.mail_to(address, RESET))
     page.fill("#password", "short")
     page.fill("#password_again", "short")
     page.click("#new-password-submit")
@@ -403,6 +410,35 @@ def close_the_account(person: Newcomer, look: Look) -> None:
     page.goto(f"{person.site.provider.url}/signin/password")
     person.site.sign_in(page, person.name, THIRD_PASSWORD)
     expect(page.locator("#error-summary")).to_be_visible()
+
+
+def disown(person: Newcomer, look: Look) -> None:
+    """Say by the link of a mail that it was somebody else, and set another password."""
+    page, name, address = person.page, person.name, person.address
+    before = person.site.mail_to(address, RESET)
+    link = person.site.mail_to(address, r"http\S+/not-me\?token=\S+")
+    page.goto(link)
+    look("not me")
+    page.click("#not-me")
+    expect(page.locator("#disowned")).to_be_visible()
+    look("disowned")
+    page.click("#to-front-page")
+    expect(page.locator("#sign-out")).to_have_count(0)
+    page.goto(link)
+    page.click("#not-me")
+    expect(page.locator("#not-me-lost")).to_be_visible()
+    look("not me, used")
+    page.goto(person.site.mail_to(address, RESET, other_than=before))
+    page.fill("#password", LAST_PASSWORD)
+    page.fill("#password_again", LAST_PASSWORD)
+    page.click("#new-password-submit")
+    page.click("#password-signin")
+    person.site.sign_in(page, name, LAST_PASSWORD)
+    expect(page.locator("#sign-out")).to_be_visible()
+    page.click("#link-history")
+    page.click("#show-changes")
+    # Set anew, disowned, set anew by the forgotten one: and what was before.
+    assert page.locator("#happened > li").count() >= 4
 
 
 def test_back_and_two_tabs_lead_to_no_dead_end(site: Site, chromium: Browser) -> None:

@@ -269,6 +269,7 @@ CENSUS = {
     "/logout": ("GET POST", "anybody", "hint or confirmation"),
     "/logout/confirm": ("POST", "this browser", "csrf"),
     "/logout/done": ("GET", "anybody", ""),
+    "/not-me": ("GET POST", "who holds the mail's link", "csrf, token, gate"),
     "/par": ("POST", "clients", "client"),
     "/register": ("DELETE GET POST PUT", "as configured; then its own client", "token"),
     "/requests": ("GET POST", "a session", "csrf"),

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
+from typing import get_args
 
 import html5lib
 import msgspec
@@ -12,8 +13,12 @@ import pytest
 
 from idp.mail.messages import (
     AnyMessage,
+    Change,
+    EmailChange,
+    EmailsChanged,
     Letter,
     NewBrowser,
+    PasswordChanged,
     PasswordSwitchedOff,
     Rendered,
     SecondFactorChanged,
@@ -30,6 +35,8 @@ MESSAGES: tuple[AnyMessage, ...] = (
     TooManyFailures(at=AT, failures=10),
     PasswordSwitchedOff(at=AT),
     SecondFactorChanged(at=AT, change="totp_added", address="203.0.113.7"),
+    PasswordChanged(at=AT, address="203.0.113.7", token="pnl_x", days=7),
+    EmailsChanged(at=AT, address="203.0.113.7", change="added", about="m•••", token="t", days=7),
 )
 LOCALES = ("zh-Hant", "zh-Hans", "en")
 STATIONERY = Stationery(
@@ -109,7 +116,8 @@ def test_plain_text_and_html_say_the_same(message: AnyMessage, locale: str) -> N
 
     said = re.sub(r"[\s-]", "", "".join(tree.itertext()))
 
-    assert said == re.sub(r"[\s-]", "", mail.text)
+    # Behind the words in the one, below them in the other.
+    assert said == re.sub(r"https://\S+token=\S+|[\s-]", "", mail.text)
 
 
 @of_each
@@ -120,6 +128,51 @@ def test_every_address_in_a_mail_is_our_own(message: AnyMessage, locale: str) ->
     for part in (mail.text, mail.html):
         assert set(re.findall(r"https?://[\w.:-]+", part)) == {"https://sso.example"}
         assert set(re.findall(r"[\w.]+@[\w.]+", part)) == {"help@portico.example"}
+
+
+@in_each
+@pytest.mark.parametrize("change", get_args(Change))
+def test_each_change_of_a_second_factor_has_a_sentence_of_its_own(
+    change: Change, locale: str
+) -> None:
+    others = {one for one in get_args(Change) if one != change}
+
+    def said(which: Change) -> str:
+        return render(SecondFactorChanged(at=AT, change=which, address=""), locale).text
+
+    assert all(said(change) != said(other) for other in others)
+
+
+@in_each
+@pytest.mark.parametrize("change", get_args(EmailChange))
+def test_each_change_of_an_address_has_a_sentence_of_its_own(
+    change: EmailChange, locale: str
+) -> None:
+    others = {one for one in get_args(EmailChange) if one != change}
+
+    def said(which: EmailChange) -> str:
+        return render(EmailsChanged(at=AT, change=which, address=""), locale).text
+
+    assert all(said(change) != said(other) for other in others)
+
+
+@in_each
+def test_the_link_that_says_not_me_is_there_where_it_was_given(locale: str) -> None:
+    for message in (
+        NewBrowser(at=AT, address="203.0.113.7", browser=FIREFOX),
+        PasswordChanged(at=AT, address="203.0.113.7"),
+        EmailsChanged(at=AT, address="203.0.113.7"),
+        SecondFactorChanged(at=AT, change="totp_added", address="203.0.113.7"),
+    ):
+        without = render(message, locale)
+        with_one = render(msgspec.structs.replace(message, token="pnl_token", days=7), locale)
+
+        link = "https://sso.example/not-me?token=pnl_token"
+        assert link in with_one.text
+        assert f'href="{link}"' in with_one.html
+        assert "7" in with_one.text
+        assert "not-me" not in without.text + without.html
+        assert "help@portico.example" in without.text
 
 
 def test_a_sign_in_is_told_with_its_time_place_and_browser() -> None:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "2026_11_22_password_works"
-down_revision = "2026_11_21_sweeping"
+down_revision = "2026_11_21_undone_by_link"
 branch_labels = None
 depends_on = None
 

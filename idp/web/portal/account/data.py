@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _
 
 from idp.accounts import emails, passwords
 from idp.accounts.model import Account, canonical_name
+from idp.audit import history
 from idp.audit.events import AccountClosed, DataExported
 from idp.authenticators import passkey
 from idp.consent import store as consents
@@ -92,7 +93,7 @@ def close() -> ResponseReturnValue:
     portico = provider()
     with portico.database.write(origin()) as tx:
         letter = messages.AccountClosed(at=tx.now, account_name=account.account_name)
-        portico.recovery.tell(tx, account, letter)
+        portico.notices.tell(tx, account.id, letter)
         portico.ending.end_all(
             tx, account.id, logout.reach(tx), subject=account.subject, why="closed"
         )
@@ -100,7 +101,7 @@ def close() -> ResponseReturnValue:
             portico.linking.unlink(tx, found.session, client_id)
         portico.particulars.forget(tx, account.id)
         links.forget(tx, account.id)
-        closing.forget(tx, account.id)
+        closing.forget(tx, account)
         portico.accounts.close(tx, account.id)
         portico.trail.append(tx, AccountClosed(subject=account.subject))
     return take_session(make_response(redirect(url_for("own_data.closed"), code=303)))
@@ -172,6 +173,18 @@ def _document(tx: Transaction, portico: Provider, account: Account) -> dict[str,
                 "browser": one.user_agent,
             }
             for one in store.history(tx, account.id, _HISTORY)
+        ],
+        "changes": [
+            {
+                "at": _moment(one.mark.at),
+                "what": one.event,
+                **one.data,
+                "about": one.about,
+                "client_id": one.client_id,
+                "address": one.address,
+                "browser": one.user_agent,
+            }
+            for one in history.of(tx, account.subject, _HISTORY)
         ],
     }
 

@@ -1,14 +1,15 @@
 """The e-mail addresses of an account: up to three, each proven by a code (P31)."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
 from idp.accounts import emails, status
-from idp.accounts.model import NOBODY, Account, Email, address_key
-from idp.audit.events import AccountChanged
+from idp.accounts.model import NOBODY, Account, Email, address_key, masked_address
+from idp.audit.events import EmailsChanged
 from idp.database.transaction import Transaction
 from idp.mail import messages
 from idp.provider import Provider
@@ -16,7 +17,7 @@ from idp.registration import contact
 from idp.registration.actions import Obstacle
 from idp.registration.fields import Problem
 from idp.signin.codes import Purpose, Sending, Typing
-from idp.signin.recovery import SUSPECT
+from idp.signin.notices import SUSPECT
 from idp.web import wording
 from idp.web.forms import FieldError
 from idp.web.portal.account import place
@@ -45,6 +46,15 @@ class EmailsPage:
     """The address whose code is waited for."""
     typed: str = ""
     errors: list[FieldError] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happens to one address, and the list that it leads to."""
+
+    act: Literal["added", "removed", "first"]
+    one: Email
+    after: list[Email]
 
 
 @pages.get("/account/emails")
@@ -99,14 +109,14 @@ def change() -> ResponseReturnValue:
         one = next((one for one in held if address_key(one.address) == chosen), None)
         others = [other for other in held if other is not one]
         if one is not None and form.get("action") == "first" and one.verified:
-            _replace(tx, portico, account, held, [one, *others])
+            _replace(tx, portico, account, Change("first", one, [one, *others]))
         elif one is not None and form.get("action") == "remove":
             if not any(other.verified for other in others):
                 return _page(found, [FieldError("", _LAST)], 422)
             if _watches_alone(tx, account, one):
                 return _page(found, [FieldError("", _STAYS)], 422)
             kept = sorted(others, key=lambda other: not other.verified)
-            _replace(tx, portico, account, held, kept)
+            _replace(tx, portico, account, Change("removed", one, kept))
     return place.saved("emails.show")
 
 
@@ -124,7 +134,8 @@ def _prove(portico: Provider, account: Account, code: str) -> FieldError | None:
         if emails.holder_of(tx, address) not in {None, account.id}:
             # Somebody has proven it since the code was sent; this person reads that mailbox too.
             return FieldError("", wording.OBSTACLES[Obstacle.EMAIL_TAKEN])
-        _replace(tx, portico, account, held, [*others, Email(address, verified=True)])
+        one = Email(address, verified=True)
+        _replace(tx, portico, account, Change("added", one, [*others, one]))
     return None
 
 
@@ -164,14 +175,15 @@ def _send(portico: Provider, account: Account, address: str) -> FieldError | Non
     return None if outcome is Sending.SENT else FieldError("email", wording.SENDING[outcome])
 
 
-def _replace(
-    tx: Transaction, portico: Provider, account: Account, before: list[Email], after: list[Email]
-) -> None:
-    emails.replace(tx, account.id, after)
-    portico.trail.append(tx, AccountChanged(subject=account.subject, fields=["emails"]))
-    if before and before[0].verified:
-        changed = messages.EmailsChanged(at=tx.now, address=tx.origin.address)
-        portico.recovery.post.put(tx, before[0].address, account.locale, changed, unique=None)
+def _replace(tx: Transaction, portico: Provider, account: Account, change: Change) -> None:
+    emails.replace(tx, account.id, change.after)
+    about = masked_address(change.one.address)
+    portico.trail.append(tx, EmailsChanged(subject=account.subject, act=change.act), about=about)
+    changed = messages.EmailsChanged(
+        at=tx.now, address=tx.origin.address, change=change.act, about=about
+    )
+    gone = [change.one.address] if change.act == "removed" and change.one.verified else []
+    portico.notices.tell(tx, account.id, changed, also=gone)
 
 
 def _page(

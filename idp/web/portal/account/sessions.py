@@ -1,11 +1,16 @@
 """Where the person is signed in; one browser can be signed out, or all."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
+from uuid import UUID
 
 from flask import Blueprint, make_response, redirect, url_for
 from flask.typing import ResponseReturnValue
 
+from idp.audit.events import BrowsersSignedOut
+from idp.database.transaction import Transaction
 from idp.mail.messages import known_as
 from idp.oidc import logout
 from idp.sessions import store
@@ -17,6 +22,8 @@ from idp.web.request import origin, take_session
 from idp.web.wiring import provider
 
 pages = Blueprint("own_sessions", __name__)
+
+_WHICH: Mapping[str, Literal["others", "all"]] = {"others": "others", "all": "all"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +79,26 @@ def end() -> ResponseReturnValue:
     which = form.get("session", "")
     with portico.database.write(origin()) as tx:
         reach = logout.reach(tx)
+        meant = _meant(tx, found, which)
         if which == "all":
             portico.ending.end_all(
                 tx, account.id, reach, subject=account.subject, why="signed_out_everywhere"
             )
         else:
-            for one in store.open_of(tx, account.id):
-                is_other = which == "others" and one != found.session.id
-                if is_other or str(one) == which:
-                    portico.ending.end(tx, one, reach, subject=account.subject, why="signed_out")
+            for one in meant:
+                portico.ending.end(tx, one, reach, subject=account.subject, why="signed_out")
+        if meant:
+            done = BrowsersSignedOut(subject=account.subject, which=_WHICH.get(which, "one"))
+            portico.trail.append(tx, done)
     if which in {"all", str(found.session.id)}:
         return take_session(make_response(redirect(url_for("logout.done"), code=303)))
     return place.saved("own_sessions.show")
+
+
+def _meant(tx: Transaction, found: Here, which: str) -> list[UUID]:
+    """List the sessions that a choice is about."""
+    return [
+        one
+        for one in store.open_of(tx, found.account.id)
+        if which in {"all", str(one)} or (which == "others" and one != found.session.id)
+    ]
