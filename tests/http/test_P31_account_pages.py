@@ -362,6 +362,19 @@ def test_access_is_taken_back_from_an_app(inside: Browser, citizen: Person) -> N
     assert "/signin/consent" in inside.trail[-1], "it has to ask again"
 
 
+def test_P06_the_history_names_apps_as_people_know_them(
+    browser: Browser, provider: Provider, citizen: Person
+) -> None:
+    browser.authorize("stranger")
+    browser.sign_in(citizen)
+
+    shown = browser.get("/account/history").text
+    with provider.database.read() as tx:
+        client = provider.clients.find(tx, "stranger")
+    assert client is not None
+    assert f"· {client.name('en')}<" in shown.replace("&#39;", "'")
+
+
 def test_P06_this_was_not_me_ends_everything_and_sends_a_link(
     inside: Browser, provider: Provider, citizen: Person
 ) -> None:

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
+from idp.database.transaction import Transaction
 from idp.mail.messages import known_as
 from idp.oidc import logout
 from idp.signin import store
@@ -15,7 +16,7 @@ from idp.web.headers import PAGES
 from idp.web.places import place_of
 from idp.web.portal.account import place
 from idp.web.portal.account.place import Here, Posted
-from idp.web.request import origin, take_session
+from idp.web.request import origin, speaks, take_session
 from idp.web.wiring import provider
 from idp.web.wording import HISTORY, METHODS
 
@@ -66,6 +67,7 @@ def show() -> ResponseReturnValue:
     portico = provider()
     with portico.database.read() as tx:
         past = store.history(tx, found.account.id, _SHOWN)
+        apps = {one.client_id: _name_of(tx, one.client_id) for one in past}
     places = portico.config.accounts.places
     lines = [
         Line(
@@ -76,12 +78,18 @@ def show() -> ResponseReturnValue:
             one.address,
             place_of(one.address, places),
             known_as(one.user_agent),
-            one.client_id or "",
+            apps[one.client_id],
         )
         for one in past
     ]
     page = HistoryPage(url_for("own_history.disown"), lines, _SHOWN)
     return place.show("history.html", found, "history", page)
+
+
+def _name_of(tx: Transaction, client_id: str | None) -> str:
+    """Give the name of an app; its id, if it is no longer registered."""
+    client = provider().clients.find(tx, client_id) if client_id else None
+    return client.name(speaks()) if client else client_id or ""
 
 
 @pages.post("/account/history/not-me")
