@@ -269,7 +269,6 @@ FIELDS: Mapping[str, LazyString] = {
 }
 INPUTS: Mapping[str, LazyString] = {
     **FIELDS,
-    "region": _("County or city"),
     "street": _("Street and number"),
     "email_1": _("First address"),
     "email_2": _("Second address"),
@@ -400,7 +399,9 @@ def password_errors(found: Iterable[Weakness], policy: PasswordPolicy) -> list[F
 
 def password_help(policy: PasswordPolicy) -> list[LazyString | str]:
     """Explain a policy in words: made from the policy itself, so that it never says otherwise."""
-    told = [_("At least %(least)d characters; spaces and all scripts count.", least=policy.minimum)]
+    told = [
+        _("At least %(least)d characters; spaces and any script are fine.", least=policy.minimum)
+    ]
     if policy.kinds:
         told.append(weakness(Weakness.TOO_FEW_KINDS, policy))
     if policy.advises_composition:
