@@ -18,6 +18,7 @@ from idp.oidc.vocabulary import Scope
 from idp.registration.actions import Obstacle
 from idp.registration.fields import Problem
 from idp.registration.flows import Entry, ProofKind, Step
+from idp.registration.forms import ADDRESS, KEPT
 from idp.signin.codes import Sending, Typing
 from idp.signin.journey import ACR_OUT_OF_REACH, KIND_NOT_ALLOWED
 from idp.web.forms import FieldError
@@ -46,6 +47,10 @@ REFUSED: Mapping[Reason, LazyString] = {
     ),
     Reason.BUSY: _("Many people are signing in at this moment. Please try again in a few seconds."),
 }
+RECOVERY_CODE_WRONG: LazyString = _(
+    "This recovery code is not right, or was used already. Compare it with your list, or take the "
+    "next one."
+)
 FIELD_OF: Mapping[Reason, str] = {
     Reason.WRONG_CREDENTIALS: "username",
     Reason.NOT_ACTIVATED: "",
@@ -217,7 +222,7 @@ TRACKS: Mapping[str, LazyString] = {
     "accountant": _("For accountants who act before the courts."),
     "patent_attorney": _("For patent attorneys who act before the courts."),
     "patent_agent": _("For patent agents who act before the courts."),
-    "firm_administrator": _("For who looks after the accounts of a firm and its members."),
+    "firm_administrator": _("For whoever looks after the accounts of a firm and its members."),
     "judge": _("For judges of the courts."),
 }
 """What a kind of account is for."""
@@ -262,6 +267,14 @@ FIELDS: Mapping[str, LazyString] = {
     "address": _("Postal address"),
     "email_1": _("E-mail"),
 }
+INPUTS: Mapping[str, LazyString] = {
+    **FIELDS,
+    "street": _("Street and number"),
+    "email_1": _("First address"),
+    "email_2": _("Second address"),
+    "email_3": _("Third address"),
+}
+"""What the fields of the form are called, where one line of ``FIELDS`` is several of them."""
 PROBLEMS: Mapping[Problem, LazyString] = {
     Problem.EMPTY: _("Fill in this field."),
     Problem.TOO_SHORT: _("This is too short."),
@@ -289,13 +302,24 @@ PROBLEMS: Mapping[Problem, LazyString] = {
     Problem.DUPLICATE: _("This address is there already."),
     Problem.TOO_MANY: _("There can be three addresses."),
 }
+_PROBLEMS_OF: Mapping[tuple[str, Problem], LazyString] = {
+    **dict.fromkeys(
+        (("mobile", Problem.NOT_A_PHONE_NUMBER), ("mobile", Problem.NO_AREA_CODE)),
+        PROBLEMS[Problem.NOT_MOBILE],
+    ),
+    **dict.fromkeys(
+        ((part, Problem.EMPTY) for part in ADDRESS),
+        _("Give postal code, county or city, and street together."),
+    ),
+}
+"""Where the sentence of a problem would advise the wrong thing."""
 SENDING: Mapping[Sending, LazyString] = {
     Sending.TOO_SOON: _("A code was sent a moment ago. It may take a minute to arrive."),
     Sending.TOO_MANY: _("Too many codes were sent. Wait a quarter of an hour and ask again."),
 }
 TYPING: Mapping[Typing, LazyString] = {
     Typing.WRONG: _("This is not the code. Look at the newest mail."),
-    Typing.OVER: _("This code is good no more. Ask for another."),
+    Typing.OVER: _("This code no longer works. Ask for another."),
 }
 OBSTACLES: Mapping[Obstacle, LazyString] = {
     Obstacle.NAME_TAKEN: _("This account name is taken. Choose another."),
@@ -354,6 +378,14 @@ def weakness(why: Weakness, policy: PasswordPolicy) -> LazyString:
     }[why]
 
 
+def details_errors(found: Mapping[str, Problem]) -> list[FieldError]:
+    """Put what is wrong with details at their fields, in the order of the page."""
+    return [
+        FieldError(name, _PROBLEMS_OF.get((name, why), PROBLEMS[why]), INPUTS.get(name, ""))
+        for name, why in sorted(found.items(), key=lambda one: KEPT.index(one[0]))
+    ]
+
+
 def password_errors(found: Iterable[Weakness], policy: PasswordPolicy) -> list[FieldError]:
     """Put what is wrong with a new password at its field."""
     return [
@@ -367,7 +399,9 @@ def password_errors(found: Iterable[Weakness], policy: PasswordPolicy) -> list[F
 
 def password_help(policy: PasswordPolicy) -> list[LazyString | str]:
     """Explain a policy in words: made from the policy itself, so that it never says otherwise."""
-    told = [_("At least %(least)d characters; spaces and all scripts count.", least=policy.minimum)]
+    told = [
+        _("At least %(least)d characters; spaces and any script are fine.", least=policy.minimum)
+    ]
     if policy.kinds:
         told.append(weakness(Weakness.TOO_FEW_KINDS, policy))
     if policy.advises_composition:

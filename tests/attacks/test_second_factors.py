@@ -118,7 +118,9 @@ def test_recovery_codes_fit_no_other_account(provider: Provider, app: factors.Ap
 
     for code in (app.recovery_codes[0], app.recovery_codes[0].replace("-", "")):
         fields = browser.hidden() | {"action": "recovery_code", "recovery_code": code}
-        assert browser.post("/signin/second-factor", fields).status_code == 422
+        refused = browser.post("/signin/second-factor", fields)
+        assert refused.status_code == 422
+        assert "This recovery code is not right" in refused.text
 
 
 def test_new_recovery_codes_make_the_old_ones_worthless(

@@ -181,10 +181,12 @@ def all_particulars() -> Any:
         ("birth_date", "0610230", "Write the date"),
         ("phone", "12", "area code"),
         ("mobile", "02-2311-3456", "mobile number"),
+        ("mobile", "12", "Mobile phone: This is no mobile number"),
+        ("street", "", "street together"),
         ("postal_code", "1", "postal code"),
         ("region", "東京都", "county or city"),
         ("email_1", "nobody", "no e-mail address"),
-        ("email_2", "CHEN@people.example", "there already"),
+        ("email_2", "CHEN@people.example", "Second address: This address is there already"),
     ],
 )
 def test_a_wrong_field_is_told_at_the_field_and_on_top_and_nothing_typed_is_lost(

@@ -80,7 +80,7 @@ def test_T36_it_ends_every_session_and_token_and_tells_the_owner(
         ("NOBODY", "ming@people.example"),
         ("CITIZEN1", "else@people.example"),
         ("CITIZEN1", "ming@people.example\n"),
-        ("CITIZEN1'--", "x"),
+        ("CITIZEN1'--", "x@x"),
     ],
 )
 def test_T43_the_answer_is_the_same_for_whoever_does_not_exist(
@@ -93,6 +93,16 @@ def test_T43_the_answer_is_the_same_for_whoever_does_not_exist(
         return re.sub(r'value="[^"]*"', "", page.text)
 
     assert (right.status_code, bare(right)) == (wrong.status_code, bare(wrong))
+
+
+def test_what_is_no_address_is_told_and_nothing_typed_is_lost(browser: Browser) -> None:
+    browser.get("/recovery")
+    refused = browser.post("/recovery", browser.hidden() | {"username": "WU", "email": "nobody"})
+
+    assert refused.status_code == 422
+    assert "This is no e-mail address" in refused.text
+    assert 'value="WU"' in refused.text
+    assert 'value="nobody"' in refused.text
 
 
 def test_T32_no_mail_goes_to_an_address_that_is_not_the_accounts(

@@ -271,7 +271,7 @@ def test_P31_the_password_is_changed_and_everything_signs_in_anew(
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"current": "wrong one"}, "not your password"),
+        ({"current": "wrong one"}, "not your current password"),
         ({"password": PASSWORD, "password_again": PASSWORD}, "used this password before"),
         ({"password_again": "another sentence of words"}, "not the same"),
         ({"password": "", "password_again": ""}, "Choose a password"),
@@ -297,6 +297,14 @@ def test_T44_the_old_password_cannot_be_guessed_at_the_change_page(inside: Brows
 
     right = post(inside, "/account/password", "/account/password", **fields | {"current": PASSWORD})
     assert "Too many attempts" in right.text
+
+
+def test_an_old_password_that_was_not_typed_is_no_try(inside: Browser) -> None:
+    refused = post(inside, "/account/password", "/account/password", current="", password=NEW)
+
+    assert refused.status_code == 422
+    assert 'id="current-error"' in refused.text
+    assert "Wrong password" not in inside.get("/account/history").text
 
 
 def test_one_browser_is_signed_out_from_another(
@@ -360,6 +368,19 @@ def test_access_is_taken_back_from_an_app(inside: Browser, citizen: Person) -> N
     assert 'id="no-apps"' in inside.get("/account/apps").text
     inside.authorize("stranger")
     assert "/signin/consent" in inside.trail[-1], "it has to ask again"
+
+
+def test_P06_the_history_names_apps_as_people_know_them(
+    browser: Browser, provider: Provider, citizen: Person
+) -> None:
+    browser.authorize("stranger")
+    browser.sign_in(citizen)
+
+    shown = browser.get("/account/history").text
+    with provider.database.read() as tx:
+        client = provider.clients.find(tx, "stranger")
+    assert client is not None
+    assert f"· {client.name('en')}<" in shown.replace("&#39;", "'")
 
 
 def test_P06_this_was_not_me_ends_everything_and_sends_a_link(

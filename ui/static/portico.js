@@ -94,6 +94,7 @@
           .catch(function () { meter.hidden = true; });
       }
       field.addEventListener('input', function () { window.clearTimeout(waiting); waiting = window.setTimeout(ask, 400); });
+      if (field.value) { ask(); } /* kept in the page while its language was switched */
     });
   }
 

@@ -13,6 +13,7 @@ from idp.accounts.passwords import PasswordState
 from idp.authenticators.password.policy import Weakness
 from idp.oidc import logout
 from idp.provider import Provider
+from idp.registration.fields import Problem
 from idp.secret import Secret
 from idp.signin.actions import GATE
 from idp.signin.counters import Attempt
@@ -69,13 +70,15 @@ def ask() -> ResponseReturnValue:
     form = single_form()
     demand_csrf(form)
     username, email = form.get("username", "").strip(), form.get("email", "").strip()
-    missing = [
+    wrong = [
         FieldError(name, sentence)
         for name, sentence in _TYPE_BOTH.items()
         if not form.get(name, "").strip()
     ]
-    if missing:
-        return _ask(AskPage(url_for("recovery.ask"), username, email, errors=missing), 422)
+    if email and "@" not in email:
+        wrong.append(FieldError("email", wording.PROBLEMS[Problem.NOT_AN_ADDRESS]))
+    if wrong:
+        return _ask(AskPage(url_for("recovery.ask"), username, email, errors=wrong), 422)
     portico = provider()
     with portico.database.write(origin()) as tx:
         refused = portico.recovery.ask(tx, canonical_name(username)[:64], email[:320])

@@ -32,7 +32,7 @@ from idp.web.request import (
 from idp.web.signin.journeys import App, Underway, underway
 from idp.web.signin.password import PasskeyView
 from idp.web.wiring import provider
-from idp.web.wording import REFUSED
+from idp.web.wording import RECOVERY_CODE_WRONG, REFUSED
 
 pages = Blueprint("second_factor", __name__)
 
@@ -156,7 +156,9 @@ def _try_passkey(portico: Provider, session: Session, credential: str) -> Opened
 def _refused(here: _Here, method: str, reason: Reason) -> Response:
     metrics.signin(method, reason)
     waits = reason is Reason.TOO_MANY_ATTEMPTS
-    error = FieldError("" if waits else _FIELD[method], REFUSED[reason])
+    is_recovery = method == RECOVERY_CODE and reason is Reason.CODE_WRONG
+    said = RECOVERY_CODE_WRONG if is_recovery else REFUSED[reason]
+    error = FieldError("" if waits else _FIELD[method], said)
     response = _page(here, [error], 429 if waits else 422)
     if waits:
         response.headers["Retry-After"] = "60"

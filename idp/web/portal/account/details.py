@@ -108,7 +108,7 @@ def keep() -> ResponseReturnValue:
     today = portico.database.clock().astimezone(_TAIPEI).date()
     details, problems = forms.read(_track(found.account), form, today=today)
     if problems:
-        wrong = [FieldError(name, wording.PROBLEMS[why]) for name, why in problems.items()]
+        wrong = wording.details_errors(problems)
         typed = {name: form.get(name, "")[: forms.LONGEST_INPUT] for name in forms.KEPT}
         return _page(found, typed, wrong, 422)
     _keep(found.account, details)

@@ -27,7 +27,8 @@ from idp.web.wiring import provider
 pages = Blueprint("own_password", __name__)
 
 _NONE = _("This account has no password.")
-_WRONG = _("This is not your password of now.")
+_WRONG = _("This is not your current password.")
+_MISSING = _("Type your current password.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,9 @@ def change() -> ResponseReturnValue:
         state, now = passwords.state_of(tx, account.id), tx.now
     if state is None:
         return _page(found, [FieldError("", _NONE)], 422)
-    wrong = _prove(portico, found, Secret(form.get("current", "")))
+    current = Secret(form.get("current", ""))
+    # Nothing typed is no try: it neither counts nor stands in the history.
+    wrong = _prove(portico, found, current) if current else FieldError("current", _MISSING)
     if wrong is not None:
         return _page(found, [wrong], 422)
     chosen, repeated = Secret(form.get("password", "")), Secret(form.get("password_again", ""))

@@ -63,10 +63,7 @@ def answer() -> ResponseReturnValue:
     portico = provider()
     today = portico.database.clock().astimezone(_TAIPEI).date()
     details, problems = forms.read(place.under.track, form, today=today)
-    found = [
-        FieldError(name, wording.PROBLEMS[why], wording.FIELDS.get(name, ""))
-        for name, why in problems.items()
-    ]
+    found = wording.details_errors(problems)
     found += _password_errors(portico, place, form, details)
     typed = {name: form.get(name, "")[: forms.LONGEST_INPUT] for name in forms.KEPT}
     if found:
