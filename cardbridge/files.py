@@ -35,6 +35,22 @@ def ensure_private(path: Path, *, by_root: bool = False) -> None:
 def _demand(path: Path, found: os.stat_result, owners: set[int]) -> None:
     if found.st_uid not in owners:
         raise Insecure(f"{path} belongs to user {found.st_uid}, who could change what is loaded")
+    others = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    if others == stat.S_IWGRP and _is_a_group_of_one(found.st_gid):
+        return
     sticky = stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX  # /tmp: none may rename
-    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not sticky:
+    if others and not sticky:
         raise Insecure(f"others may write {path}; run: chmod go-w {path}")
+
+
+def _is_a_group_of_one(gid: int) -> bool:
+    """Tell whether a group is a person's private one, to which new files are open by custom."""
+    import grp  # noqa: PLC0415  # POSIX only
+    import pwd  # noqa: PLC0415
+
+    try:
+        person, group = pwd.getpwuid(os.geteuid()), grp.getgrgid(gid)
+    except KeyError:
+        return False
+    name = person.pw_name
+    return person.pw_gid == gid and group.gr_name == name and set(group.gr_mem) <= {name}

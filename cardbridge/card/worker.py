@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 from cardbridge.card.libraries import Libraries, Load
 from cardbridge.card.module import CardFault, CardModule
 from cardbridge.card.pipe import Ended, receive_message, receive_pin, send_message, wipe
+from cardbridge.hardening import keep_memory_private
 from cardbridge.outcomes import Code, Failed, Failure
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Serve the process that started this one, until it ends."""
-    _leave_no_core()
+    keep_memory_private()
     commands, answers = _take_the_pipes()
     serve(commands, answers, _load_pykcs11)
 
@@ -142,12 +143,3 @@ def _take_the_pipes() -> tuple[IO[bytes], IO[bytes]]:
         os.dup2(nowhere, standard)
     sys.stdin = sys.stdout = sys.stderr = open(os.devnull, "r+", encoding="utf-8")  # noqa: SIM115, PTH123
     return commands, answers
-
-
-def _leave_no_core() -> None:
-    """Have a crash write no memory to disk: there may be a PIN in it."""
-    try:
-        import resource  # POSIX only
-    except ImportError:
-        return
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -160,7 +160,7 @@ class _Window:
         seconds = int(self._texts.get("timeout", "0") or 0)
         if seconds:
             self._root.after(seconds * 1000, lambda: self.close(TIMED_OUT))
-        self._root.update_idletasks()
+        self._root.eval("tk::PlaceWindow . center")
         self._root.wait_visibility()
         self._root.grab_set()
         (self._entry or self._root).focus_force()

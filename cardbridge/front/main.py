@@ -16,6 +16,7 @@ from cardbridge.front.gate import Gate
 from cardbridge.front.instance import AlreadyRuns, Instance
 from cardbridge.front.listening import Listener, Taken, listen
 from cardbridge.front.sites import Sites
+from cardbridge.hardening import keep_memory_private
 from cardbridge.programs import environment
 
 GOOD, WRONG = 0, 1
@@ -23,6 +24,7 @@ GOOD, WRONG = 0, 1
 
 def main(terminal: str | None = None) -> int:
     """Run the bridge until it is told to end; the exit status."""
+    keep_memory_private()
     try:
         settings = _settings()
         with Instance(places.state_file()) as instance:

@@ -125,12 +125,24 @@ def test_the_administrators_word_stands_and_sites_are_of_both(tmp_path: Path) ->
     assert settings.sites == {"https://mine.example": "", "https://court.example": "Court"}
 
 
-@pytest.mark.parametrize("mode", [0o666, 0o660, 0o602])
+@pytest.mark.parametrize("mode", [0o666, 0o662, 0o602])
 def test_a_configuration_that_others_can_write_stops_the_bridge(tmp_path: Path, mode: int) -> None:
     own = tmp_path / "config.toml"
     own.touch()
     own.chmod(mode)
 
+    with pytest.raises(ConfigError, match="chmod go-w"):
+        config.load(own, tmp_path / "none.toml")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_group_that_can_write_is_trusted_if_nobody_else_is_in_it(tmp_path: Path) -> None:
+    own = tmp_path / "config.toml"
+    own.touch()
+    own.chmod(0o660)
+    config.load(own, tmp_path / "none.toml")
+
+    os.chown(own, 0, 65534)
     with pytest.raises(ConfigError, match="chmod go-w"):
         config.load(own, tmp_path / "none.toml")
 

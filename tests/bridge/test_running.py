@@ -15,7 +15,7 @@ import pytest
 from cardbridge.lab.tokens import Tokens
 from tests.bridge.callers import SITE, Caller, request, signed, verify
 from tests.bridge.person import Person
-from tests.bridge.running import Running, is_alive, running, until
+from tests.bridge.running import HOUSE, Running, is_alive, running, until
 
 PIN = "123456"
 
@@ -251,3 +251,18 @@ def test_D14_a_bridge_that_is_killed_leaves_no_worker_behind(bridge: Running, pa
 
     assert family
     until(lambda: not any(is_alive(one) for one in family), seconds=3)
+
+
+def test_a_process_that_holds_a_pin_leaves_no_core_and_lets_nobody_look(
+    bridge: Running,
+) -> None:
+    ask = (
+        "import ctypes; from cardbridge.hardening import keep_memory_private as keep; keep();"
+        "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", ask], cwd=HOUSE, capture_output=True, check=True)
+
+    limits = Path(f"/proc/{bridge.process.pid}/limits").read_text()
+    assert done.stdout == b"0\n"
+    assert re.search(r"Max core file size\s+0\s+0", limits)
