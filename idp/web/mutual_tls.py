@@ -15,10 +15,11 @@ from cheroot.wsgi import Server
 from flask import Flask
 
 from idp.config import MtlsSection
+from idp.oidc.discovery import ASKED_FOR_CERTIFICATES
 from idp.web.oidc.bridge import OWN_CERTIFICATE
 
 _THREADS = 8
-_ENDPOINTS = frozenset({"/token", "/userinfo", "/par", "/introspect", "/revoke", "/bc-authorize"})
+_ENDPOINTS = frozenset(path for _, path in ASKED_FOR_CERTIFICATES)
 
 
 class _MachinesOnly:

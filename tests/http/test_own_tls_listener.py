@@ -110,6 +110,19 @@ def test_the_certificate_of_the_handshake_proves_the_client_and_binds_its_tokens
     assert claims_of(found.json()["access_token"])["cnf"]["x5t#S256"]
 
 
+def test_every_address_that_discovery_names_is_answered(
+    listening: Listening, tmp_path: Path
+) -> None:
+    with caller(listening, None, tmp_path) as http:
+        document = http.get(f"{listening.provider.url}/.well-known/openid-configuration").json()
+        aliases = document["mtls_endpoint_aliases"]
+        statuses = {name: http.post(uri).status_code for name, uri in aliases.items()}
+
+    assert {"backchannel_authentication_endpoint", "device_authorization_endpoint"} <= set(aliases)
+    assert all(aliases[name].rpartition("/")[2] in document[name] for name in aliases)
+    assert set(statuses.values()) <= {400, 401}
+
+
 @pytest.mark.parametrize("shown", [OTHER, None], ids=["another's", "none"])
 def test_no_header_takes_its_place(
     listening: Listening, tmp_path: Path, shown: Issued | None
