@@ -128,4 +128,6 @@ def metadata(
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
         "authorization_response_iss_parameter_supported": True,
+        "op_policy_uri": f"{issuer}/terms/privacy",
+        "op_tos_uri": f"{issuer}/terms/terms",
     }
