@@ -271,6 +271,7 @@ class ClientSection(Section, frozen=True):
     secret_sha256: str = ""
     jwks: dict[str, Any] = {}
     jwks_uri: str = ""
+    token_endpoint_auth_signing_alg: Algorithm | Literal[""] = ""
     request_uris: list[str] = []
     request_object_signing_alg: Algorithm | Literal[""] = ""
     require_signed_request_object: bool = False

@@ -263,7 +263,10 @@ def answer_recovery(portico: Provider, row: Leased) -> None:
 
 
 def send_ciba_ping(portico: Provider, row: Leased) -> None:
-    """Tell one service that its request was decided (CIBA Core section 10.2)."""
+    """Tell one service that its request was decided (CIBA Core section 10.2).
+
+    A service that refuses, or sends us elsewhere, will do so again: it is told once.
+    """
     ping = msgspec.json.decode(row.payload, type=Ping)
     document = msgspec.json.encode({"auth_req_id": ping.auth_req_id})
     try:
@@ -273,7 +276,7 @@ def send_ciba_ping(portico: Provider, row: Leased) -> None:
     except (NoAnswer, Forbidden) as why:
         raise _Failed(f"{type(why).__name__}: {why}") from why
     if not 200 <= reply.status < 300:
-        raise _Failed(f"HTTP {reply.status}")
+        raise _Failed(f"HTTP {reply.status}", for_good=reply.status < 500)
 
 
 def _send_link_event(portico: Provider, row: Leased) -> None:

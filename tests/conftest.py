@@ -75,6 +75,11 @@ def furnished_template(quick_cluster: postgres.Cluster) -> str:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A furnished database of each kind that we promise to run on, copied for this test."""
+    yield from furnished_database(request, tmp_path)
+
+
+def furnished_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Give the URL of a copy, and drop it afterwards."""
     if request.param == "sqlite":
         path = tmp_path / "idp.sqlite"
         shutil.copy(request.getfixturevalue("furnished_file"), path)

@@ -8,6 +8,7 @@ from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
 from werkzeug.test import TestResponse
@@ -161,6 +162,11 @@ class Browser:
         """Open a browser without cookies."""
         app = create_app(portico)
         app.testing = False
+        return cls.of(app, base_url)
+
+    @classmethod
+    def of(cls, app: Flask, base_url: str = "https://sso.example") -> Self:
+        """Open a browser on a WSGI application."""
         client = app.test_client()
         client.environ_base["wsgi.url_scheme"] = urlsplit(base_url).scheme
         client.environ_base["HTTP_HOST"] = urlsplit(base_url).netloc

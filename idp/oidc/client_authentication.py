@@ -34,7 +34,17 @@ from idp.secret import digest
 _REFUSALS_BEFORE_PAUSE = 20
 _PAUSE = timedelta(minutes=1)
 _BY_TLS = {AuthMethod.TLS, AuthMethod.SELF_SIGNED_TLS}
-_ENDPOINTS = ("", "/token", "/par", "/introspect", "/revoke", "/links/events")
+_ENDPOINTS = (
+    "",
+    "/token",
+    "/par",
+    "/bc-authorize",
+    "/device_authorization",
+    "/introspect",
+    "/revoke",
+    "/links/events",
+)
+"""What an assertion may call us, behind the issuer (OIDC Core section 9, CIBA section 7.1)."""
 
 
 class UsedAssertion(Table):
@@ -135,9 +145,15 @@ class ClientAuthentication:
 
     def _rules(self, client: Client) -> Rules:
         """Say who an assertion may be meant for: FAPI 2.0 wants the issuer alone (5.3.2.1)."""
-        if client.profile is Profile.FAPI2:
-            return Rules(FAPI_ALGS, frozenset({self.issuer}), strict=True)
-        return Rules(ALGS, frozenset(f"{self.issuer}{path}" for path in _ENDPOINTS))
+        strict = client.profile is Profile.FAPI2
+        registered = client.registration.token_endpoint_auth_signing_alg
+        offered = FAPI_ALGS if strict else ALGS
+        named = ("",) if strict else _ENDPOINTS
+        return Rules(
+            tuple(one for one in offered if registered in {"", one}),
+            frozenset(f"{self.issuer}{path}" for path in named),
+            strict=strict,
+        )
 
     def _is_paused(self, key: tuple[str, str], now: datetime) -> bool:
         refusals, since = self._refusals.get(key, (0, now))

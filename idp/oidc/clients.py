@@ -291,6 +291,8 @@ def _check_authentication(registration: ClientSection) -> None:
     has_keys = registration.jwks.get("keys") or registration.jwks_uri
     if method is AuthMethod.PRIVATE_KEY_JWT and not has_keys:
         raise BadRegistration("jwks: private_key_jwt needs the client's public keys")
+    if registration.token_endpoint_auth_signing_alg and method is not AuthMethod.PRIVATE_KEY_JWT:
+        raise BadRegistration("token_endpoint_auth_signing_alg: belongs to private_key_jwt alone")
     confidential = {GrantType.CLIENT_CREDENTIALS, GrantType.TOKEN_EXCHANGE, GrantType.CIBA}
     if method is AuthMethod.NONE and confidential & {*registration.grant_types}:
         raise BadRegistration("grant_types: a public client can use none without a person")
@@ -380,6 +382,7 @@ _SIGNED_FOR_IT = (
     "authorization_signed_response_alg",
     "introspection_signed_response_alg",
     "request_object_signing_alg",
+    "token_endpoint_auth_signing_alg",
 )
 _URIS = (
     "jwks_uri",

@@ -11,13 +11,16 @@ from idp.oidc import claims, client_jwts, dpop, jwe, response, tokens
 from idp.oidc.vocabulary import ACR_MFA, ACR_PASSWORD, AuthMethod, GrantType, Prompt, ResponseMode
 
 _BY_TLS = {AuthMethod.TLS, AuthMethod.SELF_SIGNED_TLS}
-_ASKED_FOR_CERTIFICATES = (
+ASKED_FOR_CERTIFICATES = (
     ("token_endpoint", "/token"),
     ("userinfo_endpoint", "/userinfo"),
     ("pushed_authorization_request_endpoint", "/par"),
+    ("device_authorization_endpoint", "/device_authorization"),
+    ("backchannel_authentication_endpoint", "/bc-authorize"),
     ("introspection_endpoint", "/introspect"),
     ("revocation_endpoint", "/revoke"),
 )
+"""Where clients may show certificates: the endpoints that have an alias (RFC 8705 section 5)."""
 
 
 def resource_metadata(issuer: str, scopes: Sequence[str], *, mtls: bool) -> dict[str, Any]:
@@ -67,7 +70,7 @@ def metadata(
     if registers:
         offered["registration_endpoint"] = f"{issuer}/register"
     if mtls.endpoint:
-        aliases = {name: f"{mtls.endpoint}{path}" for name, path in _ASKED_FOR_CERTIFICATES}
+        aliases = {name: f"{mtls.endpoint}{path}" for name, path in ASKED_FOR_CERTIFICATES}
         offered["mtls_endpoint_aliases"] = aliases  # RFC 8705 section 5
     if details_types:
         offered["authorization_details_types_supported"] = list(details_types)
@@ -125,4 +128,6 @@ def metadata(
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
         "authorization_response_iss_parameter_supported": True,
+        "op_policy_uri": f"{issuer}/terms/privacy",
+        "op_tos_uri": f"{issuer}/terms/terms",
     }

@@ -52,6 +52,7 @@ _NOT_OFFERED = ("authorization_details_types",)
 _ENCRYPTED = ("id_token", "userinfo", "authorization", "introspection")
 _AS_SENT = (
     "jwks_uri",
+    "token_endpoint_auth_signing_alg",
     "request_uris",
     "request_object_signing_alg",
     "require_signed_request_object",
@@ -110,6 +111,7 @@ class Metadata(msgspec.Struct, frozen=True):
     require_pushed_authorization_requests: bool = False
     dpop_bound_access_tokens: bool = False
     jwks_uri: str = ""
+    token_endpoint_auth_signing_alg: str = ""
     request_uris: list[str] = []
     request_object_signing_alg: str = ""
     require_signed_request_object: bool = False

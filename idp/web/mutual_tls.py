@@ -15,10 +15,18 @@ from cheroot.wsgi import Server
 from flask import Flask
 
 from idp.config import MtlsSection
+from idp.oidc.discovery import ASKED_FOR_CERTIFICATES
 from idp.web.oidc.bridge import OWN_CERTIFICATE
 
 _THREADS = 8
-_ENDPOINTS = frozenset({"/token", "/userinfo", "/par", "/introspect", "/revoke", "/bc-authorize"})
+_OF_TLS_1_2 = (
+    "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "ECDHE-RSA-AES128-GCM-SHA256",
+    "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-RSA-AES256-GCM-SHA384",
+)
+"""What RFC 9325 section 4.2 recommends, as FAPI 2.0 Security Profile section 5.2.1 wants it."""
+_ENDPOINTS = frozenset(path for _, path in ASKED_FOR_CERTIFICATES)
 
 
 class _MachinesOnly:
@@ -46,6 +54,7 @@ def listener(app: Flask, section: MtlsSection) -> Any:
     adapter.context.load_verify_locations(section.ca_file)
     adapter.context.verify_mode = ssl.CERT_OPTIONAL
     adapter.context.minimum_version = ssl.TLSVersion.TLSv1_2
+    adapter.context.set_ciphers(":".join(_OF_TLS_1_2))
     server.ssl_adapter = adapter
     server.prepare()
     return server

@@ -18,6 +18,7 @@ MEMBERS = (
     *HYBRID,
     "scope",
     "jwks_uri",
+    "token_endpoint_auth_signing_alg",
     "request_uris",
     "request_object_signing_alg",
     "require_signed_request_object",

@@ -110,6 +110,55 @@ def test_the_certificate_of_the_handshake_proves_the_client_and_binds_its_tokens
     assert claims_of(found.json()["access_token"])["cnf"]["x5t#S256"]
 
 
+@pytest.mark.parametrize(
+    ("cipher", "taken"),
+    [
+        ("ECDHE-ECDSA-AES128-GCM-SHA256", True),
+        ("ECDHE-ECDSA-AES256-GCM-SHA384", True),
+        ("ECDHE-ECDSA-AES128-SHA256", False),
+        ("ECDHE-ECDSA-CHACHA20-POLY1305", False),
+    ],
+)
+def test_B9_of_the_ciphers_of_tls_1_2_only_the_recommended_are_taken(
+    listening: Listening, cipher: str, taken: bool
+) -> None:
+    context = ssl.create_default_context(cafile=str(listening.ca_file))
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(cipher)
+
+    assert is_spoken(listening, context) is taken
+
+
+def test_B9_tls_1_3_is_spoken_with_who_can(listening: Listening) -> None:
+    context = ssl.create_default_context(cafile=str(listening.ca_file))
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+
+    assert is_spoken(listening, context)
+
+
+def is_spoken(listening: Listening, context: ssl.SSLContext) -> bool:
+    port = int(listening.url.rpartition(":")[2])
+    with socket.create_connection(("localhost", port), 10) as plain:
+        try:
+            context.wrap_socket(plain, server_hostname="localhost").close()
+        except ssl.SSLError:
+            return False
+    return True
+
+
+def test_every_address_that_discovery_names_is_answered(
+    listening: Listening, tmp_path: Path
+) -> None:
+    with caller(listening, None, tmp_path) as http:
+        document = http.get(f"{listening.provider.url}/.well-known/openid-configuration").json()
+        aliases = document["mtls_endpoint_aliases"]
+        statuses = {name: http.post(uri).status_code for name, uri in aliases.items()}
+
+    assert {"backchannel_authentication_endpoint", "device_authorization_endpoint"} <= set(aliases)
+    assert all(aliases[name].rpartition("/")[2] in document[name] for name in aliases)
+    assert set(statuses.values()) <= {400, 401}
+
+
 @pytest.mark.parametrize("shown", [OTHER, None], ids=["another's", "none"])
 def test_no_header_takes_its_place(
     listening: Listening, tmp_path: Path, shown: Issued | None

@@ -20,6 +20,8 @@ class Listener:
     tls: ssl.SSLContext | None = None
     connections: int = 0
     requests: list[bytes] = field(default_factory=list)
+    protocols: list[str | None] = field(default_factory=list)
+    """Which version of TLS each caller spoke, where we speak it."""
     heard: threading.Event = field(default_factory=threading.Event)
     closing: threading.Event = field(default_factory=threading.Event)
 
@@ -28,6 +30,8 @@ class Listener:
         with contextlib.suppress(OSError), caller:
             caller.settimeout(10)
             speaking = self.tls.wrap_socket(caller, server_side=True) if self.tls else caller
+            if isinstance(speaking, ssl.SSLSocket):
+                self.protocols.append(speaking.version())
             with speaking:
                 self.requests.append(_request(speaking))
                 self.heard.set()

@@ -1,54 +1,58 @@
 """The Foundation's modules, twice: in this process, and over HTTP against real workers.
 
-A test named after a module takes a ``browser``. In its second run that browser speaks to a
-provider of two worker processes on the same database, through a WSGI application that does
-nothing but send each request on. Tests that move the clock stay in this process: nobody
-moves the time of another.
+A test that is called as a module is speaks to the provider by its ``browser``. In the second
+run that browser's requests go to two worker processes, through a WSGI application that does
+nothing but send each on. In this process the database is SQLite, over HTTP it is PostgreSQL;
+a test of another name runs in this process on both.
 """
 
 import http.client
-import inspect
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
 import pytest
 from flask import Flask
 
-from idp.clock import system_clock
-from idp.config import Config
+from idp import worker
+from idp.config import Config, Section
 from idp.provider import Provider
 from tests import people
 from tests.clock import MovableClock
-from tests.races.harness import running
+from tests.conftest import furnished_database
+from tests.labs import foundation
+from tests.labs.resident import Resident
+from tests.races.harness import Running
 
-_MODULES = ("test_oidcc_", "test_fapi")
-_OF_THIS_PROCESS = ("clock.advance", "provider", "Browser.on", "client.application")
 _NOT_SENT_ON = {"connection", "transfer-encoding"}
+_OF_THE_RUN = ("clients", "database", "password", "server")
+"""Sections that the provider over HTTP is not given as they stand."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run the modules' tests a second time, where nothing in them needs this process."""
-    function = metafunc.function
-    if "browser" not in metafunc.fixturenames or not function.__name__.startswith(_MODULES):
+    """Run a module's test in each of its ways, and all of that a second time over HTTP."""
+    module = foundation.modules().get(metafunc.function.__name__)
+    if module is None:
         return
-    source = inspect.getsource(function)
-    if not any(word in source for word in _OF_THIS_PROCESS):
-        metafunc.parametrize("over", ["wsgi", "http"], indirect=True)
+    metafunc.parametrize("over", ["wsgi", "http"], indirect=True)
+    if "run" in metafunc.fixturenames and module.every_run:
+        metafunc.parametrize("run", module.every_run)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
-    """Over HTTP on PostgreSQL alone: what differs between databases is seen in this process."""
-    kept = [item for item in items if not _is_twofold(item)]
-    config.hook.pytest_deselected(items=[item for item in items if _is_twofold(item)])
+    """Over HTTP on PostgreSQL, in this process on SQLite: each difference is seen once."""
+    kept = [item for item in items if not _is_seen_elsewhere(item)]
+    config.hook.pytest_deselected(items=[item for item in items if _is_seen_elsewhere(item)])
     items[:] = kept
 
 
-def _is_twofold(item: pytest.Item) -> bool:
+def _is_seen_elsewhere(item: pytest.Item) -> bool:
     told = getattr(item, "callspec", None)
     params = told.params if told else {}
-    return params.get("over") == "http" and params.get("database_url") != "postgresql"
+    over = params.get("over")
+    if over == "wsgi" and "form_post" in params.get("run", ""):
+        return True  # what the form holds does not depend on what it is sent with
+    return (over, params.get("database_url")) in {("http", "sqlite"), ("wsgi", "postgresql")}
 
 
 @pytest.fixture
@@ -56,41 +60,73 @@ def over(request: pytest.FixtureRequest) -> str:
     return str(getattr(request, "param", "wsgi"))
 
 
-@pytest.fixture
-def clock(over: str) -> MovableClock:
-    """Over HTTP the time is the machine's: the other process asks nobody for it."""
-    return MovableClock(system_clock()) if over == "http" else MovableClock()
+@pytest.fixture(scope="session")
+def resident(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Resident]:
+    """The provider over HTTP; nothing is started before a test asks for it."""
+    cluster = request.getfixturevalue("quick_cluster")
+    template = request.getfixturevalue("furnished_template")
+    one = Resident(tmp_path_factory.mktemp("resident"), cluster, template)
+    yield one
+    one.leave()
 
 
 @pytest.fixture
-def browser(
-    over: str, provider: Provider, config: Config, database_url: str, tmp_path: Path
-) -> Iterator[people.Browser]:
-    """A browser on the provider: in this process, or over HTTP on its worker processes."""
-    local = people.Browser.on(provider)
+def remote(over: str, request: pytest.FixtureRequest) -> Running | None:
+    """The provider over HTTP, as new; ``None`` in a run that stays in this process."""
     if over == "wsgi":
-        yield local
-        return
-    with running(tmp_path, database_url, workers=2, settings=_settings(config)) as remote:
-        app = Flask("over HTTP")
-        app.wsgi_app = _Onward(int(remote.url.rpartition(":")[2]))  # type: ignore[method-assign]
-        client = app.test_client()
-        client.environ_base |= local.client.environ_base
-        yield people.Browser(client)
+        return None
+    one: Resident = request.getfixturevalue("resident")
+    config: Config = request.getfixturevalue("config")
+    return one.as_new(_settings(config))
+
+
+@pytest.fixture
+def clock(remote: Running | None, request: pytest.FixtureRequest) -> MovableClock:
+    """Over HTTP the time goes by itself; in both runs a test can move it."""
+    return request.getfixturevalue("resident").clock if remote else MovableClock()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(remote: Running | None, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A furnished database of the test's own, or over HTTP the provider's."""
+    if remote:
+        yield request.getfixturevalue("resident").database_url
+    else:
+        yield from furnished_database(request, request.getfixturevalue("tmp_path"))
+
+
+@pytest.fixture
+def browser(remote: Running | None, provider: Provider) -> people.Browser:
+    """A browser on the provider: in this process, or over HTTP on its worker processes."""
+    if remote is None:
+        return people.Browser.on(provider)
+    app = Flask("over HTTP")
+    app.wsgi_app = _Onward(remote.port)  # type: ignore[method-assign]
+    return people.Browser.of(app)
+
+
+@pytest.fixture
+def rounds(remote: Running | None, provider: Provider) -> Callable[[], None]:
+    """What the worker does, once: send notices, sweep, rotate keys."""
+    loop = worker.Loop(worker.rounds(provider), provider.database.clock)
+    return remote.rounds if remote else loop.run_due
 
 
 def _settings(config: Config) -> dict[str, str]:
-    """Write a test's configuration as environment variables."""
-    tree: dict[str, Any] = msgspec.to_builtins(config)
-    found = {"PORTICO__CLIENTS": msgspec.json.encode(tree.pop("clients")).decode()}
-    for section in ("provider", "captcha", "tokens", "registration", "fetch", "keys", "mtls"):
-        for key, value in tree[section].items():
-            if key != "kek_file":
-                plain = isinstance(value, str)
-                text = value if plain else msgspec.json.encode(value).decode()
-                found[f"PORTICO__{section}__{key}".upper()] = text
+    """Write what differs in a test's configuration as environment variables."""
+    found = {"PORTICO__CLIENTS": msgspec.json.encode(config.clients).decode()}
     trusted = msgspec.json.encode(config.server.trusted_proxies).decode()
-    return found | {"PORTICO__SERVER__TRUSTED_PROXIES": trusted}
+    found["PORTICO__SERVER__TRUSTED_PROXIES"] = trusted
+    for section in set(Config.__struct_fields__) - set(_OF_THE_RUN):
+        record: Section = getattr(config, section)
+        usual = msgspec.to_builtins(type(record)())
+        for key, value in msgspec.to_builtins(record).items():
+            if value != usual[key]:
+                text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+                found[f"PORTICO__{section}__{key}".upper()] = text
+    return found
 
 
 class _Onward:

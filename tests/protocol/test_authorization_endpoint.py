@@ -93,55 +93,6 @@ def test_T07_a_repeated_parameter_is_refused_on_a_page(browser: Browser) -> None
     assert error_page(browser) == "invalid_request"
 
 
-def test_oidcc_prompt_none_not_logged_in(browser: Browser) -> None:
-    browser.authorize(prompt="none", state="s" * 128)
-
-    told = answer(browser.last)
-    assert told["error"] == "login_required"
-    assert told["state"] == "s" * 128
-
-
-def test_oidcc_prompt_none_logged_in(browser: Browser, citizen: Person) -> None:
-    browser.code(citizen)
-
-    browser.authorize(prompt="none")
-
-    assert "code" in answer(browser.last)
-
-
-def test_oidcc_prompt_login_asks_again(
-    browser: Browser, citizen: Person, clock: MovableClock
-) -> None:
-    browser.code(citizen)
-    clock.advance(timedelta(seconds=5))
-
-    browser.authorize(prompt="login")
-
-    assert "/signin/password" in browser.trail[-1]
-    browser.sign_in(citizen)
-    assert "code" in answer(browser.last)
-
-
-def test_oidcc_max_age_1(browser: Browser, citizen: Person, clock: MovableClock) -> None:
-    browser.code(citizen)
-    clock.advance(timedelta(seconds=2))
-
-    browser.authorize(max_age="1")
-
-    assert "/signin/password" in browser.trail[-1]
-    browser.sign_in(citizen)
-    assert "code" in answer(browser.last)
-
-
-def test_oidcc_max_age_10000(browser: Browser, citizen: Person, clock: MovableClock) -> None:
-    browser.code(citizen, max_age="15000")
-    clock.advance(timedelta(seconds=30))
-
-    browser.authorize(max_age="10000")
-
-    assert "code" in answer(browser.last)
-
-
 def test_max_age_0_asks_once_and_not_for_ever(
     browser: Browser, citizen: Person, clock: MovableClock
 ) -> None:
@@ -154,7 +105,7 @@ def test_max_age_0_asks_once_and_not_for_ever(
     assert "code" in answer(browser.last)
 
 
-def test_oidcc_id_token_hint(
+def test_a_hint_that_has_expired_still_names_whom_it_named(
     browser: Browser, citizen: Person, provider: Provider, clock: MovableClock
 ) -> None:
     tokens = browser.redeem(browser.code(citizen)).json
@@ -171,28 +122,7 @@ def test_oidcc_id_token_hint(
     assert answer(other.last)["error"] == "login_required"
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"display": "popup"},
-        {"ui_locales": "se"},
-        {"claims_locales": "se"},
-        {"login_hint": "buffy@sso.example"},
-        {"acr_values": "1 2"},
-        {"extra": "foobar"},
-        {"scope": "profile openid"},
-    ],
-    ids=lambda changes: next(iter(changes)),
-)
-def test_oidcc_what_is_only_a_wish_is_no_error(
-    browser: Browser, citizen: Person, changes: dict[str, str]
-) -> None:
-    assert browser.code(citizen, **changes)
-
-
-def test_oidcc_every_page_of_a_journey_speaks_as_the_app_asked(
-    browser: Browser, citizen: Person
-) -> None:
+def test_every_page_of_a_journey_speaks_as_the_app_asked(browser: Browser, citizen: Person) -> None:
     browser.get("/", lang="zh-Hans")  # remembered, but not of this journey
 
     page = browser.authorize("stranger", ui_locales="fr zh-TW", prompt="login consent")
@@ -205,7 +135,7 @@ def test_oidcc_every_page_of_a_journey_speaks_as_the_app_asked(
     assert '<html lang="zh-Hans">' in browser.get("/").text
 
 
-def test_oidcc_what_is_clicked_on_a_journey_outdoes_the_app_there_alone(
+def test_what_is_clicked_on_a_journey_outdoes_the_app_there_alone(
     browser: Browser, citizen: Person
 ) -> None:
     browser.authorize("stranger", ui_locales="en")
@@ -221,7 +151,7 @@ def test_oidcc_what_is_clicked_on_a_journey_outdoes_the_app_there_alone(
     assert '<html lang="en">' in next_journey.text
 
 
-def test_oidcc_ensure_post_request_succeeds_without_cookies(
+def test_a_request_posted_without_cookies_is_carried_on_in_the_browser_that_follows(
     browser: Browser, citizen: Person
 ) -> None:
     browser.code(citizen)

@@ -1,4 +1,4 @@
-"""Client-initiated backchannel authentication (A15), named after the Foundation's modules."""
+"""Client-initiated backchannel authentication, beyond the Foundation's modules."""
 
 import base64
 from datetime import timedelta
@@ -19,7 +19,7 @@ from tests.clock import MovableClock
 from tests.conftest import Enrol
 from tests.labs.listener import listener, says
 from tests.labs.signing import claims_of, public, signed
-from tests.people import BASE, CONFIG, LAWYER, SECRET, Browser, Person, add
+from tests.people import BASE, CITIZEN, CONFIG, LAWYER, SECRET, Browser, Person, add
 
 GRANT = "urn:openid:params:grant-type:ciba"
 KEY, OTHER = ECKey.generate_key("P-256"), ECKey.generate_key("P-256")
@@ -77,7 +77,9 @@ def decide(browser: Browser, person: Person, decision: str) -> TestResponse:
     return browser.follow()
 
 
-def test_fapi_ciba_id1(browser: Browser, citizen: Person, clock: MovableClock) -> None:
+def test_a_service_with_a_secret_asks_and_is_answered_once(
+    browser: Browser, citizen: Person, clock: MovableClock
+) -> None:
     document: Any = ask(browser).json
     assert len(document["auth_req_id"]) >= 43
     assert (document["expires_in"], document["interval"]) == (300, 5)
@@ -108,7 +110,9 @@ def test_the_page_shows_who_asks_what_and_with_which_words(
     assert "Your e-mail address" in page.text
 
 
-def test_fapi_ciba_id1_user_rejects_authentication(browser: Browser, citizen: Person) -> None:
+def test_a_refusal_is_told_to_the_person_and_to_the_service(
+    browser: Browser, citizen: Person
+) -> None:
     auth_req_id = asked(browser)
 
     page = decide(browser, citizen, "deny")
@@ -154,24 +158,7 @@ def test_nobody_decides_for_somebody_else(
     assert error(poll(browser, auth_req_id)) == "authorization_pending"
 
 
-@pytest.mark.usefixtures("citizen")
-def test_fapi_ciba_id1_multiple_call_to_token_endpoint(browser: Browser) -> None:
-    auth_req_id = asked(browser)
-
-    assert error(poll(browser, auth_req_id)) == "authorization_pending"
-    assert error(poll(browser, auth_req_id)) == "slow_down"
-
-
-@pytest.mark.usefixtures("citizen")
-def test_fapi_ciba_id1_auth_req_id_expired(browser: Browser, clock: MovableClock) -> None:
-    auth_req_id = asked(browser, requested_expiry="10")
-
-    clock.advance(timedelta(seconds=10))
-
-    assert error(poll(browser, auth_req_id)) == "expired_token"
-
-
-def test_fapi_ciba_id1_ensure_wrong_auth_req_id_in_token_endpoint_request(
+def test_what_was_asked_by_one_service_is_answered_to_no_other(
     browser: Browser, citizen: Person
 ) -> None:
     auth_req_id = asked(browser)
@@ -254,6 +241,30 @@ def test_ping_tells_the_service_once_that_somebody_has_decided(
     assert poll(browser, found["auth_req_id"], "pinged").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("status", "times"), [("403 Forbidden", 1), ("302 Found", 1), ("503 Service Unavailable", 2)]
+)
+@pytest.mark.usefixtures("citizen")
+def test_a_service_that_will_not_be_told_is_told_once(
+    provider: Provider, enrol: Enrol, clock: MovableClock, status: str, times: int
+) -> None:
+    browser = Browser.on(provider)
+    with listener(says(status, b"", "Location: http://127.0.0.1:1/")) as service:
+        enrol(
+            "pinged",
+            **MACHINE,
+            backchannel_token_delivery_mode="ping",
+            backchannel_client_notification_endpoint=f"http://127.0.0.1:{service.port}/ping",
+        )
+        ask(browser, "pinged", client_notification_token="a-token-of-theirs")
+        decide(browser, CITIZEN, "allow")
+        for _ in range(2):
+            worker.deliver(provider, "ciba_ping", worker.send_ciba_ping)
+            clock.advance(timedelta(minutes=2))
+
+    assert service.connections == times
+
+
 @pytest.mark.usefixtures("citizen")
 def test_ping_needs_a_token_to_be_told_with(browser: Browser, enrol: Enrol) -> None:
     endpoint = "https://service.example/ping"
@@ -304,43 +315,3 @@ def test_a_signed_request_is_taken_once(browser: Browser, clock: MovableClock) -
     assert ask_signed(browser, token).status_code == 200
     assert error(ask_signed(browser, token)) == "invalid_request_object"
     assert error(ask(browser, "signing")) == "invalid_request"
-
-
-@pytest.mark.usefixtures("citizen", "signing")
-@pytest.mark.parametrize("missing", ["aud", "iss", "exp", "iat", "nbf", "jti"])
-def test_fapi_ciba_id1_ensure_request_object_missing_claim_fails(
-    browser: Browser, clock: MovableClock, missing: str
-) -> None:
-    found = ask_signed(browser, request_object(clock, **{missing: None}))
-
-    assert error(found) == "invalid_request_object"
-
-
-@pytest.mark.usefixtures("citizen", "signing")
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"aud": "https://elsewhere.example"},
-        {"iss": "another"},
-        {"exp": -300},
-        {"exp": 4200},
-        {"nbf": 600},
-        {"nbf": -4200},
-    ],
-)
-def test_fapi_ciba_id1_ensure_request_object_bad_claim_fails(
-    browser: Browser, clock: MovableClock, changes: dict[str, Any]
-) -> None:
-    now = seconds(clock())
-    claims = {n: now + v if isinstance(v, int) else v for n, v in changes.items()}
-
-    assert error(ask_signed(browser, request_object(clock, **claims))) == "invalid_request_object"
-
-
-@pytest.mark.usefixtures("citizen", "signing")
-def test_fapi_ciba_id1_ensure_request_object_signed_by_other_client_fails(
-    browser: Browser, clock: MovableClock
-) -> None:
-    found = ask_signed(browser, request_object(clock, OTHER))
-
-    assert error(found) == "invalid_request_object"

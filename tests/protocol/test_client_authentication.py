@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 from joserfc import jwt
-from joserfc.jwk import ECKey, OctKey
+from joserfc.jwk import ECKey, OctKey, RSAKey
 from werkzeug.test import TestResponse
 
 from idp.oidc import clients
@@ -15,6 +15,8 @@ from idp.oidc.vocabulary import CLIENT_ASSERTION_TYPE
 from idp.provider import Provider
 from tests.clock import MovableClock
 from tests.conftest import Enrol
+from tests.labs.signing import public
+from tests.labs.signing import signed as sign
 from tests.people import MACHINE, SECRET, Browser, Person
 from tests.protocol.test_signed_answers import introspect
 from tests.protocol.test_token_exchange import GRANT as EXCHANGE
@@ -69,13 +71,40 @@ def signed(content: dict[str, Any], key: ECKey = KEY, **header: str) -> str:
     return jwt.encode({"alg": "ES256", **header}, content, key, algorithms=["ES256"])
 
 
-@pytest.mark.parametrize("audience", [ISSUER, f"{ISSUER}/token", [ISSUER]])
+@pytest.mark.parametrize(
+    "audience", [ISSUER, f"{ISSUER}/token", [ISSUER], f"{ISSUER}/par", f"{ISSUER}/bc-authorize"]
+)
 def test_an_honest_assertion_is_accepted(
     browser: Browser, clock: MovableClock, audience: Any
 ) -> None:
     reply = send(browser, signed(claims(clock, aud=audience)))
 
     assert reply.status_code == 200
+
+
+def test_an_assertion_is_signed_with_what_was_registered(
+    browser: Browser, clock: MovableClock, enrol: Enrol
+) -> None:
+    rsa = RSAKey.generate_key(2048)
+    enrol(
+        "robot2",
+        grant_types=["client_credentials"],
+        scope="api",
+        secret_sha256="",
+        token_endpoint_auth_method="private_key_jwt",
+        token_endpoint_auth_signing_alg="PS256",
+        jwks=public(rsa),
+    )
+
+    replies = {
+        alg: send(
+            browser,
+            sign(rsa, claims(clock, iss="robot2", sub="robot2", jti=alg), {"alg": alg}),
+        ).status_code
+        for alg in ("PS256", "RS256")
+    }
+
+    assert replies == {"PS256": 200, "RS256": 401}
 
 
 def test_a_key_needs_no_kid(browser: Browser, clock: MovableClock) -> None:

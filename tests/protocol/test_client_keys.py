@@ -62,7 +62,9 @@ def keys(*held: Key) -> Any:
     return says("200 OK", msgspec.json.encode(public(*held)), "Content-Type: application/json")
 
 
-def test_oidcc_registration_jwks_uri(browser: Browser, clock: MovableClock, enrol: Enrol) -> None:
+def test_keys_are_fetched_once_for_many_assertions(
+    browser: Browser, clock: MovableClock, enrol: Enrol
+) -> None:
     with listener(keys(OLD)) as server:
         keyed(enrol, server.port)
 
@@ -73,7 +75,7 @@ def test_oidcc_registration_jwks_uri(browser: Browser, clock: MovableClock, enro
     assert 1 <= server.connections <= 2  # once in each worker process, over HTTP there are two
 
 
-def test_oidcc_refresh_token_rp_key_rotation(
+def test_keys_that_were_withdrawn_prove_nothing_any_more(
     browser: Browser, citizen: Person, clock: MovableClock, enrol: Enrol
 ) -> None:
     with listener(keys(OLD)) as server:

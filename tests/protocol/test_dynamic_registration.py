@@ -76,7 +76,7 @@ def refused(response: TestResponse) -> tuple[int, str]:
     return response.status_code, response.json["error"]
 
 
-def test_oidcc_registration_dynamic(browser: Browser) -> None:
+def test_all_that_was_registered_is_returned(browser: Browser) -> None:
     client = register(browser)
 
     for name, value in HYBRID.items():
@@ -112,8 +112,10 @@ def test_a_key_without_kid_proves_the_client(browser: Browser, clock: MovableClo
         response_types=["code"],
         grant_types=["authorization_code"],
         token_endpoint_auth_method="private_key_jwt",
+        token_endpoint_auth_signing_alg="RS256",
     )
     assert "client_secret" not in client
+    assert client["token_endpoint_auth_signing_alg"] == "RS256"
     now = seconds(clock())
     claims = {
         "iss": client["client_id"], "sub": client["client_id"], "aud": f"{BASE}/token",
@@ -207,6 +209,9 @@ def test_a_client_of_an_operator_cannot_be_managed_at_all(browser: Browser) -> N
         ({"token_endpoint_auth_method": "private_key_jwt", "jwks": None},
          "invalid_client_metadata"),
         ({"token_endpoint_auth_method": "client_secret_jwt"}, "invalid_client_metadata"),
+        ({"token_endpoint_auth_signing_alg": "PS256"}, "invalid_client_metadata"),
+        ({"token_endpoint_auth_method": "private_key_jwt",
+          "token_endpoint_auth_signing_alg": "HS256"}, "invalid_client_metadata"),
         ({"jwks": {"keys": [KEY.as_dict(private=True)]}}, "invalid_client_metadata"),
         ({"id_token_signed_response_alg": "none"}, "invalid_client_metadata"),
         ({"initiate_login_uri": "http://app.example/start"}, "invalid_client_metadata"),

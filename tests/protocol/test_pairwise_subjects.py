@@ -56,7 +56,7 @@ def test_the_id_token_and_userinfo_say_the_same(browser: Browser, citizen: Perso
     assert id_token(browser, tokens["id_token"])["sub"] == told["sub"] != citizen.sub
 
 
-def test_oidcc_id_token_hint_with_a_pairwise_subject(browser: Browser, citizen: Person) -> None:
+def test_a_hint_may_name_a_pairwise_subject(browser: Browser, citizen: Person) -> None:
     tokens: Any = browser.redeem(browser.code(citizen, "one"), "one").json
 
     browser.authorize("one", prompt="none", id_token_hint=tokens["id_token"])
@@ -120,18 +120,6 @@ class TestSectorIdentifier:
             "sector_identifier_uri": f"https://localhost:{port}/sector.json",
         }
         return send(browser, "POST", "/register", members)
-
-    def test_oidcc_registration_sector_uri(self, browser: Browser, document: Listener) -> None:
-        found = self.ask(browser, document.port, CALLBACK, OTHER)
-
-        assert found.status_code == 201, found.text
-        assert found.json["subject_type"] == "pairwise"
-        assert document.connections == 1
-
-    def test_oidcc_registration_sector_bad(self, browser: Browser, document: Listener) -> None:
-        found = self.ask(browser, document.port, CALLBACK, "https://unlisted.example/")
-
-        assert refused(found) == (400, "invalid_client_metadata")
 
     def test_a_document_that_cannot_be_read_is_refused(self, browser: Browser) -> None:
         found = self.ask(browser, 9, CALLBACK)

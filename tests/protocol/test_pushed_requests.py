@@ -1,4 +1,4 @@
-"""Pushed authorization requests (RFC 9126; B4), named after the Foundation's modules."""
+"""Pushed authorization requests (RFC 9126; B4), by any client."""
 
 import base64
 from datetime import timedelta
@@ -44,7 +44,7 @@ def follow(browser: Browser, request_uri: str, client_id: str = "app", **more: s
     return browser.follow()
 
 
-def test_fapi2_happy_flow(browser: Browser, citizen: Person) -> None:
+def test_a_pushed_request_is_carried_out(browser: Browser, citizen: Person) -> None:
     found = push(browser, scope="openid email")
     document: Any = found.json
     assert found.headers["Cache-Control"] == "no-store"

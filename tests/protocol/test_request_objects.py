@@ -1,4 +1,4 @@
-"""Request objects by value and by reference (RFC 9101; A1, A6, A13), named by module."""
+"""Request objects by value and by reference (RFC 9101), beyond the Foundation's modules."""
 
 import base64
 from typing import Any
@@ -59,7 +59,7 @@ def send(browser: Browser, token: str, **beside: str) -> None:
 
 
 @pytest.mark.parametrize("profile", ["oauth21", "oidc"])
-def test_oidcc_request_object_by_value(
+def test_what_is_signed_is_the_request(
     browser: Browser, citizen: Person, clock: MovableClock, enrol: Enrol, profile: str
 ) -> None:
     enrol("signer", profile=profile, jwks=public(KEY))
@@ -119,30 +119,6 @@ def test_nothing_unsigned_is_taken_from_a_client_that_signs_all_it_asks(
     told = claims_of((browser.redeem(found["code"], "signer").json or {})["id_token"])
     assert "state" not in found
     assert not {"nonce", "email"} & told.keys()
-
-
-def test_oidcc_request_uri_signed_rs256(
-    browser: Browser, citizen: Person, clock: MovableClock, enrol: Enrol
-) -> None:
-    token = signed(RSA, claims(clock), {"alg": "RS256"})
-    with listener(says("200 OK", token.encode())) as server:
-        uri = f"http://127.0.0.1:{server.port}/request.jwt#a-mark-of-its-content"
-        enrol(
-            "signer",
-            profile="oidc",
-            jwks=public(RSA),
-            request_uris=[uri],
-            request_object_signing_alg="RS256",
-        )
-
-        browser.get(
-            "/authorize", client_id="signer", request_uri=uri, scope="openid", response_type="code"
-        )
-        browser.follow()
-        browser.sign_in(citizen)
-
-    assert answer(browser.last)["state"] == "the inner state"
-    assert server.requests[0].startswith(b"GET /request.jwt HTTP/1.1")
 
 
 def test_a_reference_that_is_not_registered_calls_nobody(browser: Browser, enrol: Enrol) -> None:
@@ -228,17 +204,6 @@ def test_an_object_signed_by_another_client_is_refused_on_a_page(
     send(browser, signed(OTHER, claims(clock), {"kid": None}))
 
     assert error_page(browser) == "invalid_request_object"
-
-
-def test_oidcc_ensure_request_object_with_redirect_uri(
-    browser: Browser, citizen: Person, clock: MovableClock, enrol: Enrol
-) -> None:
-    enrol("signer", profile="oidc", jwks=public(KEY))
-    browser.code(citizen)
-
-    send(browser, signed(KEY, claims(clock)), redirect_uri="https://evil.example/")
-
-    assert "code" in answer(browser.last)
 
 
 def test_a_bad_redirect_uri_inside_is_never_answered(

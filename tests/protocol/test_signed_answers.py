@@ -106,7 +106,7 @@ def bought(browser: Browser, citizen: Person, client_id: str) -> Any:
     return browser.redeem(code, client_id).json
 
 
-def test_oidcc_userinfo_rs256(browser: Browser, citizen: Person, enrol: Enrol) -> None:
+def test_userinfo_as_a_jwt(browser: Browser, citizen: Person, enrol: Enrol) -> None:
     enrol("signed", userinfo_signed_response_alg="RS256")
     tokens = bought(browser, citizen, "signed")
 

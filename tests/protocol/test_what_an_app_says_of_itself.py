@@ -1,7 +1,6 @@
 """Logo, policy, terms and its own way in: what the pages show of a registration (A6, A7)."""
 
 import html
-import re
 from typing import Any
 
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from idp.config import Config
 from tests.conftest import Enrol
 from tests.people import Browser, Person
-from tests.protocol.test_dynamic_registration import configured, manage, register, send
+from tests.protocol.test_dynamic_registration import configured, manage, register
 
 SAID = {
     "logo_uri": "https://cdn.app.example/logo.png",
@@ -21,16 +20,6 @@ SAID = {
 @pytest.fixture
 def config() -> Config:
     return configured(mode="open", profiles=["oidc"])
-
-
-@pytest.mark.parametrize("member", sorted(SAID))
-def test_oidcc_registration_uri_is_shown_at_the_sign_in(browser: Browser, member: str) -> None:
-    client = register(browser, response_types=["code"], **{member: SAID[member]})
-
-    page = browser.authorize(client["client_id"])
-
-    shown = re.findall(r'id="app-(logo|policy|tos)"[^>]*(?:src|href)="([^"]*)"', page.text)
-    assert shown == [(member.removesuffix("_uri"), SAID[member])]
 
 
 def test_the_page_may_load_that_logo_and_no_other_picture(browser: Browser) -> None:
@@ -62,7 +51,9 @@ def test_a_logo_cannot_write_into_the_policy(browser: Browser, enrol: Enrol, log
     assert html.escape(logo_uri) in page.text
 
 
-def test_oidcc_3rd_party_init_login(browser: Browser, citizen: Person, enrol: Enrol) -> None:
+def test_an_app_of_an_operator_begins_where_it_said(
+    browser: Browser, citizen: Person, enrol: Enrol
+) -> None:
     """What it registered comes back, and an operator's app begins there on the front page."""
     start = "https://app.example/start"
     client = register(browser, initiate_login_uri=start)
@@ -75,15 +66,3 @@ def test_oidcc_3rd_party_init_login(browser: Browser, citizen: Person, enrol: En
     assert client["initiate_login_uri"] == read["initiate_login_uri"] == start
     assert f'href="{start}?iss=https%3A%2F%2Fsso.example"' in page.text
     assert client["client_id"] not in page.text
-
-
-def test_oidcc_3rd_party_init_login_nohttps(browser: Browser) -> None:
-    found = send(
-        browser,
-        "POST",
-        "/register",
-        {"redirect_uris": ["https://a.example/"], "initiate_login_uri": "http://a.example/"},
-    )
-
-    assert found.status_code == 400
-    assert (found.json or {})["error"] == "invalid_client_metadata"

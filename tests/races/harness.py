@@ -23,7 +23,7 @@ from tests.conftest import ROOT_KEY
 from tests.labs.ports import free_port
 
 HOUSE = Path(__file__).resolve().parents[2]
-_PATIENCE_SECONDS = 30.0
+_PATIENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,11 @@ class Running:
     process: subprocess.Popen[bytes]
     config: Path
     environment: dict[str, str]
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.url.rpartition(":")[2])
 
     def workers(self) -> list[int]:
         """List the pids of its worker processes."""
@@ -55,6 +60,11 @@ class Running:
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
+
+    def rounds(self) -> None:
+        """Let a worker do its rounds once, in a process of its own."""
+        words = [sys.executable, "-m", "idp", "worker", "--once"]
+        subprocess.run(words, cwd=HOUSE, env=self.environment, check=True)
 
 
 @contextlib.contextmanager
