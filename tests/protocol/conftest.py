@@ -25,6 +25,8 @@ from tests.labs.resident import Resident
 from tests.races.harness import Running
 
 _NOT_SENT_ON = {"connection", "transfer-encoding"}
+_ONCE = ("code", "id_token", "code id_token", "private_key_jwt dpop", "poll")
+"""The ways that a module is run in this process, on SQLite."""
 _OF_THE_RUN = ("clients", "database", "password", "server")
 """Sections that the provider over HTTP is not given as they stand."""
 
@@ -40,7 +42,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
-    """Over HTTP on PostgreSQL, in this process on SQLite: each difference is seen once."""
+    """Over HTTP on PostgreSQL in every way, in this process on SQLite in some."""
     kept = [item for item in items if not _is_seen_elsewhere(item)]
     config.hook.pytest_deselected(items=[item for item in items if _is_seen_elsewhere(item)])
     items[:] = kept
@@ -50,8 +52,8 @@ def _is_seen_elsewhere(item: pytest.Item) -> bool:
     told = getattr(item, "callspec", None)
     params = told.params if told else {}
     over = params.get("over")
-    if over == "wsgi" and "form_post" in params.get("run", ""):
-        return True  # what the form holds does not depend on what it is sent with
+    if over == "wsgi" and params.get("run", _ONCE[0]) not in _ONCE:
+        return True  # what differs by the database differs in one way of a module as in all
     return (over, params.get("database_url")) in {("http", "sqlite"), ("wsgi", "postgresql")}
 
 
