@@ -69,8 +69,12 @@ _ACCEPT = (
     .where(AccountRow.id == bindparam("owner"), AccountRow.accepted_terms < bindparam("version"))
     .values(accepted_terms=bindparam("version"))
 )
+# FOR NO KEY UPDATE: a sign-in that has its password's row writes rows that refer to the account,
+# and would wait here for who waits for that password.
 _HOLD = (
-    select(AccountRow.second_factor).where(AccountRow.id == bindparam("owner")).with_for_update()
+    select(AccountRow.second_factor)
+    .where(AccountRow.id == bindparam("owner"))
+    .with_for_update(key_share=True)
 )
 _TOUCH = (
     update(AccountRow)

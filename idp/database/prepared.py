@@ -106,7 +106,7 @@ class Prepared:
         return Form(
             self._name,
             str(compiled),
-            isinstance(self.statement, Select),
+            self._only_reads(),
             isinstance(self.statement, Insert),
             tuple(BINARY if isinstance(kind, LargeBinary) else TEXT for _, kind in kinds),
             tuple((name, into(kind)) for name, kind in kinds),
@@ -114,6 +114,11 @@ class Prepared:
             tuple(out_of(column.type) for column in columns),
             row._make,
         )
+
+    def _only_reads(self) -> bool:
+        """Tell a plain SELECT; one FOR UPDATE needs a transaction, or it locks for nobody."""
+        locks = getattr(self.statement, "_for_update_arg", None) is not None
+        return isinstance(self.statement, Select) and not locks
 
     def _nullable(self) -> dict[str, None]:
         """Columns that an INSERT may leave out."""

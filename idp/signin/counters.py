@@ -90,11 +90,12 @@ class Gate:
         own = [keys[one] for one in (Dimension.CONTEXT, Dimension.STREAK) if one in keys]
         shared = [key for key in keys.values() if key not in own]
         # In the order that counting takes them: a DELETE locks as it finds them, and another
-        # attempt on the same account would wait for us while we wait for it.
-        tx.execute(_HOLD, {"all_of_them": [*own, *shared]})
-        tx.execute(_FORGET, {"own": own})
+        # attempt on the same account would wait for us while we wait for it. Nor is a row touched
+        # that came after the others were held: who made it may hold it, and wait for one of ours.
+        held = set(tx.execute(_HOLD, {"all_of_them": [*own, *shared]}).scalars())
+        tx.execute(_FORGET, {"own": [key for key in own if key in held]})
         if shared:
-            tx.execute(_TAKE_BACK, {"counted": shared})
+            tx.execute(_TAKE_BACK, {"counted": [key for key in shared if key in held]})
 
     def give_back(self, tx: Transaction, attempt: Attempt, *, earlier: int = 0) -> None:
         """Take back an attempt that was right, or never compared; all the others stay counted.
@@ -106,18 +107,19 @@ class Gate:
             earlier: how many before it are known to have been slips, and go with it.
         """
         keys = self._keys(attempt)
-        tx.execute(_HOLD, {"all_of_them": list(keys.values())})
-        tx.execute(_TAKE_BACK, {"counted": list(keys.values())})
+        held = set(tx.execute(_HOLD, {"all_of_them": list(keys.values())}).scalars())  # as above
+        tx.execute(_TAKE_BACK, {"counted": list(held)})
         if earlier:
-            own = [key for one, key in keys.items() if one is not Dimension.PREFIX]
-            tx.execute(_TAKE_SEVERAL_BACK, {"counted": own, "several": earlier})
+            one_s_own = {key for one, key in keys.items() if one is not Dimension.PREFIX}
+            counted = [key for key in one_s_own if key in held]
+            tx.execute(_TAKE_SEVERAL_BACK, {"counted": counted, "several": earlier})
 
     def forgive(self, tx: Transaction, attempt: Attempt) -> None:
         """Forget what was counted against an account's old secret: it has a new one."""
         keys = self._keys(attempt)
         own = [keys[one] for one in sorted(keys) if one is not Dimension.PREFIX]
-        tx.execute(_HOLD, {"all_of_them": own})
-        tx.execute(_FORGET, {"own": own})
+        held = list(tx.execute(_HOLD, {"all_of_them": own}).scalars())  # as above
+        tx.execute(_FORGET, {"own": held})
 
     def _keys(self, attempt: Attempt) -> dict[Dimension, bytes]:
         network = throttle.network_of(attempt.address)

@@ -15,6 +15,7 @@ from idp.registration.forms import Details
 from idp.registration.store import Under
 from idp.secret import digest
 from idp.signin.codes import TRIES, Purpose, Sending, Typing
+from idp.signin.counters import Attempt
 from idp.terms import documents
 from tests.labs import letters
 from tests.people import Person
@@ -115,6 +116,22 @@ def test_T33_one_link_sets_one_password(provider: Provider, citizen: Person) -> 
             return done is not None
 
     assert together(reset).count(True) == 1
+
+
+def test_attempts_at_one_account_from_one_network_never_wait_in_a_circle(
+    provider: Provider,
+) -> None:
+    def act(number: int) -> bool:
+        device = f"device {number}" if number % 2 else ""
+        attempt = Attempt("password", "BUSY", "203.0.113.9", device)
+        for _ in range(30):
+            with provider.database.write() as tx:
+                provider.gate.reserve(tx, attempt, captcha=True)
+            with provider.database.write() as tx:
+                provider.gate.succeed(tx, attempt)
+        return True
+
+    assert together(act) == [True] * AT_ONCE
 
 
 def test_a_double_click_sends_one_code_and_it_is_the_one_on_record(provider: Provider) -> None:

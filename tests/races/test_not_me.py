@@ -1,13 +1,16 @@
 """Of many clicks at once on "this was not me" exactly one counts, whichever link each has."""
 
+import threading
 from datetime import timedelta
 
 import pytest
 
-from idp.accounts import emails
+from idp.accounts import emails, passwords
 from idp.accounts.model import Email, SecondFactor
 from idp.mail.messages import Notice, Recovery
 from idp.provider import Provider
+from idp.secret import digest
+from idp.signin import store
 from tests import factors
 from tests.attacks.test_taken_over import account_of, factor_of, inside
 from tests.clock import MovableClock
@@ -67,6 +70,31 @@ def test_the_links_of_one_notice_in_two_mailboxes_wait_for_one_another(
     said = together(lambda number: disown(provider, list(found.values())[number % 2]))
 
     assert said.count(True) == 1, "they are as old as one another: the first speaks for both"
+
+
+def test_a_sign_in_that_is_half_recorded_and_not_me_wait_in_no_circle(
+    provider: Provider, citizen: Person
+) -> None:
+    owner = account_of(citizen)
+    with provider.database.read() as tx:
+        known = passwords.on_record(tx, citizen.account_name)
+    assert known is not None
+
+    def not_me() -> None:
+        with provider.database.write() as tx:
+            provider.recovery.disown(tx, owner, {})
+
+    other = threading.Thread(target=not_me)
+    with provider.database.write() as tx:
+        assert passwords.still_has(tx, owner.id, known.phc_hash)
+        other.start()
+        other.join(0.5)
+        assert other.is_alive(), "it waits for the password"
+        store.remember_device(tx, digest("a browser"), owner.id)  # refers to the account
+    other.join(10)
+
+    assert not other.is_alive()
+    assert alarms(provider) == [citizen.email]
 
 
 def test_an_address_that_goes_at_the_same_moment_speaks_before_or_not_at_all(
