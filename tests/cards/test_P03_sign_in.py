@@ -83,6 +83,7 @@ def test_B06_a_card_signs_in_and_says_how(
     assert claims["amr"] == ["sc", "pin", "mfa"]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_page_shows_the_digits_that_the_bridge_computes(browser: Browser) -> None:
     open_page(browser)
     challenge = browser.hidden()["challenge"]
@@ -94,6 +95,7 @@ def test_the_page_shows_the_digits_that_the_bridge_computes(browser: Browser) ->
     assert 'type="password"' not in page(browser)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_page_may_call_the_bridge_and_talk_to_its_window(browser: Browser) -> None:
     open_page(browser)
     assert browser.last is not None
@@ -193,6 +195,7 @@ def test_T62_a_card_that_is_no_longer_good_says_why(
     assert not is_signed_in(browser)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     ("variant", "sentence"),
     [
@@ -253,6 +256,7 @@ def test_every_sign_in_leaves_evidence_that_stands_alone(
     assert citizen.sub.encode() not in kept
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("part", ["challenge", "origin", "certificate", "document", "authority"])
 def test_evidence_with_one_thing_changed_is_none(
     browser: Browser, provider: Provider, lab: LabPki, citizen: Person, part: str
@@ -290,6 +294,7 @@ def test_a_closed_or_disabled_account_is_not_opened_by_its_card(
     assert not is_signed_in(browser)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("field", ["challenge", "format", "document"])
 @pytest.mark.parametrize("value", ["", "x" * 100_000, "\x00", "é𠮷", "{}", "[]"])
 def test_bad_input_is_answered_with_the_page(browser: Browser, field: str, value: str) -> None:
