@@ -14,7 +14,10 @@ from tests.clock import MovableClock
 from tests.labs import plans
 from tests.people import Browser, Person
 
-SMALL = {"clients", "client_secrets", "signing_keys", "passkey_challenges"}
+SMALL = {
+    "clients", "client_secrets", "signing_keys", "passkey_challenges", "card_challenges",
+    "password_works",
+}  # fmt: skip
 """Tables that stay small: by what they hold, or because their rows live for minutes."""
 LOOKED_AT_ELSEWHERE = {
     "idp.accounts.store._SELECT",  # no statement by itself: others add what they look for
@@ -24,6 +27,9 @@ LOOKED_AT_ELSEWHERE = {
     "idp.linking.store._ENDING",
     "idp.linking.store._OF_ACCOUNT",
     "idp.linking.store._OVERDUE",
+    "idp.authenticators.card.index._OLD",  # asks which lists are in use: a row an authority
+    "idp.authenticators.card.index._SWEEP",
+    "idp.authenticators.card.trust._ALL",  # likewise a row an authority
     "idp.outbox.store._OLDEST",  # reads the index of what waits, which is all there is to read
 }
 

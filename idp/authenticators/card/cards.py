@@ -113,12 +113,6 @@ def remove(tx: Transaction, account_id: UUID, card_id: UUID) -> bool:
     return tx.execute(_REMOVE, {"owner": account_id, "which": card_id}).rowcount == 1
 
 
-def expiring(tx: Transaction, before: datetime, most: int) -> list[tuple[UUID, UUID, datetime]]:
-    """Give card, account and end of what expires soon, marked as told: each comes once."""
-    rows = tx.execute(_EXPIRING, {"soon": before, "instant": tx.now, "most": most}).all()
-    return [(row.id, row.account_id, row.not_after) for row in rows]
-
-
 _OWNED = Card.account_id == bindparam("owner")
 _FIND = Prepared(select(Card.id, Card.account_id).where(Card.fingerprint == bindparam("presented")))
 _OF_HOLDER = (
@@ -142,18 +136,3 @@ _OF_ACCOUNT = (
     .order_by(Card.added_at, Card.id)
 )
 _REMOVE = delete(Card).where(_OWNED, Card.id == bindparam("which"))
-_SOON = (
-    select(Card.id)
-    .where(
-        Card.warned_at.is_(None),
-        Card.not_after > bindparam("instant"),
-        Card.not_after <= bindparam("soon"),
-    )
-    .limit(bindparam("most"))
-)
-_EXPIRING = (
-    update(Card)
-    .where(Card.id.in_(_SOON), Card.warned_at.is_(None))
-    .values(warned_at=bindparam("instant"))
-    .returning(Card.id, Card.account_id, Card.not_after)
-)

@@ -35,7 +35,7 @@ class CardEvidence(Table):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
     account_id: Mapped[UUID | None] = mapped_column(ForeignKey(AccountRow.id), index=True)
-    digest: Mapped[bytes]
+    digest: Mapped[bytes] = mapped_column(index=True)
     """SHA-256 of the package, as the audit log has it."""
     sealed: Mapped[bytes]
 
@@ -121,6 +121,6 @@ _FIND = select(CardEvidence.id, CardEvidence.sealed).where(
 )
 _RECENT = (
     select(CardEvidence.at, CardEvidence.digest)
-    .order_by(CardEvidence.at.desc(), CardEvidence.id.desc())
+    .order_by(CardEvidence.at.desc())
     .limit(bindparam("most"))
 )

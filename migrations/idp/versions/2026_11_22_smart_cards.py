@@ -92,6 +92,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_card_evidence")),
     )
     op.create_index("ix_card_evidence_at", "card_evidence", ["at"])
+    op.create_index("ix_card_evidence_digest", "card_evidence", ["digest"])
     op.create_index("ix_card_evidence_account_id", "card_evidence", ["account_id"])
 
 
