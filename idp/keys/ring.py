@@ -51,9 +51,16 @@ def state(key: Life, now: datetime) -> State:
 
 
 def signer(keys: Iterable[Life], alg: str, now: datetime) -> Life | None:
-    """Choose the key that signs with ``alg``: the active one that became so last."""
-    active = (key for key in keys if key.alg == alg and state(key, now) is State.ACTIVE)
-    return max(active, key=lambda key: key.activates_at, default=None)
+    """Choose the key that signs with ``alg``: the active one that became so last.
+
+    Without one, the next to come, which is published already: to a machine whose clock is
+    behind, the first key of a new provider is not active yet.
+    """
+    of_alg = [(state(key, now), key) for key in keys if key.alg == alg]
+    active = (key for stands, key in of_alg if stands is State.ACTIVE)
+    to_come = (key for stands, key in of_alg if stands is State.NEXT)
+    newest = max(active, key=lambda key: key.activates_at, default=None)
+    return newest or min(to_come, key=lambda key: key.activates_at, default=None)
 
 
 def published(keys: Iterable[Life], now: datetime) -> list[Life]:

@@ -348,15 +348,17 @@ def set_an_app_up(person: Newcomer, look: Look) -> tuple[str, list[str]]:
     secret = page.inner_text("#totp-secret")
     page.fill("#code", code(secret, away=-1))
     page.click("#totp-confirm-submit")
-    codes = page.locator("#recovery-codes code").all_inner_texts()
+    shown = page.locator("#recovery-codes code")
+    expect(shown).to_have_count(10)
+    codes = shown.all_inner_texts()
     look("recovery codes")
     with page.expect_download() as taken:
         page.click("#codes-file")
     kept = taken.value.path().read_text("utf-8")
-    assert len(codes) == 10
     assert all(one in kept for one in codes)
     page.click("#lang-en" if look.locale != "en-US" else "#lang-zh-Hant")
-    assert page.locator("#recovery-codes code").all_inner_texts() == codes
+    expect(page.locator("html")).not_to_have_attribute("lang", look.locale)
+    expect(shown).to_have_text(codes)
     page.click(f"#lang-{'en' if look.locale == 'en-US' else SPOKEN[look.locale][:7]}")
     page.click("#codes-kept")
     expect(page.locator("#totp-remove")).to_be_visible()

@@ -44,8 +44,15 @@ def test_the_newest_active_key_signs_and_all_but_the_retired_are_published() -> 
 
     assert signer([old, newer, coming, gone], "RS256", NOW) == newer
     assert published([old, newer, coming, gone], NOW) == [old, newer, coming]
-    assert signer([coming, gone], "RS256", NOW) is None
+    assert signer([gone], "RS256", NOW) is None
     assert signer([newer], "ES256", NOW) is None
+
+
+def test_D6_before_the_first_key_is_active_by_this_clock_the_next_to_come_signs() -> None:
+    coming, later = key("coming", since=1), key("later", since=2)
+
+    assert signer([later, coming], "RS256", NOW) == coming
+    assert signer([coming], "ES256", NOW) is None
 
 
 def test_a_key_is_due_without_one_or_with_an_old_one_and_no_successor() -> None:
