@@ -131,7 +131,7 @@ def add(portico: Provider, person: Person) -> Person:
         profile=person.profile,
         emails=(Email(person.email, verified=True),) if person.email else (),
         phc_hash=portico.password.hash(Secret(person.password)),
-        accepted_terms=documents.in_force(),
+        accepted_terms=documents.in_force(portico.database.clock()),
     )
     with portico.database.write() as tx:
         account = portico.accounts.add(tx, new)

@@ -146,11 +146,11 @@ def _add(portico: Provider, person: Person, *, if_missing: bool) -> dict[str, An
         emails=(Email(person.email, verified=True),) if person.email else (),
         phc_hash=portico.password.hash(Secret(person.password)),
         locale=person.locale,
-        accepted_terms=documents.in_force(),
+        accepted_terms=documents.in_force(portico.database.clock()),
     )
     with portico.database.write(operator()) as tx:
         made = portico.accounts.add(tx, new)
         # Who opens an account at the counter signs the terms there.
-        terms.accept(tx, made.id, documents.in_force())
+        terms.accept(tx, made.id, documents.in_force(tx.now))
         portico.trail.append(tx, AccountAdded(subject=made.subject, kind=made.kind))
     return {"username": name, "sub": made.subject, "existed": False}

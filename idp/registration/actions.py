@@ -78,7 +78,7 @@ class Registering:
 
     def accept_terms(self, tx: Transaction, under: Under, shown: str) -> bool:
         """Note the version that was shown and accepted; ``False`` if it is not in force."""
-        if shown != documents.in_force():
+        if shown != documents.in_force(tx.now):
             return False
         accepted = msgspec.structs.replace(under.answers, terms=shown)
         self._keep(tx, under, Step.TERMS, accepted)

@@ -1,12 +1,14 @@
 """The documents themselves: Markdown in the repository, a file a version and locale.
 
-``texts/<document>/<version>.<locale>.md``; a version is the day it came into force. A file is
-never changed once it is out: a new wording is a new version, and the old ones stay readable.
+``texts/<document>/<version>.<locale>.md``; a version is the day in Taiwan on which it comes into
+force, so that one can be announced ahead. A file is never changed once it is out: a new wording is
+a new version, and the old ones stay readable.
 """
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -14,6 +16,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 TEXTS = Path(__file__).parent / "texts"
+_TAIWAN = timezone(timedelta(hours=8))
 _FILE = re.compile(r"(\d{4}-\d{2}-\d{2})\.(zh-Hant|zh-Hans|en)\.md")
 
 
@@ -36,15 +39,20 @@ class Text:
 
 @cache
 def versions(document: Document) -> tuple[str, ...]:
-    """List the versions of a document, the newest first."""
+    """List the versions of a document, the newest first; of announced ones too."""
     found = (_FILE.fullmatch(path.name) for path in (TEXTS / document).iterdir())
     return tuple(sorted({match[1] for match in found if match}, reverse=True))
 
 
-@cache
-def in_force() -> str:
+def newest(document: Document, now: datetime) -> str:
+    """Name the version of a document that is in force."""
+    today = now.astimezone(_TAIWAN).date().isoformat()
+    return next(version for version in versions(document) if version <= today)
+
+
+def in_force(now: datetime) -> str:
     """Name what is to be accepted: the newest day on which either document changed."""
-    return max(versions(document)[0] for document in Document)
+    return max(newest(document, now) for document in Document)
 
 
 def day_of(shown: Iterable[Text]) -> str:

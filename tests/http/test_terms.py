@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from idp.provider import Provider
 from idp.terms import documents
 from idp.terms import store as terms
+from tests.clock import MovableClock
 from tests.http.test_B_registration import begin, describe
 from tests.people import Browser, Person, answer, set_back
 
@@ -85,25 +87,26 @@ def test_who_has_accepted_what_is_in_force_is_not_asked(browser: Browser, citize
 def test_the_version_in_force_is_the_newest_day_of_either_document() -> None:
     newest = {documents.versions(document)[0] for document in documents.Document}
 
-    assert documents.in_force() == max(newest)
+    assert documents.in_force(MovableClock()()) == max(newest)
 
 
-NEWER = "2027-03-01"
+NEWER = "2026-11-20"
+TOMORROW = "2026-11-21"
 
 
 @pytest.fixture
-def publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+def publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """Bring a newer privacy policy into force, while pages with the old one are open."""
     texts = tmp_path / "texts"
     shutil.copytree(documents.TEXTS, texts)
 
     def forget() -> None:
-        for cached in (documents.versions, documents.in_force, documents.text):
+        for cached in (documents.versions, documents.text):
             cached.cache_clear()
 
-    def now() -> None:
+    def now(version: str = NEWER) -> None:
         for locale in ("zh-Hant", "zh-Hans", "en"):
-            (texts / "privacy" / f"{NEWER}.{locale}.md").write_text("# New words\n", "utf-8")
+            (texts / "privacy" / f"{version}.{locale}.md").write_text("# New words\n", "utf-8")
         monkeypatch.setattr(documents, "TEXTS", texts)
         forget()
 
@@ -122,7 +125,7 @@ def on_record(provider: Provider, person: Person) -> tuple[str, set[tuple[str, s
 
 
 def test_what_came_into_force_meanwhile_is_shown_before_it_counts_as_accepted(
-    browser: Browser, provider: Provider, behind: Person, publish: Callable[[], None]
+    browser: Browser, provider: Provider, behind: Person, publish: Callable[..., None]
 ) -> None:
     browser.authorize()
     browser.sign_in(behind)
@@ -144,8 +147,26 @@ def test_what_came_into_force_meanwhile_is_shown_before_it_counts_as_accepted(
     )
 
 
+def test_what_is_announced_can_be_read_and_is_asked_for_from_its_day_in_taiwan(
+    browser: Browser, clock: MovableClock, citizen: Person, publish: Callable[..., None]
+) -> None:
+    publish(TOMORROW)
+    assert "New words" not in browser.get("/terms/privacy").text
+    assert "New words" in browser.get("/terms/privacy", version=TOMORROW).text
+
+    clock.now = datetime(2026, 11, 20, 16, 0, tzinfo=UTC) - timedelta(seconds=1)
+    browser.authorize()
+    browser.sign_in(citizen)
+    assert "code" in answer(browser.last)
+    clock.advance(timedelta(seconds=1))
+    browser.authorize()
+
+    assert browser.trail[-1].startswith("GET /signin/terms")
+    assert "New words" in browser.get("/terms/privacy").text
+
+
 def test_a_registration_shows_what_came_into_force_meanwhile(
-    browser: Browser, publish: Callable[[], None]
+    browser: Browser, publish: Callable[..., None]
 ) -> None:
     begin(browser)
     agreed = browser.hidden() | {"accept": "1"}

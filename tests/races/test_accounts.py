@@ -50,7 +50,7 @@ def at_the_check(provider: Provider, number: int, name: str) -> tuple[str, bytes
         return found
 
     with provider.database.write() as tx:
-        registering.accept_terms(tx, under(), documents.in_force())
+        registering.accept_terms(tx, under(), documents.in_force(tx.now))
         details = Details(name="人", account_name=name, phone="+886223113456", emails=(address,))
         registering.describe(tx, under(), details, typed={}, phc_hash="$argon2id$none")
         registering.send_code(tx, under(), "en")

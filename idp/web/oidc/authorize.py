@@ -224,7 +224,7 @@ def _asked(
         demands_second_factor=client.registration.require_second_factor,
         subject=subject,
         skips_consent=client.registration.trusted,
-        terms=documents.in_force(),
+        terms=documents.in_force(tx.now),
         account_kinds=frozenset(client.registration.account_kinds),
     )
 

@@ -55,12 +55,14 @@ def read(document: str) -> ResponseReturnValue:
     """Show a document: the version in force, or the one asked for."""
     if document not in set(Document):
         abort(404)
-    versions = documents.versions(Document(document))
-    wanted = request.args.get("version", versions[0])
+    in_force = documents.newest(Document(document), provider().database.clock())
+    wanted = request.args.get("version", in_force)
     text = documents.text(Document(document), wanted, speaks())
     if text is None:
         abort(404)
-    page = DocumentPage(text, versions, wanted == versions[0])
+    page = DocumentPage(
+        text, documents.versions(Document(document)), is_in_force=wanted == in_force
+    )
     return PAGES.apply(make_response(render_template("signin/document.html", page=page)))
 
 
@@ -74,7 +76,7 @@ def ask() -> ResponseReturnValue:
     portico = provider()
     with portico.database.read() as tx:
         account = portico.accounts.find(tx, session.account_id)
-    if account is not None and account.accepted_terms >= documents.in_force():
+    if account is not None and account.accepted_terms >= documents.in_force(tx.now):
         return redirect(journey.beyond_terms, code=303)
     return _page(journey, session, [], 200)
 
@@ -91,7 +93,7 @@ def accept() -> ResponseReturnValue:
     if "accept" not in form:
         return _page(journey, session, [FieldError("accept", _MUST)], 422)
     portico, version = provider(), form.get("version", "")
-    if version != documents.in_force():
+    if version != documents.in_force(portico.database.clock()):
         return _page(journey, session, [FieldError("accept", CHANGED)], 422)
     with portico.database.write(origin()) as tx:
         terms.accept(tx, session.account_id, version)
@@ -124,7 +126,8 @@ def _page(
 
 def current_texts() -> list[Text]:
     """Give both documents in the language of the page."""
+    now = provider().database.clock()
     found = (
-        documents.text(document, documents.versions(document)[0], speaks()) for document in Document
+        documents.text(document, documents.newest(document, now), speaks()) for document in Document
     )
     return [text for text in found if text is not None]
