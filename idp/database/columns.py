@@ -21,6 +21,22 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)  # whole numbers: a float loses one after 2106
 
 
+def microseconds(at: datetime) -> int:
+    """Count from 1970 UTC to an instant.
+
+    Raises:
+        ValueError: the instant has no time zone.
+    """
+    if at.tzinfo is None:
+        raise ValueError(f"naive datetime {at!r}: use tx.now")
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def instant(since_1970: int) -> datetime:
+    """Give the instant that is so many microseconds after 1970 UTC."""
+    return _EPOCH + since_1970 * _MICROSECOND
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """A timezone-aware instant, stored as microseconds since 1970 UTC in a 64-bit integer.
 
@@ -32,16 +48,10 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"naive datetime {value!r}: use tx.now")
-        return (value - _EPOCH) // _MICROSECOND
+        return None if value is None else microseconds(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return _EPOCH + value * _MICROSECOND
+        return None if value is None else instant(value)
 
 
 class Counter(TypeDecorator[int]):

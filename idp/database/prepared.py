@@ -31,7 +31,7 @@ from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.types import TypeEngine
 
-from idp.database.columns import Table, UtcDateTime
+from idp.database.columns import Table, UtcDateTime, instant, microseconds
 
 Statement = Select[*tuple[Any, ...]] | Insert | Update | Delete
 Codec = Callable[[Any], Any]
@@ -162,10 +162,9 @@ def _as_it_is(value: Any) -> Any:
 
 _LIBPQ: Dialect = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 _NUMBERS = itertools.count(1)
-_INSTANT: Any = UtcDateTime()
 # libpq takes and gives text, as PostgreSQL writes it: see the I/O of each type in its manual.
 _LIBPQ_IN: Mapping[type[TypeEngine[Any]], Codec] = {
-    UtcDateTime: lambda value: b"%d" % _INSTANT.process_bind_param(value, None),
+    UtcDateTime: lambda value: b"%d" % microseconds(value),
     Uuid: lambda value: value.hex.encode("ascii"),
     LargeBinary: bytes,
     Boolean: lambda value: b"t" if value else b"f",
@@ -174,8 +173,8 @@ _LIBPQ_IN: Mapping[type[TypeEngine[Any]], Codec] = {
     String: str.encode,
 }
 _LIBPQ_OUT: Mapping[type[TypeEngine[Any]], Codec] = {
-    UtcDateTime: lambda value: _INSTANT.process_result_value(int(value), None),
-    Uuid: lambda value: UUID(value.decode("ascii")),
+    UtcDateTime: lambda value: instant(int(value)),
+    Uuid: lambda value: UUID(int=int(value.replace(b"-", b""), 16)),
     LargeBinary: lambda value: bytes.fromhex(value[2:].decode("ascii")),  # \x0123
     Boolean: lambda value: value == b"t",
     JSON: msgspec.json.decode,

@@ -8,6 +8,7 @@ applies and for which profiles. A client's profile is data: a further one is a c
 import re
 from collections.abc import Callable, Mapping
 from enum import Flag, auto
+from functools import cache
 from urllib.parse import urlsplit
 
 import msgspec
@@ -280,9 +281,13 @@ def check(request: AuthorizationRequest, client: Client, at: At) -> None:
     Raises:
         OAuthError: what the client is told; ``redirect`` says whether through the browser.
     """
-    for one, where, profiles in CHECKS:
-        if at in where and client.registration.profile in profiles:
-            one(request, client)
+    for one in _applying(at, client.registration.profile):
+        one(request, client)
+
+
+@cache
+def _applying(at: At, profile: Profile) -> tuple[Check, ...]:
+    return tuple(one for one, where, profiles in CHECKS if at in where and profile in profiles)
 
 
 def _without_loopback_port(uri: str) -> str | None:

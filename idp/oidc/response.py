@@ -6,6 +6,7 @@ RFC 9207 (``iss``). An error takes the way the answer would have taken.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlencode
 
 from idp.oidc.vocabulary import ResponseMode, ResponseType
@@ -17,6 +18,7 @@ _SIGNED = {
     ResponseMode.FORM_POST_JWT: ResponseMode.FORM_POST,
 }
 """Each mode of JARM and the way it travels; ``None``: the response type's own."""
+_MODES = frozenset(ResponseMode)
 _FROM_THE_FRONT = frozenset({ResponseType.TOKEN, ResponseType.ID_TOKEN})
 TYPES = (
     "code",
@@ -58,6 +60,7 @@ def canonical(response_type: str) -> str:
     return " ".join(sorted(response_type.split()))
 
 
+@lru_cache(maxsize=64)
 def mode_of(response_type: str, response_mode: str) -> ResponseMode:
     """Tell which way a response goes; a mode that is none falls back to the type's own.
 
@@ -68,7 +71,7 @@ def mode_of(response_type: str, response_mode: str) -> ResponseMode:
     """
     carries_tokens = not _FROM_THE_FRONT.isdisjoint(response_type.split())
     usual = ResponseMode.FRAGMENT if carries_tokens else ResponseMode.QUERY
-    if response_mode not in frozenset(ResponseMode):
+    if response_mode not in _MODES:
         return usual
     chosen = _SIGNED.get(ResponseMode(response_mode), ResponseMode(response_mode)) or usual
     return usual if carries_tokens and chosen is ResponseMode.QUERY else chosen
