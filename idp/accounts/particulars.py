@@ -8,6 +8,7 @@ so that one person has one account of a kind, whoever is quicker.
 
 import hmac
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from enum import StrEnum
 from uuid import UUID
 
@@ -26,6 +27,8 @@ class Field(StrEnum):
 
     NATIONAL_ID = "national_id"
     UNIFORM_NUMBER = "uniform_number"
+    ORGANISATION_OID = "organisation_oid"
+    """Dotted, as the certificate of an agency or association has it."""
     PHONE = "phone"
     """Landline in E.164, with ``;ext=`` where it has an extension (RFC 3966)."""
     MOBILE = "mobile"
@@ -34,8 +37,8 @@ class Field(StrEnum):
     REPRESENTATIVE_TITLE = "representative_title"
 
 
-_INDEXED = frozenset({Field.NATIONAL_ID, Field.UNIFORM_NUMBER, Field.PHONE, Field.MOBILE})
-_ONE_A_KIND = frozenset({Field.NATIONAL_ID, Field.UNIFORM_NUMBER})
+_ONE_A_KIND = frozenset({Field.NATIONAL_ID, Field.UNIFORM_NUMBER, Field.ORGANISATION_OID})
+_INDEXED = _ONE_A_KIND | {Field.PHONE, Field.MOBILE}
 
 
 class Particular(Table):
@@ -59,21 +62,31 @@ class Particulars:
         self._key = key
 
     def put(
-        self, tx: Transaction, account_id: UUID, kind: Kind, fields: Mapping[Field, str]
+        self,
+        tx: Transaction,
+        account_id: UUID,
+        kind: Kind,
+        fields: Mapping[Field, str],
+        *,
+        unproven: AbstractSet[Field] = frozenset(),
     ) -> None:
         """Replace the named fields of an account; an empty value removes one.
+
+        Args:
+            unproven: numbers that anybody could have typed: they keep nobody else from theirs.
 
         Raises:
             sqlalchemy.exc.IntegrityError: another account of the kind has the same number.
         """
         tx.execute(_FORGET, {"owner": account_id, "names": list(fields)})
+        claimed = _ONE_A_KIND - unproven
         rows = [
             {
                 "account_id": account_id,
                 "field": name,
                 "sealed": self._seal.close(value.encode(), place=_place(account_id, name)),
                 "blind_index": self._index(name, value) if name in _INDEXED else None,
-                "claim": self._index(kind, name, value) if name in _ONE_A_KIND else None,
+                "claim": self._index(kind, name, value) if name in claimed else None,
             }
             for name, value in fields.items()
             if value

@@ -3,6 +3,7 @@
 from sqlalchemy import bindparam, delete
 
 from idp.accounts.model import Account
+from idp.accounts.proofs import AccountProof
 from idp.accounts.tables import AccountIdentity
 from idp.audit import history
 from idp.authenticators.card.cards import Card
@@ -25,6 +26,7 @@ _TABLES = (
     NoticeLink,
     Consent,
     AccountIdentity,
+    AccountProof,
     Card,
     CardChallenge,
     Passkey,
