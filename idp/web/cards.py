@@ -1,11 +1,14 @@
 """What every page that takes a card shares: the part that talks to the bridge, and what it brings.
 
+Sign-in, registration and account put ``card/_parts.html`` into a form of their own. Its script
+fills the two last fields; the PIN is never among them.
+
 A page gives its :class:`Errand` the challenge that it has shown; the errand says what a challenge
 is good for and writes down what came of it. Between the two nothing is open.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -29,7 +32,7 @@ from idp.web.wording import CARD_STATES
 
 
 class CardForm(msgspec.Struct, frozen=True):
-    """The fields that ``_partials/card_widget.html`` always has; the script fills in two."""
+    """The fields that ``card/_parts.html`` always has; the script fills in two."""
 
     challenge: str = ""
     format: str = ""
@@ -37,20 +40,23 @@ class CardForm(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Widget:
-    """What ``_partials/card_widget.html`` shows; ``ui/static/card.js`` makes it live."""
+class CardPart:
+    """What ``card/_parts.html`` shows; the page wants ``Policy.calling_loopback(ports)``."""
 
-    action: str
+    purpose: Purpose
     challenge: str
     control_code: str
     kinds: list[str]
     """The kinds of card that serve here; the bridge offers no other."""
     ports: list[int]
-    purpose: Purpose
     lang: str
+    again: str
+    """The same page with a fresh challenge; empty: the page is never left by itself."""
+    lifetime: int
+    """Seconds for which the challenge is good."""
+    origin: str
+    """Ours, as the bridge has to know it."""
     states: Mapping[str, LazyString]
-    hidden: Mapping[str, str] = field(default_factory=dict)
-    """What the page's form brings back besides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,26 +86,25 @@ def taking_cards() -> Provider:
     return portico
 
 
-def widget(
-    portico: Provider,
-    purpose: Purpose,
-    challenge: str,
-    kinds: list[str],
-    *,
-    action: str,
-    hidden: Mapping[str, str],
-) -> Widget:
-    """Give the part of a page that talks to the bridge; its policy has to allow the ports."""
-    return Widget(
-        action=action,
+def part(
+    portico: Provider, purpose: Purpose, challenge: str, kinds: list[str], *, again: str = ""
+) -> CardPart:
+    """Describe what a card is to sign on a page.
+
+    Args:
+        kinds: the kinds of cards that are taken; see ``Trust.kinds``.
+    """
+    return CardPart(
+        purpose=purpose,
         challenge=challenge,
         control_code=control_code(challenge),
         kinds=kinds,
         ports=portico.config.cards.bridge_ports,
-        purpose=purpose,
         lang=_LANGUAGES[speaks()],
+        again=again,
+        lifetime=portico.config.cards.challenge_minutes * 60,
+        origin=own_origin(portico),
         states=CARD_STATES,
-        hidden=hidden,
     )
 
 
@@ -111,39 +116,50 @@ def examine(
     ``None``: the challenge was not given for this, or not this was signed; ``Unfit``: of a
     certificate nobody could be made out. Either is on record already, the rest is not.
     """
-    asked = Asked(_own_origin(portico), form.challenge, purpose)
-    read = _read(portico, form)
+    return examine_as(portico, errand, read(portico, form), form, purpose)
+
+
+def examine_as(
+    portico: Provider,
+    errand: Errand,
+    document: tuple[Format, Document] | None,
+    form: CardForm,
+    purpose: Purpose,
+) -> Examined | Unfit | None:
+    """Do the same with a document that is read already, of whatever format."""
+    asked = Asked(own_origin(portico), form.challenge, purpose)
     with portico.database.write(origin()) as tx:
         ours = errand.claim(tx, form.challenge)
-        is_signed = ours and read is not None and formats.proves(*read, asked)
-        if read is None or not is_signed:
+        is_signed = ours and document is not None and formats.proves(*document, asked)
+        if document is None or not is_signed:
             errand.refuse(tx, "not_offered" if not ours else "not_signed")
             return None
-        format_, document = read
-        traced = portico.card_holders.trace(tx, document.certificate)
+        traced = portico.card_holders.trace(tx, document[1].certificate)
         if isinstance(traced, Unfit):
             errand.refuse(tx, traced.flaw)
             return traced
     verified = portico.card_holders.verify(traced, clock=system_clock)
-    return Examined(Presented(format_, form.document, asked), traced, verified)
+    return Examined(Presented(document[0], form.document, asked), traced, verified)
 
 
-def _read(portico: Provider, form: CardForm) -> tuple[Format, Document] | None:
-    """Read the document, of a format that an operator takes."""
-    section = portico.config.cards
-    taken = {Format.TWCARD}
-    taken |= {Format.WEB_EID} if section.web_eid else set()
-    taken |= {Format.HIPKI} if section.hipki else set()
-    if form.format not in taken:
-        return None
-    format_ = Format(form.format)
+def read(portico: Provider, form: CardForm) -> tuple[Format, Document] | None:
+    """Read what a bridge's page brought, of a format that an operator takes.
+
+    The component whose page types the PIN is not among them: it has a page of its own.
+    """
+    taken = {Format.TWCARD} | ({Format.WEB_EID} if portico.config.cards.web_eid else set())
+    return read_as(Format(form.format), form.document) if form.format in taken else None
+
+
+def read_as(format_: Format, document: str) -> tuple[Format, Document] | None:
+    """Read a document of one format; ``None`` if it is of no form that the format knows."""
     try:
-        return format_, formats.read(format_, form.document)
+        return format_, formats.read(format_, document)
     except Malformed:
         return None
 
 
-def _own_origin(portico: Provider) -> str:
+def own_origin(portico: Provider) -> str:
     """Give our origin, from the configuration: never from what a request says."""
     parts = urlsplit(portico.config.provider.issuer)
     return f"{parts.scheme}://{parts.netloc}"

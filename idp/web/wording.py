@@ -448,15 +448,26 @@ CARD_STATES: Mapping[str, LazyString] = {
         "The card bridge is not running on this computer. Start it, or install it first; this "
         "page goes on by itself."
     ),
-    "asking": _("Your browser asks whether this site may reach the bridge. Choose Allow."),
+    "not_reached": _(
+        "The card bridge does not answer. Start it, or install it first; this page goes on by "
+        "itself. If it is running, open its window: some browsers let no page call it."
+    ),
+    "bridge_lost": _(
+        "The card bridge has stopped in the middle. Nothing was signed. Start it again; this page "
+        "goes on by itself."
+    ),
+    "asking": _(
+        "Your browser asks whether this site may reach other programs on this computer. Choose "
+        "Allow, or open the bridge's window."
+    ),
     "blocked": _(
-        "Your browser does not let this site reach the card bridge. Use the window below, or "
-        "allow it in the settings of this site."
+        "Your browser does not let this site reach the card bridge. Open the bridge's window "
+        "instead, or allow it in the settings of this site."
     ),
     "too_old": _("The card bridge on this computer is too old. Install the present one."),
     "origin_denied": _(
-        "The card bridge does not know this site. Run cardbridge allow with the address of this "
-        "site, then try again."
+        "The card bridge does not know this site yet. Let it know once, with this line in a "
+        "terminal; then try again."
     ),
     "no_module": _(
         "The driver of your card was not found. Install it, then start the bridge anew."
@@ -465,14 +476,19 @@ CARD_STATES: Mapping[str, LazyString] = {
     "no_card": _("Put your card into the reader."),
     "wrong_card": _("This card is of a kind that is not taken here. Put another one in."),
     "ready": _("Your card is ready. Compare the four digits with those in the bridge's window."),
-    "busy": _("The card is in use in another window. End that first."),
+    "busy": _("The card is in use in another window. End that first, then try again."),
     "waiting": _("Go to the bridge's window: compare the digits and type your PIN there."),
     "sending": _("Your card has signed. One moment …"),
     "cancelled": _("You have cancelled it. Nothing was signed."),
-    "timeout": _("That took too long. Try again."),
-    "card_removed": _("The card was taken out. Put it in and try again."),
+    "window_closed": _("The bridge's window was closed. Nothing was signed. Try again."),
+    "timeout": _("That took too long. Nothing was signed. Try again."),
+    "card_removed": _("The card was taken out. Nothing was signed. Put it in and try again."),
     "no_credential": _("No certificate to sign in with was found on this card."),
     "pin_incorrect": _("The PIN was wrong."),
+    "pin_incorrect_last": _(
+        "The PIN was wrong, and one more wrong one locks the card. If you are not sure of it, ask "
+        "the authority that issued your card first."
+    ),
     "pin_last_try": _(
         "One try is left, and you did not spend it. If you are not sure of the PIN, ask the "
         "authority that issued your card."
@@ -481,9 +497,15 @@ CARD_STATES: Mapping[str, LazyString] = {
         "The PIN is locked after too many wrong tries. The authority that issued your card "
         "unlocks it, at its site or at a counter."
     ),
-    "pin_length": _("The PIN has another length. No try was spent."),
-    "too_many": _("Too many requests in a short time. Wait a minute."),
-    "popup_blocked": _("The browser has blocked the bridge's window. Allow it and try again."),
+    "pin_length": _("A PIN of this length cannot be right. No try was spent."),
+    "too_many": _("Too many requests in a short time. Wait a minute, then try again."),
+    "popup_blocked": _(
+        "The browser has blocked the bridge's window. Allow windows of this site, mostly at the "
+        "end of the address bar, then try again."
+    ),
+    "unsupported": _("The card bridge cannot do this. Install the present one."),
+    "bad_request": _("The card bridge did not understand this page. Install the present one."),
+    "ticket_invalid": _("The card bridge has let go of this page. Try again."),
     "module_error": _(
         "The card or its driver has failed. Take the card out, put it in, try again."
     ),

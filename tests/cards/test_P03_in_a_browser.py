@@ -186,7 +186,7 @@ def test_P03_a_cancelled_dialog_signs_nothing(desk: Desk) -> None:
 def test_P03_without_a_bridge_the_page_says_so(desk: Desk) -> None:
     desk.open()
 
-    desk.state("not_running")
+    desk.state("not_reached")
     expect(desk.page.locator("#card-submit")).to_be_disabled()
 
 

@@ -27,7 +27,7 @@ from idp.signin import store
 from idp.signin.actions import Browser, SignedIn
 from idp.signin.card import CardSignIn, Unregistered
 from idp.web import cards, errors, metrics
-from idp.web.cards import CardForm, Examined, Widget
+from idp.web.cards import CardForm, CardPart, Examined
 from idp.web.forms import FieldError
 from idp.web.raising import supersede, user_agent
 from idp.web.request import (
@@ -59,8 +59,10 @@ class SigninForm(CardForm, frozen=True):
 class CardPage:
     """What ``signin/card.html`` shows."""
 
+    action: str
+    journey: str
     app: App | None
-    widget: Widget
+    card: CardPart
     ways: list[Way]
     errors: list[FieldError]
     unregistered: str = ""
@@ -149,25 +151,21 @@ def _page(
     journey: Underway, problems: list[FieldError], status: int, *, unregistered: str = ""
 ) -> Response:
     portico = cards.taking_cards()
-    look.stands_for(url_for("card.show", journey=journey.id or None))
+    again = url_for("card.show", journey=journey.id or None)
+    look.stands_for(again)
     with portico.database.write(origin()) as tx:
         challenge = portico.card_signing_in.ask(tx, browser_hash())
         kinds = portico.card_signing_in.trust.kinds(tx)
-    widget = cards.widget(
-        portico,
-        Purpose.LOGIN,
-        challenge,
-        kinds,
-        action=url_for("card.submit"),
-        hidden={"journey": journey.id},
-    )
+    card = cards.part(portico, Purpose.LOGIN, challenge, kinds, again=again)
     page = CardPage(
+        action=url_for("card.submit"),
+        journey=journey.id,
         app=journey.app,
-        widget=widget,
+        card=card,
         ways=ways(portico, "card", journey.id),
         errors=problems,
         unregistered=unregistered,
         register_url=url_for("register.show", journey=journey.id or None),
     )
     response = make_response(render_template("signin/card.html", page=page), status)
-    return journey.policy.calling_loopback(widget.ports).apply(response)
+    return journey.policy.calling_loopback(card.ports).apply(response)
