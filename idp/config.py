@@ -225,6 +225,7 @@ class CardsSection(Section, frozen=True):
     crl_refresh_hours: Positive = 6
     crl_limit_mib: Positive = 64
     crl_grace_hours: Natural = 0
+    root_alarm_hours: Positive = 48
     web_eid: bool = False
     hipki: bool = False
     acr: str = "urn:portico:acr:card"

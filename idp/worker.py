@@ -21,9 +21,9 @@ import msgspec
 from idp.accounts import passwords, removed
 from idp.accounts.bulk import FIRST
 from idp.audit import checkpoint, history
-from idp.audit.events import KeyAdded, OutboxAbandoned
+from idp.audit.events import AuthorityStanding, KeyAdded, OutboxAbandoned
 from idp.authenticators import passkey, totp
-from idp.authenticators.card import challenges, index, trust
+from idp.authenticators.card import challenges, index, roots, trust
 from idp.authenticators.password import captcha, works
 from idp.clock import Clock, system_clock
 from idp.database.sweeping import BATCH
@@ -156,6 +156,7 @@ def rounds(portico: Provider) -> list[Round]:
         Round("password-works", timedelta(hours=6), lambda: count_password_works(portico)),
         Round("keys", timedelta(minutes=10), lambda: rotate_keys(portico)),
         Round("card-lists", timedelta(minutes=1), lambda: fetch_card_lists(portico)),
+        Round("card-roots", timedelta(hours=6), lambda: watch_card_authorities(portico)),
         Round(
             "sessions",
             timedelta(minutes=1),
@@ -369,7 +370,38 @@ def fetch_card_lists(portico: Provider) -> int:
             one, lambda: portico.database.write(WORKER), clock=system_clock
         )
         fetched += entries is not None
+    if fetched:
+        ask_card_roots(portico)
     return fetched
+
+
+def ask_card_roots(portico: Provider) -> int:
+    """Have the roots say what they think of the authorities; gives of how many something new."""
+    with portico.database.write(WORKER) as tx:
+        news = roots.ask(tx)
+        for one, said in news:
+            fingerprint = one.authority.fingerprint.hex()
+            portico.trail.append(tx, AuthorityStanding(fingerprint=fingerprint, standing=said))
+    for one, said in news:
+        log.warning("an authority of cards", extra={"authority": one.name, "standing": said})
+    return len(news)
+
+
+def watch_card_authorities(portico: Provider) -> int:
+    """Ask the roots, and say in the log what an administrator has to see to."""
+    if not portico.config.cards.enabled:
+        return 0
+    ask_card_roots(portico)
+    patience = timedelta(hours=portico.config.cards.root_alarm_hours)
+    with portico.database.read() as tx:
+        found = [
+            (one.installed.name, why)
+            for one in roots.healths(tx)
+            for why in roots.worries(one, tx.now, patience)
+        ]
+    for name, why in found:
+        log.warning("an authority of cards", extra={"authority": name, "why": why})
+    return len(found)
 
 
 def sweep(portico: Provider) -> int:

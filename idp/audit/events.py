@@ -393,10 +393,6 @@ class Checkpoint(Event, frozen=True):
     """Chain, seq and hash of each chain that moved."""
 
 
-ALL: tuple[type[Event], ...] = tuple(Event.__subclasses__())
-"""Every event; the house tests and ``docs/generated/events.md`` are made from it."""
-
-
 class AuthorityInstalled(Event, frozen=True):
     """An administrator has installed an authority of smart cards, switched off."""
 
@@ -413,6 +409,14 @@ class AuthoritySwitched(Event, frozen=True):
     on: bool
 
 
+class AuthorityStanding(Event, frozen=True):
+    """The root of an authority says something new of it; a fallen one's cards prove nothing."""
+
+    name = "authority.standing"
+    fingerprint: str
+    standing: str
+
+
 class AuthorityRemoved(Event, frozen=True):
     """An authority of smart cards was forgotten."""
 
@@ -426,3 +430,7 @@ class CardPresented(Event, frozen=True):
     name = "card.presented"
     decision: str
     evidence: str
+
+
+ALL: tuple[type[Event], ...] = tuple(Event.__subclasses__())
+"""Every event; the house tests and ``docs/generated/events.md`` are made from it."""

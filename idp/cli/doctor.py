@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, delete, insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from idp import assembly
+from idp.authenticators.card import roots
 from idp.cli.context import operator
 from idp.config import Config, ConfigError
 from idp.database.columns import Table
@@ -127,6 +128,27 @@ def _issuer(name: str, portico: Provider) -> Finding:
     return Finding(name, WARN, f"{issuer}: for development only")
 
 
+def look_at_cards(name: str, portico: Provider) -> Finding:
+    """Look whether the authorities of cards stand, and whether anybody has lately said so."""
+    section = portico.config.cards
+    if not section.enabled:
+        return Finding(name, GOOD, "no sign-in by card")
+    with portico.database.read() as tx:
+        healths, now = roots.healths(tx), tx.now
+    patience = timedelta(hours=section.root_alarm_hours)
+    worries = [
+        f"{one.installed.name}: {why}"
+        for one in healths
+        for why in roots.worries(one, now, patience)
+    ]
+    if worries:
+        return Finding(name, WARN, "; ".join(worries))
+    serving = sum(one.installed.serves(now) and not one.installed.is_root for one in healths)
+    if not serving:
+        return Finding(name, WARN, "no authority is on: no card is taken; see `idp pki known`")
+    return Finding(name, GOOD, f"{serving} stand")
+
+
 def _port(name: str, portico: Provider) -> Finding:
     section = portico.config.server
     with socket.socket() as probe:
@@ -146,5 +168,6 @@ _CHECKS: tuple[tuple[str, Callable[[str, Provider], Finding]], ...] = (
     ("smtp", _smtp),
     ("password hashing", _password_cost),
     ("password policy", _password_policy),
+    ("authorities of cards", look_at_cards),
     ("listening port", _port),
 )

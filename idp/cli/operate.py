@@ -104,9 +104,9 @@ def attend(invocation: Invocation) -> None:
     """
     config = invocation.config()
     logs.configure(config.logging.level)
-    if config.server.metrics_port:
-        _serve_metrics(config, os.environ["PROMETHEUS_MULTIPROC_DIR"])
     portico = built(config)
+    if config.server.metrics_port:
+        _serve_metrics(portico, os.environ["PROMETHEUS_MULTIPROC_DIR"])
     if config.mtls.port:
         _serve_certified(portico)
     rounds = worker.rounds(portico) if config.worker.inside_serve else []
@@ -140,12 +140,17 @@ def _run_rounds(loop: worker.Loop, parent: int | None = None) -> None:
     loop.run()
 
 
-def _serve_metrics(config: Config, figures: str) -> None:
+def _serve_metrics(portico: Provider, figures: str) -> None:
     from prometheus_client import CollectorRegistry, multiprocess, start_http_server
 
+    from idp.cli.figures import CardFigures
+
+    section = portico.config.server
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry, path=figures)  # type: ignore[no-untyped-call]
-    start_http_server(config.server.metrics_port, config.server.metrics_host, registry)
+    if portico.config.cards.enabled:
+        registry.register(CardFigures(portico))
+    start_http_server(section.metrics_port, section.metrics_host, registry)
 
 
 @click.command(name="worker")

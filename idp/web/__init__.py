@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _
 from idp.oidc.exchange import BODY_LIMIT
 from idp.provider import Provider
 from idp.terms.documents import Document
-from idp.web import errors, ops, watch
+from idp.web import errors, metrics, ops, watch
 from idp.web.developers import pages as developers
 from idp.web.oidc import authorize, bridge, check_session, logout
 from idp.web.oidc.machine import endpoints
@@ -98,6 +98,7 @@ def create_app(portico: Provider) -> Flask:
         app.register_blueprint(blueprint)
     if portico.config.provider.developers_page:
         app.register_blueprint(developers.pages(portico))
+    portico.card_revocation.heard = metrics.responder
     errors.register(app)
     watch.every_page(app)
     bridge.mount(app, portico, endpoints(), {"/authorize": authorize.at_once})

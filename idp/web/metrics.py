@@ -14,6 +14,7 @@ _requests = Histogram(
     "portico_request_seconds", "Time to answer", ["endpoint", "status"], buckets=_SECONDS
 )
 _signins = Counter("portico_signins_total", "Attempts to sign in", ["method", "outcome"])
+_responders = Counter("portico_card_ocsp_total", "Questions to responders of cards", ["outcome"])
 
 
 def observe(endpoint: str, status: int, seconds: float) -> None:
@@ -29,3 +30,8 @@ def _of(endpoint: str, hundreds: int) -> Histogram:
 def signin(method: str, outcome: str) -> None:
     """Count one attempt to sign in."""
     _signins.labels(method, outcome).inc()
+
+
+def responder(outcome: str) -> None:
+    """Count one question to a card's responder."""
+    _responders.labels(outcome).inc()

@@ -29,6 +29,7 @@ LOOKED_AT_ELSEWHERE = {
     "idp.linking.store._OVERDUE",
     "idp.authenticators.card.index._OLD",  # asks which lists are in use: a row an authority
     "idp.authenticators.card.index._SWEEP",
+    "idp.authenticators.card.index._LISTS",
     "idp.authenticators.card.trust._ALL",  # likewise a row an authority
     "idp.outbox.store._OLDEST",  # reads the index of what waits, which is all there is to read
 }

@@ -62,6 +62,63 @@ def test_a_fingerprint_nobody_published_needs_a_word_of_where_it_was_compared(
     assert shell.ok("pki", "list") == []
 
 
+def test_what_ships_is_installed_by_its_name_switched_off(shell: Shell) -> None:
+    shipped = [one["name"] for one in shell.ok("pki", "known") if one["ships"] == "yes"]
+
+    rows = [shell.ok("pki", "install", name) for name in shipped]
+
+    assert {"GRCA2", "MOICA2", "MOICA-G3"} <= set(shipped)
+    assert {row["state"] for row in rows} == {"off"}
+    assert all("fingerprint" in row["provenance"] for row in rows)
+    assert [row["list"] for row in rows if row["kind"] == "root"] == [
+        "http://grca.nat.gov.tw/repository/CRL2/CA.crl"
+    ]
+
+
+def test_below_an_installed_root_an_authority_says_which_it_is(shell: Shell) -> None:
+    shell.ok("pki", "install", "GRCA2", "--on")
+
+    row = shell.ok("pki", "install", "MOICA2", "--on")
+
+    assert row["root"] == "O=Government Root Certification Authority,C=TW"
+    assert row["state"] == "unasked"
+    assert row["worries"] == ["no list yet"]
+    assert "unasked" in shell.run("pki", "list").output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("GCA2",), "does not ship"),
+        (("GRCA9", "--kind", "root"), "no such authority ships"),
+        (("GRCA9",), "--kind"),
+    ],
+)
+def test_what_does_not_ship_is_fetched_by_the_administrator(
+    shell: Shell, words: tuple[str, ...], said: str
+) -> None:
+    refused = shell.run("pki", "install", *words)
+
+    assert refused.exit_code == 1
+    assert said in refused.output
+
+
+def test_a_root_of_the_administrators_own_is_installed_from_a_file(
+    shell: Shell, issuer: str, lab: LabPki, responder: Responder, tmp_path: Path
+) -> None:
+    root = tmp_path / "root.cer"
+    root.write_bytes(lab.root)
+    url = f"{responder.base_url}/root/crl/complete.crl"
+    words = ("--kind", "root", "--provenance", "the lab", "--crl-url", url, "--on")
+    shell.ok("pki", "install", str(root), *words)
+    install(shell, issuer, "--on", "--crl-url", f"{responder.base_url}/moica/crl/complete.crl")
+
+    assert shell.run("pki", "refresh").exit_code == 0
+
+    states = {row["kind"]: row["state"] for row in shell.ok("pki", "list")}
+    assert states == {"moica": "good", "root": "good"}
+
+
 def test_an_authority_is_installed_switched_on_and_off(
     shell: Shell, issuer: str, lab: LabPki, tmp_path: Path
 ) -> None:

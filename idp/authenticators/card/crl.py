@@ -63,7 +63,7 @@ def read(
     """
     try:
         parsed = x509.load_der_x509_crl(der)
-        return _check(parsed, authority, now, grace) or _described(parsed)
+        return _check(parsed, authority, now, grace) or _described(parsed, authority)
     except (ValueError, TypeError, x509.ExtensionNotFound, x509.DuplicateExtension) as wrong:
         return Useless(type(wrong).__name__)
 
@@ -92,12 +92,14 @@ def _check(
     return Useless("from the future") if parsed.last_update_utc > now + _SKEW else None
 
 
-def _described(parsed: x509.CertificateRevocationList) -> RevocationList | Useless:
+def _described(
+    parsed: x509.CertificateRevocationList, authority: Authority
+) -> RevocationList | Useless:
     extensions = parsed.extensions
     known = (x509.AuthorityKeyIdentifier, x509.CRLNumber, x509.IssuingDistributionPoint)
     if any(one.critical and not isinstance(one.value, known) for one in extensions):
         return Useless("unknown critical extension")
-    scope = _scope(extensions)
+    scope = _scope(extensions, of_root=not authority.profile_id)
     if isinstance(scope, Useless):
         return scope
     number = extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
@@ -105,12 +107,14 @@ def _described(parsed: x509.CertificateRevocationList) -> RevocationList | Usele
     return RevocationList(number, parsed.last_update_utc, until, scope, parsed)
 
 
-def _scope(extensions: x509.Extensions) -> tuple[str, ...] | Useless:
+def _scope(extensions: x509.Extensions, *, of_root: bool) -> tuple[str, ...] | Useless:
     try:
         part = extensions.get_extension_for_class(x509.IssuingDistributionPoint).value
     except x509.ExtensionNotFound:
         return ()
-    if part.indirect_crl or part.only_some_reasons or part.only_contains_ca_certs:
+    if part.indirect_crl or part.only_some_reasons:
+        return Useless("scope")
+    if part.only_contains_user_certs if of_root else part.only_contains_ca_certs:
         return Useless("scope")
     if part.only_contains_attribute_certs or part.relative_name is not None:
         return Useless("scope")

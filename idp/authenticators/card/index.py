@@ -6,6 +6,7 @@ ever looks into half a list.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from uuid import UUID
@@ -103,6 +104,21 @@ def number_in_use(tx: Transaction, authority: Authority) -> int | None:
     return int(found) if found else None
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is known of one authority's list, without its entries."""
+
+    this_update: datetime | None
+    next_update: datetime | None
+    entries: int
+    trouble: str
+
+
+def lists(tx: Transaction) -> dict[bytes, Kept]:
+    """Describe the lists in use, by the fingerprint of their authority."""
+    return {bytes(row[0]): Kept(*row[1:]) for row in tx.execute(_LISTS)}
+
+
 def batches(found: RevocationList) -> Iterator[list[Entry]]:
     """Cut the entries into what one transaction writes."""
     entries = found.entries()
@@ -181,6 +197,13 @@ _LEASE = (
 )
 _MAKE_DUE = update(CardRevocationList).where(_OF).values(due_at=bindparam("instant"))
 _NUMBER = select(CardRevocationList.number).where(_OF)
+_LISTS = select(
+    CardRevocationList.issuer,
+    CardRevocationList.this_update,
+    CardRevocationList.next_update,
+    CardRevocationList.entries,
+    CardRevocationList.trouble,
+)
 _WRITE = insert(CardRevocation)
 _TAKE_OVER = (
     update(CardRevocationList)

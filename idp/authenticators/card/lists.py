@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import IO
 
-from idp.authenticators.card import crl, index
+from idp.authenticators.card import crl, index, published
 from idp.authenticators.card.crl import RevocationList
 from idp.authenticators.card.profiles import all_profiles
 from idp.authenticators.card.trust import Installed
@@ -79,12 +79,20 @@ class Lists:
     def _fetch(
         self, installed: Installed, file: IO[bytes], clock: Callable[[], datetime]
     ) -> RevocationList | crl.Useless:
-        profile = all_profiles().get(installed.authority.profile_id)
-        hosts = self.also | set(profile.hosts if profile else ())
+        hosts = self.also | _hosts(installed)
         try:
-            self.gateway.download(installed.crl_url, hosts, file, limit=self.limit)
+            size = self.gateway.download(installed.crl_url, hosts, file, limit=self.limit)
         except (Unreachable, Forbidden) as wrong:
             return crl.Useless(f"{type(wrong).__name__}: {wrong}")
+        if not size:
+            return crl.Useless("empty")
         file.flush()
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             return crl.read(bytes(content), installed.authority, now=clock())
+
+
+def _hosts(installed: Installed) -> frozenset[str]:
+    if installed.is_root:
+        return published.root_hosts()
+    profile = all_profiles().get(installed.authority.profile_id)
+    return frozenset(profile.hosts if profile else ())

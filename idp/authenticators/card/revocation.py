@@ -80,6 +80,8 @@ class Revocation:
         self._entropy = entropy
         self._answers: OrderedDict[bytes, tuple[datetime, Cleared]] = OrderedDict()
         self._lock = threading.Lock()
+        self.heard: Callable[[str], None] = lambda _word: None
+        """Told what came of each question to a responder: a word for the figures."""
 
     def check(
         self,
@@ -115,12 +117,17 @@ class Revocation:
         for url in leaf.ocsp_urls[:1]:
             try:
                 said = self._gateway.ask(url, ocsp.question(leaf, authority, nonce), hosts)
-            except (Unreachable, Forbidden):
+            except (Unreachable, Forbidden) as wrong:
+                self.heard(type(wrong).__name__.lower())
                 return None
             found = ocsp.read(
                 said, leaf, authority, nonce, now=clock(), max_age=self._freshness.ocsp_max_age
             )
-            return None if isinstance(found, ocsp.Useless) else _by_status(found)
+            if isinstance(found, ocsp.Useless):
+                self.heard("useless")
+                return None
+            self.heard(found.status.name.lower())
+            return _by_status(found)
         return None
 
     def _by_part(

@@ -7,6 +7,7 @@ and a certificate of an authority gets in by a command that prints what it is.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from sqlalchemy import String, Text, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
@@ -18,6 +19,18 @@ from idp.database.columns import Table
 from idp.database.transaction import Transaction
 
 _FRESH_FOR = timedelta(seconds=5)
+
+
+class Standing(StrEnum):
+    """What the root has said of an authority, the last time that it could be asked."""
+
+    UNASKED = ""
+    GOOD = "good"
+    SUSPENDED = "suspended"
+    REVOKED = "revoked"
+
+
+_FALLEN = frozenset({Standing.SUSPENDED, Standing.REVOKED})
 
 
 class CardAuthority(Table):
@@ -39,7 +52,9 @@ class CardAuthority(Table):
     is_on: Mapped[bool] = mapped_column(default=False)
     installed_at: Mapped[datetime]
     checked_at: Mapped[datetime | None] = mapped_column(default=None)
-    """When its root was last asked whether it still stands for it."""
+    """When its root last said whether it still stands for it, in a list of that day."""
+    standing: Mapped[str] = mapped_column(String(16), default=Standing.UNASKED)
+    """A :class:`Standing`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +67,21 @@ class Installed:
     crl_url: str
     is_on: bool
     installed_at: datetime
+    checked_at: datetime | None
+    standing: Standing
+
+    @property
+    def is_root(self) -> bool:
+        """Whether it issues no cards, and is asked about those that do."""
+        return not self.authority.profile_id
+
+    def serves(self, now: datetime) -> bool:
+        """Tell whether cards of its issue are looked at: on, of today, and not fallen."""
+        return self.is_on and self.standing not in _FALLEN and not self.has_expired(now)
+
+    def has_expired(self, now: datetime) -> bool:
+        """Tell whether its own certificate is over."""
+        return now > self.authority.certificate.not_valid_after_utc
 
 
 class Trust:
@@ -64,7 +94,7 @@ class Trust:
         """Find who says to have issued a certificate: by key identifier and whole name."""
         for one in self._all(tx):
             known = one.authority
-            if not one.is_on or not known.profile_id:
+            if one.is_root or not one.serves(tx.now):
                 continue
             if known.key_id == leaf.issuer_key_id and known.name == leaf.issuer_name:
                 return one
@@ -72,7 +102,8 @@ class Trust:
 
     def kinds(self, tx: Transaction) -> list[str]:
         """List the kinds of cards that are taken."""
-        return sorted({one.authority.profile_id for one in self._all(tx) if one.is_on} - {""})
+        serving = (one for one in self._all(tx) if one.serves(tx.now))
+        return sorted({one.authority.profile_id for one in serving} - {""})
 
     def _all(self, tx: Transaction) -> Sequence[Installed]:
         held = self._held
@@ -91,6 +122,8 @@ def everyone(tx: Transaction) -> list[Installed]:
             row.crl_url,
             row.is_on,
             row.installed_at,
+            row.checked_at,
+            Standing(row.standing),
         )
         for row in tx.execute(_ALL)
     ]
@@ -109,6 +142,7 @@ def install(tx: Transaction, new: Authority, *, name: str, provenance: str, crl_
         "crl_url": crl_url,
         "is_on": False,
         "installed_at": tx.now,
+        "standing": Standing.UNASKED,
     }
     tx.execute(_INSTALL, row)
     return True
@@ -117,6 +151,17 @@ def install(tx: Transaction, new: Authority, *, name: str, provenance: str, crl_
 def switch(tx: Transaction, fingerprint: bytes, *, on: bool) -> bool:
     """Switch an authority on or off; ``False``: there is none, or it was so already."""
     return tx.execute(_SWITCH, {"which": fingerprint, "wanted": on}).rowcount == 1
+
+
+def note_standing(tx: Transaction, fingerprint: bytes, standing: Standing) -> bool:
+    """Note what the root says at this moment; ``True`` for the one caller to whom it is news.
+
+    What was revoked stays so, also when a later list no longer mentions it.
+    """
+    said = {"which": fingerprint, "wanted": standing, "instant": tx.now}
+    changed = tx.execute(_FALL_OR_RISE, said).rowcount == 1
+    tx.execute(_CHECKED, {"which": fingerprint, "instant": tx.now})
+    return changed
 
 
 def remove(tx: Transaction, fingerprint: bytes) -> bool:
@@ -135,4 +180,10 @@ _SWITCH = (
     .where(_WHICH, CardAuthority.is_on != bindparam("wanted"))
     .values(is_on=bindparam("wanted"))
 )
+_FALL_OR_RISE = (
+    update(CardAuthority)
+    .where(_WHICH, CardAuthority.standing.not_in((bindparam("wanted"), Standing.REVOKED)))
+    .values(standing=bindparam("wanted"), checked_at=bindparam("instant"))
+)
+_CHECKED = update(CardAuthority).where(_WHICH).values(checked_at=bindparam("instant"))
 _REMOVE = delete(CardAuthority).where(_WHICH)

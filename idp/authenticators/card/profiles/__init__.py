@@ -31,15 +31,6 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     is_oid: bool = False
 
 
-class KnownAuthority(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A certificate of an issuing authority or a root, as it was seen published."""
-
-    name: str
-    sha256: str
-    """Of its DER, hex; an administrator installs the file, and it has to be this one."""
-    provenance: str
-
-
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A kind of card."""
 
@@ -58,7 +49,6 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whom we may ask about revocation; no address in a certificate leads anywhere else."""
     complete_crls: list[str] = []
     """Lists of everything revoked, fetched in the background."""
-    authorities: list[KnownAuthority] = []
 
 
 @dataclass(frozen=True, slots=True)
