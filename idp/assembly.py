@@ -51,6 +51,7 @@ from idp.registration.actions import Registering
 from idp.registration.store import Registrations
 from idp.secret import KEY_BYTES, Entropy, Keychain, keychain, system_entropy
 from idp.sessions.actions import Ending
+from idp.signin.account_cards import AccountCards
 from idp.signin.actions import PasswordSignIn
 from idp.signin.card import CardSignIn
 from idp.signin.codes import Codes
@@ -121,6 +122,7 @@ def assemble(
     factors = Factors(showing, totp, recovery_codes, passkeys, trail, notices)
     trust, revocation = Trust(), _card_revocation(config, entropy)
     evidence = Evidence(keys_of.seal("card-evidence"), entropy)
+    account_cards = AccountCards(config, accounts, particulars, evidence, factors, trail, entropy)
     server = AuthorizationServer(
         Parts(
             issuer,
@@ -190,7 +192,10 @@ def assemble(
         card_revocation=revocation,
         card_holders=Holders(trust, revocation),
         card_evidence=evidence,
-        card_signing_in=CardSignIn(config, trust, evidence, accounts, trail, entropy),
+        card_signing_in=CardSignIn(
+            config, trust, evidence, accounts, trail, account_cards, entropy
+        ),
+        account_cards=account_cards,
         card_lists=_card_lists(config, entropy),
     )
 

@@ -231,7 +231,7 @@ class CardsSection(Section, frozen=True):
     acr: str = "urn:portico:acr:card"
     degraded_acr: str = "urn:portico:acr:card-unchecked"
     hipki_acr: str = "urn:portico:acr:card-hipki"
-    warn_days: Positive = 30
+    warn_days: list[Positive] = msgspec.field(default_factory=lambda: [60, 30, 7])
 
 
 class RegistrationSection(Section, frozen=True):

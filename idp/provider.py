@@ -29,6 +29,7 @@ from idp.outbox.store import Outbox
 from idp.registration.actions import Registering
 from idp.secret import Entropy, Keychain
 from idp.sessions.actions import Ending
+from idp.signin.account_cards import AccountCards
 from idp.signin.actions import PasswordSignIn
 from idp.signin.card import CardSignIn
 from idp.signin.codes import Codes
@@ -84,3 +85,4 @@ class Provider:
     card_holders: Holders
     card_evidence: Evidence
     card_signing_in: CardSignIn
+    account_cards: AccountCards

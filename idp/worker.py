@@ -23,7 +23,7 @@ from idp.accounts.bulk import FIRST
 from idp.audit import checkpoint, history
 from idp.audit.events import AuthorityStanding, KeyAdded, OutboxAbandoned
 from idp.authenticators import passkey, totp
-from idp.authenticators.card import challenges, index, roots, trust
+from idp.authenticators.card import cards, challenges, index, offers, roots, trust
 from idp.authenticators.password import captcha, works
 from idp.clock import Clock, system_clock
 from idp.database.sweeping import BATCH
@@ -34,6 +34,7 @@ from idp.gateways.smtp import Refused, Unreachable
 from idp.keys import ring
 from idp.keys import store as keys
 from idp.linking.wire import LinkEvent
+from idp.mail.messages import CardExpires
 from idp.oidc import (
     authorizations,
     client_authentication,
@@ -58,6 +59,7 @@ from idp.signin.recovery import Question
 WORKER = Origin(operator="worker")
 _NOTICES_AT_ONCE = 8
 _HASHES_AT_ONCE = 5_000
+_WARNINGS_AT_ONCE = 100
 _LONGEST_PAUSE = 0.2  # seconds
 _ENDED_AT_ONCE = 50  # sessions: each with a notice for every app, in one transaction
 
@@ -157,6 +159,12 @@ def rounds(portico: Provider) -> list[Round]:
         Round("keys", timedelta(minutes=10), lambda: rotate_keys(portico)),
         Round("card-lists", timedelta(minutes=1), lambda: fetch_card_lists(portico)),
         Round("card-roots", timedelta(hours=6), lambda: watch_card_authorities(portico)),
+        Round(
+            "card-warnings",
+            timedelta(hours=1),
+            lambda: warn_of_cards(portico),
+            batch=_WARNINGS_AT_ONCE,
+        ),
         Round(
             "sessions",
             timedelta(minutes=1),
@@ -404,6 +412,39 @@ def watch_card_authorities(portico: Provider) -> int:
     return len(found)
 
 
+def warn_of_cards(portico: Provider) -> int:
+    """Tell the owners of cards that expire soon, once for each of ``[cards] warn_days``.
+
+    The latest warning first: a card that was added late gets that one and none before it.
+    """
+    section = portico.config.cards
+    if not section.enabled:
+        return 0
+    for days in sorted(section.warn_days):
+        with portico.database.read() as tx:
+            found = cards.ending(tx, days, _WARNINGS_AT_ONCE)
+        for one in found:
+            _warn_of_card(portico, one, days)
+        if len(found) == _WARNINGS_AT_ONCE:
+            return _WARNINGS_AT_ONCE
+    return 0
+
+
+def _warn_of_card(portico: Provider, one: cards.Ending, days: int) -> None:
+    with portico.database.write(WORKER) as tx:
+        if not cards.warned(tx, one.id, days):
+            return
+        message = CardExpires(
+            at=tx.now,
+            kind=one.profile_id,
+            serial=cards.short(one.serial),
+            until=one.not_after,
+            days=cards.days_left(one.not_after, tx.now),
+        )
+        unique = f"card/{one.id}/{days}"
+        portico.notices.tell(tx, one.account_id, message, unique=unique)
+
+
 def sweep(portico: Provider) -> int:
     """Delete a batch of rows that nothing can use any more from each table.
 
@@ -436,6 +477,7 @@ _SWEEPERS: Iterable[Sequence[Callable[[Transaction], int]]] = (
     (captcha.sweep,),
     (passkey.sweep,),
     (challenges.sweep,),
+    (offers.sweep,),
     (index.sweep,),
     (totp.sweep,),
     (counters.sweep,),

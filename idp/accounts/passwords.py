@@ -101,6 +101,11 @@ def still_has(tx: Transaction, account_id: UUID, phc_hash: str) -> bool:
     return tx.ask(_STILL_HAS, {"owner": account_id, "seen": phc_hash}) is not None
 
 
+def is_on(tx: Transaction, account_id: UUID) -> bool:
+    """Tell whether an account has a password that is not switched off."""
+    return tx.scalar(_IS_ON, {"owner": account_id}) is not None
+
+
 def disable(tx: Transaction, account_id: UUID) -> bool:
     """Switch the password off until recovery; ``True`` for the one caller that did it."""
     return tx.execute(_DISABLE, {"owner": account_id, "instant": tx.now}).rowcount == 1
@@ -155,6 +160,9 @@ _REPLACE_HASH = (
         PasswordCredential.phc_hash == bindparam("seen"),
     )
     .values(phc_hash=bindparam("stronger"))
+)
+_IS_ON = select(PasswordCredential.account_id).where(
+    PasswordCredential.account_id == bindparam("owner"), PasswordCredential.disabled_at.is_(None)
 )
 _DISABLE = (
     update(PasswordCredential)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, select, update
+from sqlalchemy import and_, bindparam, case, or_, select, update
 
 from idp.accounts.model import SecondFactor, State
 from idp.accounts.tables import AccountRow
@@ -94,5 +94,9 @@ _SET_SECOND_FACTOR = (
     )
 )
 _BARE = select(AccountRow.id).where(
-    AccountRow.id == bindparam("owner"), AccountRow.protected_since >= bindparam("then")
+    AccountRow.id == bindparam("owner"),
+    or_(
+        AccountRow.protected_since >= bindparam("then"),
+        and_(AccountRow.protected_since.is_(None), AccountRow.second_factor == SecondFactor.NONE),
+    ),
 )

@@ -432,5 +432,34 @@ class CardPresented(Event, frozen=True):
     evidence: str
 
 
+class CardAdded(Event, frozen=True):
+    """A card opens one more account: its owner signed in and the card signed."""
+
+    name = "card.added"
+    for_owner = True
+    why: Literal["added", "renewed"]
+    """``renewed``: it agrees with an earlier card of the account in everything."""
+    certificate: str
+    evidence: str
+    differs: str = ""
+    """In what it is no renewal of a card that the account had; empty: it is one."""
+
+
+class CardNotAdded(Event, frozen=True):
+    """A card was to open an account, and was refused; ``why`` is the true reason."""
+
+    name = "card.not_added"
+    why: str
+    evidence: str = ""
+
+
+class CardRemoved(Event, frozen=True):
+    """A card no longer opens an account."""
+
+    name = "card.removed"
+    for_owner = True
+    why: Literal["person", "disowned", "help_desk"]
+
+
 ALL: tuple[type[Event], ...] = tuple(Event.__subclasses__())
 """Every event; the house tests and ``docs/generated/events.md`` are made from it."""

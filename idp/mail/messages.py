@@ -75,6 +75,9 @@ Change = Literal[
     "recovery_codes_renewed",
     "recovery_codes_removed",
     "recovery_code_used",
+    "card_added",
+    "card_renewed",
+    "card_removed",
     "asked_always",
     "asked_on_demand",
 ]
@@ -85,6 +88,17 @@ class SecondFactorChanged(Notice, frozen=True, tag="second_factor_changed"):
 
     change: Change
     address: str
+
+
+class CardExpires(Message, frozen=True, tag="card_expires"):
+    """A card that opens the account is good for a few more days."""
+
+    kind: str
+    """A name of ``idp/authenticators/card/profiles``."""
+    serial: str
+    """The last characters of its serial number: enough to tell two cards apart."""
+    until: datetime
+    days: int
 
 
 class Code(Message, frozen=True, tag="code"):
@@ -145,6 +159,7 @@ AnyMessage = (
     NewBrowser
     | TooManyFailures
     | PasswordSwitchedOff
+    | CardExpires
     | Code
     | AlreadyRegistered
     | Activation
@@ -236,6 +251,9 @@ class Stationery:
         }
         if isinstance(letter.message, NewBrowser):
             words["browser"] = known_as(letter.message.browser)
+        if isinstance(letter.message, CardExpires):
+            until = letter.message.until
+            words["until"] = roc_calendar.day(until, letter.locale)
         text = environment.get_template(f"{name}.txt").render(words)
         subject, _, body = text.partition("\n")
         return Rendered(

@@ -24,6 +24,7 @@ from idp.database.transaction import Transaction
 from idp.secret import Entropy, digest, new_id
 from idp.sessions import actions as sessions
 from idp.signin import store
+from idp.signin.account_cards import AccountCards
 from idp.signin.actions import Browser, SignedIn
 
 METHOD = "card"
@@ -34,6 +35,8 @@ class Unregistered:
     """The card is good, and no account is its own: the way leads to a registration (B07)."""
 
     holder_name: str
+    offer: str = ""
+    """Of a card that agrees with an earlier one of an account: see ``AccountCards.offer``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class CardSignIn:
     evidence: Evidence
     accounts: Accounts
     trail: Trail
+    account_cards: AccountCards
     entropy: Entropy
 
     def ask(self, tx: Transaction, browser_hash: bytes) -> str:
@@ -89,7 +93,8 @@ class CardSignIn:
             )
             return outcome
         if account is None or card is None:
-            return Unregistered(candidate.holder.name)
+            offer = self.account_cards.offer(tx, candidate, kept)
+            return Unregistered(candidate.holder.name, offer)
         if account.state is not State.ACTIVE:
             return Refusal(Reason.WRONG_CREDENTIALS)
         cards.used(tx, card.id)

@@ -8,6 +8,7 @@ from idp.accounts.tables import AccountIdentity
 from idp.audit import history
 from idp.authenticators.card.cards import Card
 from idp.authenticators.card.challenges import CardChallenge
+from idp.authenticators.card.offers import CardOffer
 from idp.authenticators.passkey import Passkey, PasskeyChallenge
 from idp.authenticators.recovery_code import RecoveryCode
 from idp.authenticators.totp import TotpCredential
@@ -29,6 +30,7 @@ _TABLES = (
     AccountProof,
     Card,
     CardChallenge,
+    CardOffer,
     Passkey,
     PasskeyChallenge,
     TotpCredential,

@@ -15,6 +15,7 @@ from uuid import UUID
 from idp.accounts import status
 from idp.accounts.model import Account, SecondFactor
 from idp.audit.events import (
+    CardRemoved,
     Event,
     FactorAdded,
     FactorRemoved,
@@ -24,6 +25,7 @@ from idp.audit.events import (
 )
 from idp.audit.store import Trail
 from idp.authenticators import Reason, Refusal, passkey
+from idp.authenticators.card import cards
 from idp.authenticators.passkey import NewPasskey, Passkeys
 from idp.authenticators.recovery_code import RecoveryCodes
 from idp.authenticators.totp import Totp
@@ -62,12 +64,12 @@ class Factors:
 
     def begin_totp(self, tx: Transaction, session: Session) -> None:
         """Make a secret that the next page shows."""
-        if self._may_change(tx, session):
+        if self.may_change(tx, session):
             self.totp.begin(tx, session.account_id, session.id)
 
     def confirm_totp(self, tx: Transaction, session: Session, typed: str) -> Enrolled | Refusal:
         """Take the app into use by its first code."""
-        if not self._may_change(tx, session):
+        if not self.may_change(tx, session):
             return Refusal(Reason.CODE_WRONG)
         refused = self.showing.confirm_totp(tx, session, typed)
         if refused is not None:
@@ -79,7 +81,7 @@ class Factors:
 
     def remove_totp(self, tx: Transaction, session: Session) -> None:
         """Take the app out of use."""
-        if self._may_change(tx, session) and self.totp.remove(tx, session.account_id):
+        if self.may_change(tx, session) and self.totp.remove(tx, session.account_id):
             gone = FactorRemoved(subject=session.subject, kind=TOTP)
             self._note(tx, session.account_id, gone, "totp_removed")
             self._settle(tx, session.account_id)
@@ -88,7 +90,7 @@ class Factors:
         self, tx: Transaction, session: Session, new: NewPasskey, name: str
     ) -> Enrolled | Refusal:
         """Put a verified passkey on record."""
-        may = self._may_change(tx, session)
+        may = self.may_change(tx, session)
         if not may or not self.passkeys.add(tx, session.account_id, new, name):
             return Refusal(Reason.PASSKEY_REFUSED)
         added = FactorAdded(subject=session.subject, kind=PASSKEY)
@@ -105,7 +107,7 @@ class Factors:
 
     def remove_passkey(self, tx: Transaction, session: Session, passkey_id: UUID) -> None:
         """Forget a passkey."""
-        may = self._may_change(tx, session)
+        may = self.may_change(tx, session)
         name = passkey.remove(tx, session.account_id, passkey_id) if may else None
         if name is not None:
             gone = FactorRemoved(subject=session.subject, kind=PASSKEY)
@@ -114,7 +116,7 @@ class Factors:
 
     def renew_codes(self, tx: Transaction, session: Session) -> Enrolled | None:
         """Make ten new recovery codes; ``None`` for an account without a factor to recover."""
-        may = self._may_change(tx, session)
+        may = self.may_change(tx, session)
         if not may or status.hold(tx, session.account_id) is SecondFactor.NONE:
             return None
         codes = self.recovery.renew(tx, session.account_id)
@@ -126,7 +128,7 @@ class Factors:
         """Decide whether every sign-in asks for the second factor."""
         before = status.hold(tx, session.account_id)
         wanted = SecondFactor.ALWAYS if always else SecondFactor.ON_DEMAND
-        if before in {SecondFactor.NONE, wanted} or not self._may_change(tx, session):
+        if before in {SecondFactor.NONE, wanted} or not self.may_change(tx, session):
             return
         status.set_second_factor(tx, session.account_id, wanted)
         decided = FactorsAsked(subject=session.subject, always=always)
@@ -134,8 +136,13 @@ class Factors:
 
     def forget(self, tx: Transaction, account: Account) -> bool:
         """Take everything away, for somebody who has lost it all; ``False``: there was nothing."""
-        if status.hold(tx, account.id) is SecondFactor.NONE:
+        bare = status.hold(tx, account.id) is SecondFactor.NONE
+        held = [one.id for one in cards.of_account(tx, account.id)]
+        if bare and not held:
             return False
+        for card_id in held:
+            cards.remove(tx, account.id, card_id)
+            self.trail.append(tx, CardRemoved(subject=account.subject, why="help_desk"))
         self.totp.remove(tx, account.id)
         passkey.forget(tx, account.id)
         self._settle(tx, account.id)
@@ -169,21 +176,31 @@ class Factors:
             kinds.append(TOTP)
         if self.recovery.forget_since(tx, account.id, since):
             kinds.append(RECOVERY_CODE)
-        if not kinds:
-            return []
-        self._settle(tx, account.id)
+        gone = self._withdraw_cards(tx, account, since)
+        if kinds:
+            self._settle(tx, account.id)
         for kind in kinds:
             self.trail.append(tx, FactorRemoved(subject=account.subject, kind=kind))
-        return [_GONE[kind] for kind in dict.fromkeys(kinds)]
+        return [*(_GONE[kind] for kind in dict.fromkeys(kinds)), *gone]
+
+    def _withdraw_cards(self, tx: Transaction, account: Account, since: datetime) -> list[Change]:
+        """Take away the cards that were added at ``since`` or later."""
+        gone: list[Change] = []
+        for one in cards.of_account(tx, account.id):
+            if one.added_at >= since and cards.remove(tx, account.id, one.id):
+                self.trail.append(tx, CardRemoved(subject=account.subject, why="disowned"))
+                gone.append("card_removed")
+        return gone[:1]
 
     def _stays_protected(self, tx: Transaction, account: Account, since: datetime) -> bool:
         """Tell whether an older factor is left, or there was none to lose."""
-        keys = [one.created_at for one in passkey.of_account(tx, account.id)]
+        held = [one.created_at for one in passkey.of_account(tx, account.id)]
+        held += [one.added_at for one in cards.of_account(tx, account.id)]
         app = self.totp.in_use(tx, account.id)
-        older = [at for at in (*keys, *([app.since] if app else [])) if at < since]
+        older = [at for at in (*held, *([app.since] if app else [])) if at < since]
         return bool(older) or status.was_bare(tx, account.id, since)
 
-    def _may_change(self, tx: Transaction, session: Session) -> bool:
+    def may_change(self, tx: Transaction, session: Session) -> bool:
         """Hold the account; tell whether the session, read before that, may change its factors.
 
         Not where everything of the account was ended meanwhile: "this was not me" must not be

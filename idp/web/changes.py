@@ -55,6 +55,14 @@ _SENTENCES: Mapping[str, LazyString | Variants] = {
             "all": _("The help desk removed all second factors of your account, as was asked for."),
         },
     ),
+    "card.added": (
+        "why",
+        {
+            "added": _("A certificate card was added to your account."),
+            "renewed": _("Your renewed certificate card was added to your account."),
+        },
+    ),
+    "card.removed": _("A certificate card of your account was removed."),
     "factor.asked": (
         "always",
         {

@@ -15,6 +15,7 @@ from idp.secret import base64url
 REQUESTS, LINKS = "requests", "links"
 PASSKEYS = "passkeys"
 TOTP = "totp"
+CARDS = "cards"
 PAGES = {
     LINKS: "links.show",
     REQUESTS: "requests.show",
@@ -28,9 +29,11 @@ PAGES = {
     "data": "own_data.show",
     PASSKEYS: "passkeys.show",
     TOTP: "totp.show",
+    CARDS: "own_cards.show",
 }
 """The endpoint of each page that a sign-in may lead back to."""
 _DEVICE = re.compile(r"device\.[A-Z]{0,8}")
+_CARD = re.compile(r"card\.[A-Za-z0-9_-]{1,100}")
 _LINK = re.compile(r"link\.[A-Za-z0-9_-]{1,3000}")
 
 
@@ -44,9 +47,16 @@ def link(client_id: str, return_to: str) -> str:
     return f"link.{base64url(f'{client_id} {return_to}'.encode('utf-8', 'replace')[:2200])}"
 
 
+def card(offer: str) -> str:
+    """Name the way back to ``/account/cards``, with the card that is offered there."""
+    return f"card.{offer}"
+
+
 def is_name(journey_id: str) -> bool:
     """Tell a page of ours from a journey's id."""
-    return journey_id in PAGES or bool(_DEVICE.fullmatch(journey_id) or _LINK.fullmatch(journey_id))
+    if journey_id in PAGES:
+        return True
+    return any(shape.fullmatch(journey_id) for shape in (_DEVICE, _LINK, _CARD))
 
 
 def onward(journey_id: str) -> str:
@@ -63,6 +73,8 @@ def address(name: str) -> str:
     """Give where a sign-in that no app asked for leads: the page named, or the front page."""
     if name.startswith("device."):
         return url_for("device.show", user_code=name.removeprefix("device.") or None)
+    if name.startswith("card."):
+        return url_for("own_cards.show", offer=name.removeprefix("card."))
     if name.startswith("link."):
         client_id, _, return_to = _told(name.removeprefix("link.")).partition(" ")
         if client_id and "/" not in client_id:

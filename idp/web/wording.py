@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _
 
 from idp.accounts.model import Kind
 from idp.authenticators import Reason
+from idp.authenticators.card.ownership import Mismatch
 from idp.authenticators.card.reasons import Flaw
 from idp.authenticators.password.policy import PasswordPolicy, Weakness
 from idp.linking.rules import Outcome
@@ -19,6 +20,7 @@ from idp.registration.actions import Obstacle
 from idp.registration.fields import Problem
 from idp.registration.flows import Entry, ProofKind, Step
 from idp.registration.forms import ADDRESS, KEPT
+from idp.signin.account_cards import Bar
 from idp.signin.codes import Sending, Typing
 from idp.signin.journey import ACR_OUT_OF_REACH, KIND_NOT_ALLOWED
 from idp.web.forms import FieldError
@@ -83,6 +85,8 @@ KINDS: Mapping[str, LazyString] = {
     Kind.STAFF: _("Court staff"),
 }
 KIND_OF_ACCOUNT: LazyString = _("Kind of account")
+CARDS_PAGE = "cards"
+"""The account page that is there only where cards are taken."""
 ACCOUNT_PAGES: Mapping[str, tuple[str, LazyString]] = {
     # page: its endpoint, its name
     "account": ("account.show", _("Basic details")),
@@ -91,6 +95,7 @@ ACCOUNT_PAGES: Mapping[str, tuple[str, LazyString]] = {
     "password": ("own_password.show", _("Password")),
     "passkeys": ("passkeys.show", _("Passkeys")),
     "totp": ("totp.show", _("Authenticator app")),
+    CARDS_PAGE: ("own_cards.show", _("Certificate cards")),
     "sessions": ("own_sessions.show", _("Signed-in browsers")),
     "apps": ("own_apps.show", _("Apps with access")),
     # Translators: 帳號綁定, manual P32
@@ -442,6 +447,42 @@ CARD_REFUSED: Mapping[Flaw, LazyString] = {
         "or take another way."
     ),
 }
+CARD_NOT_ADDED: Mapping[Mismatch | Bar, LazyString] = {
+    Mismatch.KIND: _(
+        "This card is of another kind of holder than this account: persons and organisations have "
+        "accounts of their own."
+    ),
+    Mismatch.NAME: _(
+        "The name on this card is not the name of this account. Only your own card can be added."
+    ),
+    Mismatch.NATIONAL_ID: _(
+        "The national id on this card is not that of this account. Only your own card can be added."
+    ),
+    Mismatch.UNIFORM_NUMBER: _(
+        "The uniform number on this card is not that of this account. Only a card of the same "
+        "organisation can be added."
+    ),
+    Mismatch.ORGANISATION: _(
+        "This card is of another organisation than this account's other card."
+    ),
+    Bar.TAKEN: _("This card cannot be added: it was added before."),
+    Bar.NOT_NOW: _("That took too long, or was done already. Try again."),
+}
+CARD_IS_LAST: LazyString = _(
+    "This card is the last way into your account. Set a password or add another card first."
+)
+CARD_KINDS: Mapping[str, LazyString] = {
+    # Translators: 自然人憑證, a kind of card
+    "moica": _("Citizen certificate"),
+    # Translators: 工商憑證, a kind of card
+    "moeaca": _("Business certificate"),
+    # Translators: 組織及團體憑證, a kind of card
+    "xca": _("Organisation certificate"),
+    # Translators: 政府機關憑證, a kind of card
+    "gca": _("Agency certificate"),
+    "": _("Certificate card"),
+}
+"""By the id of the profile."""
 CARD_STATES: Mapping[str, LazyString] = {
     "looking": _("Looking for the card bridge …"),
     "not_running": _(

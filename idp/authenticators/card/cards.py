@@ -6,24 +6,31 @@ one is recognised by the authority's own number of the holder, and decides nothi
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, String, bindparam, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
+from idp.accounts.model import State
+from idp.accounts.tables import AccountRow
 from idp.authenticators.card.candidate import Candidate
 from idp.database.columns import Table
 from idp.database.prepared import Prepared, insert_if_new
 from idp.database.transaction import Transaction
 from idp.secret import Entropy, new_id
 
+NEVER_WARNED = 32_767
+
 
 class Card(Table):
     """A certificate that opens an account."""
 
     __tablename__ = "cards"
-    __table_args__ = (Index("ix_cards_holder", "profile_id", "subject_number"),)
+    __table_args__ = (
+        Index("ix_cards_holder", "profile_id", "subject_number"),
+        Index("ix_cards_ending", "not_after", "warned_days"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), index=True)
@@ -37,11 +44,11 @@ class Card(Table):
     subject_number: Mapped[str] = mapped_column(String(200))
     """The authority's number of the holder; of organisations what identifies them."""
     rank: Mapped[str] = mapped_column(String(16))
-    not_after: Mapped[datetime] = mapped_column(index=True)
+    not_after: Mapped[datetime]
     added_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None] = mapped_column(default=None)
-    warned_at: Mapped[datetime | None] = mapped_column(default=None)
-    """When its owner was told that it expires soon."""
+    warned_days: Mapped[int] = mapped_column(default=NEVER_WARNED)
+    """Of the warnings that it expires, the latest that its owner was given: so long before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,29 @@ class Shown:
     not_after: datetime
     added_at: datetime
     last_used_at: datetime | None
+    subject_number: str
+    issuer: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A card that expires soon, whose owner is to be told."""
+
+    id: UUID
+    account_id: UUID
+    profile_id: str
+    serial: str
+    not_after: datetime
+
+
+def short(serial: str) -> str:
+    """Give as much of a serial number as tells two cards apart; the whole is in nobody's mail."""
+    return serial[-8:]
+
+
+def days_left(not_after: datetime, now: datetime) -> int:
+    """Count the whole days for which a card is still good; none on the last, fewer after it."""
+    return (not_after - now).days
 
 
 def find(tx: Transaction, fingerprint: bytes) -> OnRecord | None:
@@ -94,6 +124,7 @@ def add(tx: Transaction, account_id: UUID, candidate: Candidate, entropy: Entrop
         "rank": holder.rank,
         "not_after": leaf.not_after,
         "added_at": tx.now,
+        "warned_days": NEVER_WARNED,
     }
     return tx.ask(_ADD, row) is not None
 
@@ -106,6 +137,17 @@ def used(tx: Transaction, card_id: UUID) -> None:
 def of_account(tx: Transaction, account_id: UUID) -> list[Shown]:
     """List an account's cards, the oldest first."""
     return [Shown(*row) for row in tx.execute(_OF_ACCOUNT, {"owner": account_id})]
+
+
+def ending(tx: Transaction, days: int, most: int) -> list[Ending]:
+    """List cards that expire within so many days and have had no warning so late, soonest first."""
+    bound = {"instant": tx.now, "then": tx.now + timedelta(days=days), "days": days, "most": most}
+    return [Ending(*row) for row in tx.execute(_ENDING, bound)]
+
+
+def warned(tx: Transaction, card_id: UUID, days: int) -> bool:
+    """Note a warning; ``True`` for the one caller that gives it."""
+    return tx.execute(_WARNED, {"which": card_id, "given": days}).rowcount == 1
 
 
 def remove(tx: Transaction, account_id: UUID, card_id: UUID) -> bool:
@@ -131,8 +173,27 @@ _OF_ACCOUNT = (
         Card.not_after,
         Card.added_at,
         Card.last_used_at,
+        Card.subject_number,
+        Card.issuer,
     )
     .where(_OWNED)
     .order_by(Card.added_at, Card.id)
+)
+_ENDING = (
+    select(Card.id, Card.account_id, Card.profile_id, Card.serial, Card.not_after)
+    .join(AccountRow, AccountRow.id == Card.account_id)
+    .where(
+        Card.not_after > bindparam("instant"),
+        Card.not_after <= bindparam("then"),
+        Card.warned_days > bindparam("days"),
+        AccountRow.state == State.ACTIVE,
+    )
+    .order_by(Card.not_after)
+    .limit(bindparam("most"))
+)
+_WARNED = (
+    update(Card)
+    .where(Card.id == bindparam("which"), Card.warned_days > bindparam("given"))
+    .values(warned_days=bindparam("given"))
 )
 _REMOVE = delete(Card).where(_OWNED, Card.id == bindparam("which"))

@@ -17,11 +17,14 @@ from idp.linking.rules import offers_linking
 from idp.oidc import logout, pending
 from idp.oidc.clients import everyone
 from idp.oidc.model import Client
+from idp.provider import Provider
 from idp.sessions import store as sessions
 from idp.signin import store
 from idp.signin.store import PastAttempt
 from idp.web import signed_out
 from idp.web.headers import PAGES
+from idp.web.portal import card_lines
+from idp.web.portal.card_lines import Line
 from idp.web.request import demand_csrf, origin, session_hash, single_form, speaks, take_session
 from idp.web.signed_out import SignedOutPage
 from idp.web.who import who
@@ -72,6 +75,8 @@ class DashboardPage:
     apps: list[AppLink]
     waiting: int
     """How many services wait for an answer."""
+    expiring: list[Line]
+    """The cards that expire soon."""
     signout_url: str
 
 
@@ -97,7 +102,7 @@ def show() -> ResponseReturnValue:
         account = portico.accounts.find(tx, session.account_id) if session else None
         if session is None or account is None:
             return _welcome()
-        page = _dashboard(tx, account)
+        page = _dashboard(tx, portico, account)
     person = who(page.name, account.kind)
     shown = render_template("portal/dashboard.html", page=page, who=person)
     return PAGES.apply(make_response(shown))
@@ -131,7 +136,7 @@ def _welcome() -> Response:
     return PAGES.apply(make_response(render_template("portal/welcome.html", page=page)))
 
 
-def _dashboard(tx: Transaction, account: Account) -> DashboardPage:
+def _dashboard(tx: Transaction, portico: Provider, account: Account) -> DashboardPage:
     past = store.history(tx, account.id, _LOOK_BACK)
     # The newest success is the sign-in that led here; what people want is the one before.
     successes = [one for one in past if one.refused_for is None]
@@ -155,6 +160,7 @@ def _dashboard(tx: Transaction, account: Account) -> DashboardPage:
         recent=[_entry(one) for one in past[:_RECENT]],
         apps=[_link(one, linked) for one in clients if _may_open(one, account)],
         waiting=len(pending.of_account(tx, account.id)),
+        expiring=card_lines.expiring(tx, portico, account.id),
         signout_url=url_for("dashboard.sign_out"),
     )
 

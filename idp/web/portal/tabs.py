@@ -6,6 +6,7 @@ from flask import url_for
 from flask_babel import LazyString
 
 from idp.web import wording
+from idp.web.wiring import provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,9 @@ class Tab:
 
 def tabs(current: str) -> list[Tab]:
     """List the pages of ``wording.ACCOUNT_PAGES``; ``current`` is the one at hand."""
+    absent = set() if provider().config.cards.enabled else {wording.CARDS_PAGE}
     return [
         Tab(page, label, url_for(endpoint), page == current)
         for page, (endpoint, label) in wording.ACCOUNT_PAGES.items()
+        if page not in absent
     ]

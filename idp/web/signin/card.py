@@ -26,7 +26,7 @@ from idp.secret import digest
 from idp.signin import store
 from idp.signin.actions import Browser, SignedIn
 from idp.signin.card import CardSignIn, Unregistered
-from idp.web import cards, errors, metrics
+from idp.web import cards, errors, metrics, returning
 from idp.web.cards import CardForm, CardPart, Examined
 from idp.web.forms import FieldError
 from idp.web.raising import supersede, user_agent
@@ -67,6 +67,10 @@ class CardPage:
     errors: list[FieldError]
     unregistered: str = ""
     """The name on a good card that opens no account."""
+    add_url: str = ""
+    """Where the person adds the card who has an account and signs in to it in another way."""
+    is_renewed: bool = False
+    """Whether it agrees with an earlier card of an account."""
     register_url: str = ""
 
 
@@ -110,9 +114,9 @@ def submit() -> ResponseReturnValue:
             metrics.signin("card", "ok")
             response = make_response(redirect(journey.next_url, code=303))
             return give_session(response, signed_in.session.cookie, browser.device, binding=binding)
-        case Unregistered(holder_name):
+        case Unregistered() as unregistered:
             metrics.signin("card", "unregistered")
-            return _page(journey, [], 200, unregistered=holder_name)
+            return _page(journey, [], 200, unregistered=unregistered)
         case Unfit(flaw):
             metrics.signin("card", flaw)
             return _page(journey, [FieldError("", CARD_REFUSED[flaw])], 422)
@@ -148,7 +152,11 @@ def _try(
 
 
 def _page(
-    journey: Underway, problems: list[FieldError], status: int, *, unregistered: str = ""
+    journey: Underway,
+    problems: list[FieldError],
+    status: int,
+    *,
+    unregistered: Unregistered | None = None,
 ) -> Response:
     portico = cards.taking_cards()
     again = url_for("card.show", journey=journey.id or None)
@@ -164,8 +172,17 @@ def _page(
         card=card,
         ways=ways(portico, "card", journey.id),
         errors=problems,
-        unregistered=unregistered,
+        unregistered=unregistered.holder_name if unregistered else "",
+        add_url=_way_to_add(unregistered) if unregistered else "",
+        is_renewed=bool(unregistered and unregistered.offer),
         register_url=url_for("register.show", journey=journey.id or None),
     )
     response = make_response(render_template("signin/card.html", page=page), status)
     return journey.policy.calling_loopback(card.ports).apply(response)
+
+
+def _way_to_add(unregistered: Unregistered) -> str:
+    """Lead to the account's cards by another proof; the card need not sign again if it follows."""
+    offer = unregistered.offer
+    page = returning.card(offer) if offer else returning.CARDS
+    return url_for("password.show", journey=page)

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "2026_11_22_what_is_proven"
-down_revision = "2026_11_22_smart_cards"
+down_revision = "2026_11_22_smart_cards_standing"
 branch_labels = None
 depends_on = None
 

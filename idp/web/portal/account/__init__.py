@@ -1,6 +1,6 @@
 """帳號資訊: what a person sees and changes of their own account, a page a matter (P31, P06)."""
 
-from idp.web.portal.account import apps, data, details, emails, history, password, sessions
+from idp.web.portal.account import apps, cards, data, details, emails, history, password, sessions
 
 BLUEPRINTS = (
     details.pages,
@@ -8,6 +8,7 @@ BLUEPRINTS = (
     password.pages,
     sessions.pages,
     apps.pages,
+    cards.pages,
     history.pages,
     data.pages,
 )

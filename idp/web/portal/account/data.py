@@ -14,6 +14,7 @@ from idp.accounts.model import Account, canonical_name
 from idp.audit import history
 from idp.audit.events import AccountClosed, DataExported
 from idp.authenticators import passkey
+from idp.authenticators.card import cards
 from idp.consent import store as consents
 from idp.database.transaction import Transaction
 from idp.linking import store as links
@@ -157,6 +158,18 @@ def _document(tx: Transaction, portico: Provider, account: Account) -> dict[str,
                 "last_used_at": _moment(one.last_used_at),
             }
             for one in passkey.of_account(tx, account.id)
+        ],
+        "cards": [
+            {
+                "kind": one.profile_id,
+                "serial": one.serial,
+                "number": one.subject_number,
+                "rank": one.rank,
+                "good_until": _moment(one.not_after),
+                "added_at": _moment(one.added_at),
+                "last_used_at": _moment(one.last_used_at),
+            }
+            for one in cards.of_account(tx, account.id)
         ],
         "authenticator_app": {
             "is_set_up": app is not None,

@@ -12,6 +12,7 @@ from idp.linking import store as links
 from idp.oidc import authorizations
 from idp.provider import Provider
 from idp.sessions import store as sessions
+from idp.web.portal import card_lines
 from idp.web.request import speaks
 
 
@@ -22,6 +23,8 @@ class Losses:
     apps: list[str]
     links: list[str]
     passkeys: list[str]
+    cards: list[str]
+    """Their kinds and serial numbers."""
     has_app: bool
     """Whether an authenticator app is set up."""
     codes: int
@@ -38,6 +41,7 @@ def of(tx: Transaction, portico: Provider, account: Account) -> Losses:
         apps=_names(tx, portico, given | set(authorizations.of_account(tx, owner))),
         links=_names(tx, portico, set(links.of_account(tx, owner))),
         passkeys=[one.name for one in passkey.of_account(tx, owner)],
+        cards=[f"{one.kind} {one.serial}" for one in card_lines.lines(tx, portico, owner)],
         has_app=portico.totp.in_use(tx, owner) is not None,
         codes=portico.recovery_codes.left(tx, owner),
         browsers=len(sessions.live_of(tx, owner, idle)),

@@ -1,0 +1,192 @@
+"""``/account/cards``: the cards that open an account, added, renewed and removed (P41)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import msgspec
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from idp.authenticators.card.candidate import Candidate
+from idp.authenticators.card.challenges import Purpose
+from idp.authenticators.card.ownership import Mismatch
+from idp.authenticators.card.reasons import Unfit
+from idp.clock import system_clock
+from idp.database.transaction import Transaction
+from idp.provider import Provider
+from idp.sessions.store import Session
+from idp.signin.account_cards import AccountCards, Added, Bar
+from idp.web import cards, recent, returning
+from idp.web.cards import CardForm, CardPart, Examined
+from idp.web.forms import FieldError
+from idp.web.headers import PAGES
+from idp.web.portal import card_lines
+from idp.web.portal.account import place
+from idp.web.portal.account.place import Here, Posted
+from idp.web.portal.card_lines import Line
+from idp.web.portal.tabs import tabs
+from idp.web.request import browser_hash, origin
+from idp.web.who import who
+from idp.web.wording import CARD_IS_LAST, CARD_NOT_ADDED, CARD_NOT_ASKED, CARD_REFUSED
+
+pages = Blueprint("own_cards", __name__)
+
+_Outcome = Added | Unfit | Mismatch | Bar | None
+
+
+@dataclass(frozen=True, slots=True)
+class CardsPage:
+    """What ``portal/account/cards.html`` shows."""
+
+    action: str
+    cards: list[Line]
+    part: CardPart | None
+    """What the page's script needs; ``None`` for who has to sign in again first."""
+    offer: str
+    """The token of a renewed card that has signed a moment ago; empty: there is none."""
+    errors: list[FieldError] = field(default_factory=list)
+
+
+@pages.get("/account/cards")
+def show() -> ResponseReturnValue:
+    """List the cards, and take another one of who has just signed in."""
+    portico, offer = cards.taking_cards(), request.args.get("offer", "")
+    found = place.here(returning.card(offer) if offer else returning.CARDS)
+    if not isinstance(found, Here):
+        return found
+    if offer and not recent.is_sure(portico, found.session):
+        return recent.make_sure(portico, found.session, returning.card(offer))
+    return _page(portico, found, offer=offer)
+
+
+@pages.post("/account/cards")
+def change() -> ResponseReturnValue:
+    """Carry out one change, for who has proven recently who they are."""
+    posted = place.posted(returning.CARDS)
+    if not isinstance(posted, Posted):
+        return posted
+    portico = cards.taking_cards()
+    act = _ACTIONS.get(posted.form.get("action", ""))
+    return act(portico, posted) if act else redirect(url_for("own_cards.show"), code=303)
+
+
+def _add(portico: Provider, posted: Posted) -> ResponseReturnValue:
+    return _answer(portico, posted.here, _try(portico, posted))
+
+
+def _follow(portico: Provider, posted: Posted) -> ResponseReturnValue:
+    """Add a renewed card that was offered, after asking once more whether it is good."""
+    session, token = posted.here.session, posted.form.get("offer", "")
+    with portico.database.read() as tx:
+        certificate = portico.account_cards.offered(tx, session, token)
+        traced = portico.card_holders.trace(tx, certificate) if certificate else None
+    if not isinstance(traced, Candidate):
+        return _answer(portico, posted.here, traced or Bar.NOT_NOW)
+    verified = portico.card_holders.verify(traced, clock=system_clock)
+    if isinstance(verified, Unfit):
+        return _answer(portico, posted.here, verified)
+    with portico.database.write(origin()) as tx:
+        outcome = portico.account_cards.follow(tx, session, token, traced)
+    return _answer(portico, posted.here, outcome)
+
+
+def _remove(portico: Provider, posted: Posted) -> ResponseReturnValue:
+    which = _which(posted.form)
+    if which is None:
+        return redirect(url_for("own_cards.show"), code=303)
+    with portico.database.write(origin()) as tx:
+        removed = portico.account_cards.remove(tx, posted.here.session, which)
+    if removed:
+        return place.saved("own_cards.show")
+    return _page(portico, posted.here, [FieldError("", CARD_IS_LAST)], 422)
+
+
+_ACTIONS: dict[str, Callable[[Provider, Posted], ResponseReturnValue]] = {
+    "add": _add,
+    "follow": _follow,
+    "remove": _remove,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Adding:
+    """The errand of this page."""
+
+    actions: AccountCards
+    session: Session
+
+    def claim(self, tx: Transaction, challenge: str) -> bool:
+        return self.actions.claim(tx, self.session, challenge, browser_hash())
+
+    def refuse(self, tx: Transaction, why: str) -> None:
+        self.actions.refuse(tx, self.session, why)
+
+
+def _try(portico: Provider, posted: Posted) -> _Outcome:
+    """Examine the card, and write down what came of it."""
+    errand = _Adding(portico.account_cards, posted.here.session)
+    form = msgspec.convert(posted.form, CardForm)
+    examined = cards.examine(portico, errand, form, Purpose.ADD)
+    if not isinstance(examined, Examined):
+        return examined
+    with portico.database.write(origin()) as tx:
+        return portico.account_cards.add(
+            tx, errand.session, examined.presented, examined.candidate, examined.outcome
+        )
+
+
+def _answer(portico: Provider, here: Here, outcome: _Outcome) -> ResponseReturnValue:
+    match outcome:
+        case Added():
+            return place.saved("own_cards.show")
+        case Unfit(flaw):
+            told = CARD_REFUSED[flaw]
+        case None:
+            told = CARD_NOT_ASKED
+        case _:
+            told = CARD_NOT_ADDED[outcome]
+    return _page(portico, here, [FieldError("", told)], 422)
+
+
+def _which(form: dict[str, str]) -> UUID | None:
+    try:
+        return UUID(form.get("card", ""))
+    except ValueError:
+        return None
+
+
+def _page(
+    portico: Provider,
+    found: Here,
+    problems: list[FieldError] | None = None,
+    status: int = 200,
+    *,
+    offer: str = "",
+) -> Response:
+    with portico.database.write(origin()) as tx:
+        is_offered = bool(offer) and portico.account_cards.offered(tx, found.session, offer)
+        page = CardsPage(
+            action=url_for("own_cards.change"),
+            cards=card_lines.lines(tx, portico, found.account.id),
+            part=_part(tx, portico, found) if recent.is_sure(portico, found.session) else None,
+            offer=offer if is_offered else "",
+            errors=problems or [],
+        )
+    name = found.account.profile.name or found.account.account_name
+    shown = render_template(
+        "portal/account/cards.html",
+        page=page,
+        tabs=tabs("cards"),
+        who=who(name, found.account.kind),
+        is_saved="saved" in request.args,
+    )
+    policy = PAGES.calling_loopback(page.part.ports) if page.part else PAGES
+    return policy.apply(make_response(shown, status))
+
+
+def _part(tx: Transaction, portico: Provider, found: Here) -> CardPart:
+    challenge = portico.account_cards.ask(tx, found.session, browser_hash())
+    kinds = portico.card_signing_in.trust.kinds(tx)
+    again = url_for("own_cards.show")
+    return cards.part(portico, Purpose.ADD, challenge, kinds, again=again)
