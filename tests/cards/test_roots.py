@@ -166,7 +166,8 @@ def test_D13_a_root_that_cannot_be_reached_changes_nothing_and_grows_old(
 
 
 def test_a_root_list_that_goes_back_in_number_is_not_taken(watched: Watched) -> None:
-    watched.rounds()
+    for _ in range(2):  # the first list of all may have the number one
+        watched.rounds()
     before = watched.root_health.list_read_at
     watched.lab.pki.revoke(watched.serial, "ca_compromise")
     watched.lab.responder.faults.set("root", "crl", Fault(number=1))
