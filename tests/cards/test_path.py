@@ -86,6 +86,21 @@ def test_nothing_of_an_expired_authority_is_taken(lab: LabPki, moica: Authority)
     assert flaw(forever, moica, after) is Flaw.WRONG_PATH
 
 
+def test_what_was_proven_once_is_judged_anew_in_all_that_may_differ(
+    lab: LabPki, moica: Authority, now: datetime
+) -> None:
+    good = leaf(lab)
+    other = authority.read(lab.issuers["gca"], "gca")
+    broken = replace(good, der=good.der[:-1] + bytes([good.der[-1] ^ 1]))
+    assert flaw(good, moica, now) is None
+    assert flaw(good, moica, now) is None
+
+    assert flaw(good, moica, good.not_after + timedelta(seconds=1)) is Flaw.EXPIRED
+    assert flaw(good, other, now) is Flaw.WRONG_PATH
+    assert flaw(broken, moica, now) is Flaw.WRONG_PATH
+    assert path.check(good, moica, frozenset({"2.16.886.101.0.3.0"}), now) is not None
+
+
 @pytest.mark.parametrize("content", [b"", b"x", b"-----BEGIN CERTIFICATE-----\nAAAA\n"])
 def test_what_is_no_authority_is_not_installed(content: bytes) -> None:
     with pytest.raises(NotAnAuthority):

@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from cardbridge.lab.holders import CITIZEN
+from cardbridge.lab.keys import KeyKind, PrivateKey
 from cardbridge.lab.pki import CardFiles, LabPki
 from idp.authenticators.card import authority, cards, trust
 from idp.authenticators.card.candidate import Candidate
@@ -27,10 +28,15 @@ def take(portico: Provider, lab: LabPki, *kinds: str) -> None:
 
 
 def card_of(
-    portico: Provider, lab: LabPki, person: Person | None, variant: str = "good"
+    portico: Provider,
+    lab: LabPki,
+    person: Person | None,
+    variant: str = "good",
+    *,
+    key: KeyKind = "p256",
 ) -> CardFiles:
     """Make a card, which opens a person's account where one is given."""
-    made = lab.issue("moica", CITIZEN, variant=variant, key="p256")
+    made = lab.issue("moica", CITIZEN, variant=variant, key=key)
     if person is not None:
         assert person.account is not None
         with portico.database.write() as tx:
@@ -46,18 +52,23 @@ def token(
     """Sign as the bridge does."""
     hashed = [hashlib.sha256(part.encode()).hexdigest() for part in (origin, challenge, purpose)]
     content = "".join(f"{line}\n" for line in ("twcard-auth-v1", *hashed)).encode()
-    key = card.sign.key
-    assert isinstance(key, ec.EllipticCurvePrivateKey)
-    r, s = decode_dss_signature(key.sign(content, ec.ECDSA(hashes.SHA256())))
+    alg, signature = _signed(card.sign.key, content)
     document = {
         "format": "twcard:1",
-        "alg": "ES256",
+        "alg": alg,
         "certificate": base64.b64encode(card.sign.certificate).decode(),
-        "signature": base64.b64encode(r.to_bytes(32, "big") + s.to_bytes(32, "big")).decode(),
+        "signature": base64.b64encode(signature).decode(),
         "context": {"purpose": purpose},
         "bridge": "cardbridge/0.1 test",
     }
     return json.dumps(document | changes)
+
+
+def _signed(key: PrivateKey, content: bytes) -> tuple[str, bytes]:
+    if isinstance(key, rsa.RSAPrivateKey):
+        return "RS256", key.sign(content, padding.PKCS1v15(), hashes.SHA256())
+    r, s = decode_dss_signature(key.sign(content, ec.ECDSA(hashes.SHA256())))
+    return "ES256", r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
 def present(browser: Browser, card: CardFiles, **how: Any) -> None:

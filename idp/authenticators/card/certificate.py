@@ -40,6 +40,8 @@ def read(der: bytes) -> Leaf | Unfit:
         found = asn1.Certificate.load(der, strict=True)
         if found.dump(force=True) != der:
             return Unfit(Flaw.MALFORMED, "not DER")
+        if found.serial_number <= 0:  # RFC 5280 section 4.1.2.2; no list could name it
+            return Unfit(Flaw.MALFORMED, "serial number")
         x509.load_der_x509_certificate(der).public_key()
         return _fitness(found) or _leaf(found, der)
     except Exception as wrong:  # noqa: BLE001 - a stranger's DER fails in more ways than are named

@@ -1,10 +1,14 @@
 """Whether an authority has really issued a certificate, for this purpose and policy. Pure.
 
 Two verifiers that share no code look at it, and both have to agree: pyhanko-certvalidator, which
-knows policies, and cryptography, which is written in another language by other people.
+knows policies, and cryptography, which is written in another language by other people. Of a pair
+that both have agreed on only the time is looked at again: nothing else about it can change.
 """
 
+import threading
+from collections import OrderedDict
 from datetime import datetime
+from hashlib import sha256
 
 from cryptography import x509
 from cryptography.x509 import verification
@@ -22,14 +26,40 @@ def check(
     The authority is the anchor: that it is itself still good is looked at when it is installed
     and every day after, not at every sign-in.
     """
-    for unfit in (
-        _time(leaf, authority, now),
-        _by_pyhanko(leaf, authority, policies, now),
-        _by_cryptography(leaf, authority, now),
-    ):
-        if unfit:
-            return unfit
-    return None
+    pair = (sha256(leaf.der).digest(), authority.fingerprint, policies)
+    if unfit := _time(leaf, authority, now):
+        return unfit
+    if _proven.has(pair):
+        return None
+    unfit = _by_pyhanko(leaf, authority, policies, now) or _by_cryptography(leaf, authority, now)
+    if unfit is None:
+        _proven.add(pair)
+    return unfit
+
+
+_Pair = tuple[bytes, bytes, frozenset[str]]
+
+
+class _Proven:
+    """The last pairs of card and authority that stood; thread-safe."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._pairs: OrderedDict[_Pair, None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def has(self, pair: _Pair) -> bool:
+        with self._lock:
+            return pair in self._pairs
+
+    def add(self, pair: _Pair) -> None:
+        with self._lock:
+            self._pairs[pair] = None
+            while len(self._pairs) > self._most:
+                self._pairs.popitem(last=False)
+
+
+_proven = _Proven(10_000)
 
 
 def _time(leaf: Leaf, authority: Authority, now: datetime) -> Unfit | None:
