@@ -28,6 +28,8 @@ from migrations import revisions
 
 _CONNECTIONS = 8192
 """Open at once in a worker. Whoever opens them and says nothing must not keep others out."""
+_LONGEST_REQUEST = 30
+"""Seconds that a worker may take to finish what it has begun, when it is to end."""
 CONFIG_PATH = "PORTICO_CONFIG"
 """How the worker processes of a server learn which file they read."""
 
@@ -74,10 +76,11 @@ def _memory() -> str | None:
 
 def _listen(config: Config) -> None:
     """Run granian until a signal ends it, and its workers with it."""
-    from granian import Granian
     from granian.constants import Interfaces
 
-    Granian(
+    from idp.cli.listening import OneSocket
+
+    OneSocket(
         "idp.cli.serving:application",
         address=config.server.host,
         port=config.server.port,
@@ -92,6 +95,7 @@ def _listen(config: Config) -> None:
         log_enabled=False,
         respawn_failed_workers=True,
         respawn_interval=0.2,  # seconds; a killed worker is missed for less than one
+        workers_kill_timeout=_LONGEST_REQUEST,
     ).serve()
 
 

@@ -6,6 +6,7 @@ from wsgiref.types import WSGIApplication
 
 from idp import assembly, memory
 from idp.cli import logs
+from idp.cli.listening import be_ready_to_leave
 from idp.cli.operate import CONFIG_PATH
 from idp.config import load
 from idp.web import create_app
@@ -17,5 +18,6 @@ def application() -> WSGIApplication:
     config = load(Path(path) if path else None)
     logs.configure(config.logging.level)
     app = create_app(assembly.build(config))
+    be_ready_to_leave()
     memory.settle()
     return app
