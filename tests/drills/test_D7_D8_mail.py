@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections import Counter
@@ -24,6 +25,7 @@ from idp.secret import Keychain
 from tests import people
 from tests.clock import MovableClock
 from tests.conftest import ROOT_KEY
+from tests.http import test_B_registration as registration
 from tests.labs.ports import free_port
 from tests.labs.smtp_sink import Sink, black_hole, sink
 
@@ -117,6 +119,23 @@ def test_D7_a_black_hole_loses_nothing(
         work(assembly.assemble(config_of(server.port), database, keys))
 
     assert Counter(server.message_ids()) == Counter(written)
+
+
+def test_D7_whoever_registers_never_waits_for_the_mail_server(
+    database: Database, keys: Keychain
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mail_server:
+        mail_server.setblocking(False)
+        portico = assembly.assemble(config_of(mail_server.getsockname()[1]), database, keys)
+        browser = people.Browser.on(portico)
+        registration.begin(browser)
+        registration.accept(browser)
+        registration.describe(browser)
+        registration.send(browser)
+
+        assert unsent(portico) == 1
+        with pytest.raises(BlockingIOError):  # nobody has called
+            mail_server.accept()
 
 
 @pytest.fixture
