@@ -7,12 +7,13 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from idp import assembly, clock, memory, worker
 from idp.cli import doctor as examine
@@ -21,7 +22,7 @@ from idp.cli.context import Invocation, fail, json_option, operator, say
 from idp.cli.registering import take_over
 from idp.config import Config, ConfigError
 from idp.database.columns import Table
-from idp.database.patience import lift_limits
+from idp.database.patience import give_way, lift_limits, was_in_use
 from idp.database.transaction import Transaction
 from idp.provider import Provider
 from migrations import revisions
@@ -30,6 +31,8 @@ _CONNECTIONS = 8192
 """Open at once in a worker. Whoever opens them and says nothing must not keep others out."""
 _LONGEST_REQUEST = 30
 """Seconds that a worker may take to finish what it has begun, when it is to end."""
+_TRIES = 60
+_BETWEEN_TRIES = 2.0  # seconds
 CONFIG_PATH = "PORTICO_CONFIG"
 """How the worker processes of a server learn which file they read."""
 
@@ -209,8 +212,7 @@ def bring_up(config: Config) -> str:
         assembly.make_key_encryption_key(Path(config.keys.kek_file))
     portico = built(config)
     try:
-        with portico.database.write(operator()) as tx:
-            revision = _upgrade(tx)
+        revision = _upgrade_patiently(portico)
     except SQLAlchemyError as broken:
         fail(f"database: {type(broken).__name__}: {broken}")
     worker.rotate_keys(portico)
@@ -219,12 +221,26 @@ def bring_up(config: Config) -> str:
     return revision
 
 
+def _upgrade_patiently(portico: Provider) -> str:
+    """Migrate; where somebody reads a table for long, let the others pass between two tries."""
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            with portico.database.write(operator()) as tx:
+                return _upgrade(tx)
+        except DBAPIError as broken:
+            if not (tries_left and was_in_use(broken)):
+                raise
+        time.sleep(_BETWEEN_TRIES)
+    raise AssertionError("the last try returns or raises")
+
+
 def _upgrade(tx: Transaction) -> str:
     wanted = revisions.newest("idp")
     if revisions.current(tx.connection) == wanted:
         return wanted
     from migrations import runner  # 9 MB of Alembic that a server's workers would inherit
 
+    give_way(tx.connection)
     lift_limits(tx.connection)  # an index on a large table takes longer than any request
     return runner.upgrade(tx.connection, "idp", Table.metadata)
 

@@ -57,6 +57,20 @@ def lift_limits(connection: Connection) -> None:
         driver.patience = None
 
 
+def give_way(connection: Connection) -> None:
+    """Let the transaction at hand give up a table it cannot have alone within a second.
+
+    Whoever asks for a table that somebody waits to have alone waits behind them.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL lock_timeout = '900ms'"))
+
+
+def was_in_use(error: DBAPIError) -> bool:
+    """Tell whether a table could not be had alone."""
+    return isinstance(error.orig, psycopg.errors.LockNotAvailable)
+
+
 class Reach:
     """Whether the database answers: who finds it silent spares the others the wait.
 

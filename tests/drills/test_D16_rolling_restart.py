@@ -22,7 +22,7 @@ RESTARTS = 2
 BETWEEN = 4
 """Sign-ins from one restart to the next."""
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(420)
 
 
 @dataclass
