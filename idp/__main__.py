@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from idp import memory
-from idp.cli import account, evidence, exporting, importing, manage, operate, pki
+from idp.cli import account, evidence, exporting, importing, manage, operate, pki, restoring
 from idp.cli.context import Invocation
 
 
@@ -32,6 +32,7 @@ for command in (
     operate.attend,
     operate.work,
     operate.migrate,
+    restoring.restored,
     operate.doctor,
     manage.client,
     manage.keys,

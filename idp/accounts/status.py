@@ -26,6 +26,11 @@ def raise_epoch(tx: Transaction, account_id: UUID) -> None:
     tx.execute(_RAISE, {"owner": account_id})
 
 
+def raise_every_epoch(tx: Transaction) -> int:
+    """End everything that stands on any account's epoch; gives how many accounts there are."""
+    return tx.execute(_RAISE_ALL).rowcount
+
+
 def accept_terms(tx: Transaction, account_id: UUID, version: str) -> None:
     """Note the version of the terms that the account has accepted; a late one undoes no newer."""
     tx.execute(_ACCEPT, {"owner": account_id, "version": version})
@@ -64,6 +69,7 @@ _SET_STATE = (
 _RAISE = (
     update(AccountRow).where(AccountRow.id == bindparam("owner")).values(epoch=AccountRow.epoch + 1)
 )
+_RAISE_ALL = update(AccountRow).values(epoch=AccountRow.epoch + 1)
 _ACCEPT = (
     update(AccountRow)
     .where(AccountRow.id == bindparam("owner"), AccountRow.accepted_terms < bindparam("version"))

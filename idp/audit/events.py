@@ -383,6 +383,13 @@ class OutboxAbandoned(Event, frozen=True):
     attempts: int
 
 
+class BackupRestored(Event, frozen=True):
+    """The database came back from a backup; all that stood on the accounts' epochs was ended."""
+
+    name = "backup.restored"
+    accounts: int
+
+
 class Checkpoint(Event, frozen=True):
     """The heads of all chains that moved since the last checkpoint, tied together."""
 

@@ -55,6 +55,11 @@ class Cluster:
             "restart",
         )
 
+    def back_up(self, place: Path) -> None:
+        """Copy the running server's files to a folder that does not exist yet."""
+        where = ("-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres")
+        _run(program("pg_basebackup"), "-D", place, *where, "-X", "stream", "--checkpoint=fast")
+
     def _administer(self) -> psycopg.Connection:
         return psycopg.connect(
             host="127.0.0.1", port=self.port, user="postgres", dbname="postgres", autocommit=True
@@ -80,8 +85,16 @@ def cluster(*, durable: bool) -> Generator[Cluster]:
     folder = Path(tempfile.mkdtemp(prefix="portico-pg-"))
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
-    data, port = folder / "data", _free_port()
+    data = folder / "data"
     _run(program("initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+    with serving(data, durable=durable) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def serving(data: Path, *, durable: bool) -> Generator[Cluster]:
+    """Start a server on files that are there; its folder is thrown away at the end."""
+    folder, port = data.parent, _free_port()
     settings = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
     settings += " -c max_connections=200 -c shared_buffers=64MB -c log_min_messages=fatal"
     if not durable:
