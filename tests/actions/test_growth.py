@@ -22,6 +22,7 @@ SMALL = {
 LOOKED_AT_ELSEWHERE = {
     "idp.accounts.store._SELECT",  # no statement by itself: others add what they look for
     "idp.sessions.store._UNENDED",  # likewise
+    "idp.accounts.status._RAISE_ALL",  # after a restore, and all of them are meant
     "idp.audit.checkpoint._HEADS",  # planned anew each time, when its date is known
     "idp.linking.store._END",  # likewise: which state is asked for is known by then
     "idp.linking.store._ENDING",
