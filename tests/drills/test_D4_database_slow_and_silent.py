@@ -20,7 +20,8 @@ from tests.races.surfer import CALLBACK, Surfer
 
 THREADS = 8
 WORKERS = 1  # connections are not shared out evenly: of two, one may have to queue
-ALLOWANCE = 0.5  # seconds beside a time limit: for the machine, and for the page
+ALLOWANCE = 4.0
+"""Seconds beside a time limit, for a machine with other work: less than the next limit takes."""
 STATEMENT_SECONDS = 5.0
 
 pytestmark = pytest.mark.timeout(120)
@@ -140,16 +141,26 @@ def test_D4_a_silent_database_is_told_in_time_and_every_thread_comes_back(drill:
     assert wait_until(lambda: works(drill), 10) <= 5 + PATIENCE_SECONDS
 
 
+def sessions_at(database: psycopg.Connection) -> set[int]:
+    """Tell the connections of others apart: each has a process of its own."""
+    others = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> %s"
+    return {pid for (pid,) in database.execute(others, [database.info.backend_pid])}
+
+
 def test_D4_a_stuck_table_ends_the_statement_and_not_the_provider(drill: Drill) -> None:
     assert works(drill)
     url = drill.database.replace("+psycopg", "")
     with psycopg.connect(url) as stuck:
+        before = sessions_at(stuck)
         stuck.execute("LOCK TABLE authorizations IN ACCESS EXCLUSIVE MODE")
 
         answers = drill.crowd("/authorize", WORKERS * THREADS)
         beside = drill.ask("/token")
+        after = sessions_at(stuck)
 
     assert {one.status for one in answers} == {503}
     assert max(one.seconds for one in answers) <= STATEMENT_SECONDS + ALLOWANCE
+    # It was the server that ended the statements: who is given up as silent loses the connection.
+    assert before <= after
     assert beside.status == 200
     assert works(drill)
