@@ -1,5 +1,6 @@
 """Certificates of cards: what each kind says of its holder, and what is not believed (T62)."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -158,3 +159,13 @@ def test_a_real_kind_is_issued_by_somebody_known() -> None:
     for profile in all_profiles().values():
         assert profile.policies
         assert profile.hosts
+
+
+@pytest.mark.parametrize("letter", ["\u202e", "\u2028", "\0", "\n", "\u200b", "\u00a0"])
+def test_a_name_may_not_control_how_it_is_shown(pki: LabPki, letter: str) -> None:
+    named = replace(CITIZEN, name=f"林{letter}美玲")
+
+    found = certificate.read(pki.issue("moica", named, key="p256").sign.certificate)
+
+    assert isinstance(found, Unfit)
+    assert found.flaw is Flaw.MALFORMED

@@ -35,6 +35,18 @@ def test_what_the_authority_issued_is_accepted(
     assert flaw(leaf(lab), moica, now) is None
 
 
+@pytest.mark.parametrize("letter", ["𠮷", "𪜶", "𫟈", "𬺙", "𱎴", "鿦", "\ue000"])
+def test_a_holder_may_have_a_name_of_letters_that_came_late(
+    lab: LabPki, moica: Authority, now: datetime, letter: str
+) -> None:
+    """Those of Unicode 3.1, 5.2, 6.0, 8.0 and 15, one in the first plane, one of private use."""
+    named = replace(CITIZEN, name=f"林{letter}玲")
+    found = certificate.read(lab.issue("moica", named, key="p256").sign.certificate)
+
+    assert isinstance(found, Leaf)
+    assert flaw(found, moica, now) is None
+
+
 @pytest.mark.parametrize(
     ("variant", "expected"),
     [

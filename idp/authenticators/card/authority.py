@@ -53,10 +53,10 @@ def read(content: bytes, profile_id: str) -> Authority:
         load = x509.load_pem_x509_certificate if pem else x509.load_der_x509_certificate
         found = Authority(profile_id, load(content))
         constraints = found.certificate.extensions.get_extension_for_class(x509.BasicConstraints)
-        if not constraints.value.ca or not found.key_id:
+        if not constraints.value.ca or not found.key_id or not found.name:
             raise NotAnAuthority("it may not issue certificates")
     except x509.ExtensionNotFound as lacking:
         raise NotAnAuthority(f"it lacks {lacking.oid.dotted_string}") from None
-    except ValueError as wrong:
+    except (ValueError, x509.DuplicateExtension, x509.InvalidVersion) as wrong:
         raise NotAnAuthority(str(wrong)) from None
     return found

@@ -6,6 +6,7 @@ decides :mod:`profiles`, whether it is true ``path`` and ``revocation``. Importe
 card: a worker that sees none stays small.
 """
 
+import unicodedata
 from hashlib import sha256
 from typing import Any
 
@@ -18,6 +19,7 @@ from idp.authenticators.card.reasons import Flaw, Unfit
 
 LONGEST = 8 * 1024  # bytes of DER
 SHORTEST_RSA = 2048  # bits
+_CONTROLS = {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}
 _LONGEST_TEXT = 200  # characters of one attribute
 _CLIENT_AUTH = "1.3.6.1.5.5.7.3.2"
 _CURVES = {"secp256r1", "secp384r1", "secp521r1"}
@@ -123,7 +125,7 @@ def _subject(found: asn1.Certificate) -> dict[str, tuple[str, ...]]:
     for part in found.subject.chosen:
         for pair in part:
             name, value = pair["type"].native, str(pair["value"].native)
-            if len(value) > _LONGEST_TEXT or not value.isprintable():
+            if len(value) > _LONGEST_TEXT or not _is_plain(value):
                 raise ValueError("subject")
             said[name] = (*said.get(name, ()), value)
     return said
@@ -149,6 +151,14 @@ def _value(any_value: Any) -> Attribute | None:
         return Attribute(parsed.dotted, is_oid=True)
     if isinstance(parsed, core.UTF8String | core.PrintableString):
         text = str(parsed.native)
-        if len(text) <= _LONGEST_TEXT and text.isprintable():
+        if len(text) <= _LONGEST_TEXT and _is_plain(text):
             return Attribute(text, is_oid=False)
     return None
+
+
+def _is_plain(text: str) -> bool:
+    """Tell that nothing in a text controls how it is shown.
+
+    Letters that this Python does not know yet, and those of private use, stand in names.
+    """
+    return all(one == " " or unicodedata.category(one) not in _CONTROLS for one in text)

@@ -11,6 +11,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509 import verification
 
 from idp.authenticators.card.authority import Authority
@@ -85,7 +86,7 @@ def _by_pyhanko(
 def _by_cryptography(leaf: Leaf, authority: Authority, now: datetime) -> Unfit | None:
     try:
         _verifier(authority, now).verify(x509.load_der_x509_certificate(leaf.der), [])
-    except verification.VerificationError:
+    except (verification.VerificationError, ValueError, UnsupportedAlgorithm):
         return Unfit(Flaw.WRONG_PATH, "second opinion")
     return None
 

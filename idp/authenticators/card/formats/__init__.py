@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 
 from idp.authenticators.card.formats import hipki, twcard, web_eid
 from idp.authenticators.card.formats.document import Asked, Document, Malformed
@@ -63,7 +64,7 @@ def proves(format_: Format, document: Document, asked: Asked) -> bool:
     try:
         content = rules.signed(document, asked)
         key = x509.load_der_x509_certificate(document.certificate).public_key()
-    except (Malformed, ValueError):
+    except (Malformed, ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         return False
     return is_signature(key, document.algorithm, document.signature, content)
 
