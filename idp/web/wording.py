@@ -486,12 +486,8 @@ CARD_KINDS: Mapping[str, LazyString] = {
 CARD_STATES: Mapping[str, LazyString] = {
     "looking": _("Looking for the card bridge …"),
     "not_running": _(
-        "The card bridge is not running on this computer. Start it, or install it first; this "
-        "page goes on by itself."
-    ),
-    "not_reached": _(
         "The card bridge does not answer. Start it, or install it first; this page goes on by "
-        "itself. If it is running, open its window: some browsers let no page call it."
+        "itself. If it is running, open its window: not every browser lets a page call it."
     ),
     "bridge_lost": _(
         "The card bridge has stopped in the middle. Nothing was signed. Start it again; this page "

@@ -44,8 +44,8 @@ class Running:
         return listed
 
 
-def configuration(port: int, person: Person, **more: Any) -> str:
-    """Write a configuration for the tests."""
+def configuration(port: int, person: Person, site: str = SITE, **more: Any) -> str:
+    """Write a configuration for the tests, with one site that may ask."""
     values = {
         "port": port,
         "spare_ports": [],
@@ -54,7 +54,7 @@ def configuration(port: int, person: Person, **more: Any) -> str:
         "dialogs_per_minute": 100,
     } | more
     lines = [f"{name} = {json.dumps(value)}" for name, value in values.items()]
-    return "\n".join([*lines, "[[sites]]", f'origin = "{SITE}"', 'name = "Portico"', ""])
+    return "\n".join([*lines, "[[sites]]", f'origin = "{site}"', 'name = "Portico"', ""])
 
 
 @contextlib.contextmanager
@@ -66,7 +66,7 @@ def running(
     **more: Any,
 ) -> Iterator[Running]:
     """Run the bridge, and end it as a session does."""
-    port = free_port()
+    port = more.pop("port", 0) or free_port()
     folder.mkdir(exist_ok=True)
     (folder / "config.toml").write_text(configuration(port, person, **more), "utf-8")
     told = {

@@ -10,6 +10,7 @@ import pytest
 from cardbridge.lab.faults import NAMED
 from cardbridge.lab.pki import LabPki
 from cardbridge.lab.responder import Responder
+from cardbridge.outcomes import Code
 from idp.accounts import status
 from idp.accounts.model import State
 from idp.authenticators.card import offline
@@ -305,3 +306,55 @@ def test_bad_input_is_answered_with_the_page(browser: Browser, field: str, value
 
     assert browser.last is not None
     assert browser.last.status_code in {400, 413, 422}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_every_word_of_the_bridge_has_a_sentence(browser: Browser) -> None:
+    open_page(browser)
+
+    for code in Code:
+        assert f'data-state="{code}"' in page(browser)
+
+
+def test_T60_the_same_answer_posted_twice_signs_in_once(
+    browser: Browser, provider: Provider, lab: LabPki, citizen: Person
+) -> None:
+    card = card_of(provider, lab, citizen)
+    open_page(browser)
+    hidden = browser.hidden()
+    posted = hidden | {"format": "twcard:1", "document": token(card, hidden["challenge"])}
+    browser.post("/signin/card", posted)
+    assert browser.last is not None
+    assert browser.last.status_code == 303
+
+    browser.get("/signin/card")
+    again = browser.hidden() | {name: posted[name] for name in ("challenge", "format", "document")}
+    browser.post("/signin/card", again)
+
+    assert browser.last.status_code == 422
+
+
+def test_D14_a_worker_that_dies_while_it_checks_leaves_no_sign_in_and_a_fresh_start(
+    browser: Browser,
+    provider: Provider,
+    lab: LabPki,
+    citizen: Person,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    card = card_of(provider, lab, citizen)
+    open_page(browser)
+    with monkeypatch.context() as dying:
+        dying.setattr(type(provider.card_holders), "verify", _die)
+        with pytest.raises(SystemExit):
+            present(browser, card)
+    assert not is_signed_in(browser)
+
+    open_page(browser)
+    present(browser, card)
+
+    assert is_signed_in(browser)
+
+
+def _die(*_: Any, **__: Any) -> None:
+    """End as a process that is told to: after the challenge was taken, before the card is known."""
+    raise SystemExit

@@ -55,11 +55,11 @@ def _request(caller: socket.socket) -> bytes:
 
 @contextlib.contextmanager
 def listener(
-    answer: Answer, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+    answer: Answer, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
 ) -> Generator[Listener]:
     """Listen until the block ends."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, 0), family=family, backlog=64) as listening:
+    with socket.create_server((host, port), family=family, backlog=64) as listening:
         listening.settimeout(0.1)
         one = Listener(int(listening.getsockname()[1]), answer, tls)
         callers: list[threading.Thread] = []
