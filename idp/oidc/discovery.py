@@ -8,7 +8,7 @@ from typing import Any
 
 from idp.config import MtlsSection
 from idp.oidc import claims, client_jwts, dpop, jwe, response, tokens
-from idp.oidc.vocabulary import ACR_MFA, ACR_PASSWORD, AuthMethod, GrantType, Prompt, ResponseMode
+from idp.oidc.vocabulary import AuthMethod, GrantType, Prompt, ResponseMode
 
 _BY_TLS = {AuthMethod.TLS, AuthMethod.SELF_SIGNED_TLS}
 ASKED_FOR_CERTIFICATES = (
@@ -55,6 +55,7 @@ def metadata(
     *,
     registers: bool,
     mtls: MtlsSection,
+    acr_values: Sequence[str],
     details_types: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Write the metadata document; the same one serves both well-known addresses.
@@ -62,6 +63,7 @@ def metadata(
     Args:
         registers: whether clients may register themselves.
         mtls: whether client certificates are taken, and at which address.
+        acr_values: what can come of a sign-in (:func:`idp.oidc.acr.offered`).
         details_types: what ``authorization_details`` may be of (RFC 9396 section 10).
     """
     signing = [one for one in algorithms if one in tokens.SIGNING_ALGS]
@@ -119,7 +121,7 @@ def metadata(
         "userinfo_signing_alg_values_supported": signing,
         "authorization_signing_alg_values_supported": signing,
         "introspection_signing_alg_values_supported": signing,
-        "acr_values_supported": [ACR_PASSWORD, ACR_MFA],
+        "acr_values_supported": list(acr_values),
         "prompt_values_supported": list(Prompt),
         "display_values_supported": ["page"],
         "ui_locales_supported": ["zh-Hant", "zh-Hans", "en"],

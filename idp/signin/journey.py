@@ -23,6 +23,8 @@ class Asked:
     """The ``acr`` values one of which must be reached (OIDC Core 5.5.1.1); empty: any will do."""
     preferred_acr: tuple[str, ...] = ()
     """The ``acr`` values that are wished for, best first; none of them is demanded."""
+    card_acr: frozenset[str] = frozenset()
+    """The ``acr`` values that nothing but a card reaches; empty where cards are not taken."""
     demands_second_factor: bool = False
     """The app is registered for it: who has no second factor is led to set one up."""
     subject: str = ""
@@ -51,6 +53,10 @@ class Known:
     """What was allowed on this very journey, if anything was."""
     acrs_within_reach: frozenset[str] = frozenset()
     """Those that a second factor of the account would add; empty without one, or after it."""
+    acrs_by_card: frozenset[str] = frozenset()
+    """Those that a card of the account would reach; empty without one."""
+    is_of_card: bool = False
+    """Whether a card has opened the session, however sure that is."""
     two_factors: bool = False
     is_whole: bool = True
     """Whether the second factor that the account's owner wants asked for has been shown."""
@@ -80,6 +86,11 @@ class AskSecondFactor:
 
 
 @dataclass(frozen=True, slots=True)
+class AskForCard:
+    """Show the page for a card: nothing else reaches what is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
 class AskToEnrol:
     """Lead to where a first second factor is set up."""
 
@@ -105,6 +116,7 @@ Step = (
     AskToSignIn
     | AskToRegister
     | AskSecondFactor
+    | AskForCard
     | AskToEnrol
     | AskTerms
     | AskConsent
@@ -125,7 +137,7 @@ def next_step(asked: Asked, known: Known | None) -> Step:
     if known is None or _is_another(asked, known) or _too_old(asked, known):
         if "create" in asked.prompt:
             return AskToRegister()
-        return AskToSignIn(again=known is not None)
+        return AskForCard() if _is_for_card(asked) else AskToSignIn(again=known is not None)
     if asked.account_kinds and known.kind not in asked.account_kinds:
         return Refuse(KIND_NOT_ALLOWED)
     return _missing_strength(asked, known) or _missing_word(asked, known) or Answer()
@@ -138,23 +150,55 @@ def _missing_word(asked: Asked, known: Known) -> Step | None:
     return AskConsent() if _must_consent(asked, known) else None
 
 
+def _is_for_card(asked: Asked) -> bool:
+    """Tell whether who signs in anew had best do so by card."""
+    if asked.essential_acr:
+        return asked.essential_acr <= asked.card_acr
+    return bool(asked.preferred_acr) and asked.preferred_acr[0] in asked.card_acr
+
+
 def _missing_strength(asked: Asked, known: Known) -> Step | None:
     """Decide whether the session is strong enough, and what would make it so."""
+    is_short = bool(asked.essential_acr) and not asked.essential_acr & known.acrs
+    way = _way_to(asked.essential_acr, asked, known) if is_short else None
     if not known.is_whole:
-        return AskSecondFactor()
+        return way or AskSecondFactor()
     if asked.demands_second_factor and not known.two_factors:
-        return AskSecondFactor() if known.acrs_within_reach else AskToEnrol()
-    if asked.essential_acr and not asked.essential_acr & known.acrs:
-        reachable = asked.essential_acr & known.acrs_within_reach
-        return AskSecondFactor() if reachable else Refuse(ACR_OUT_OF_REACH)
-    return AskSecondFactor() if _wishes_for_more(asked, known) else None
+        return way or _way_to_two_factors(asked, known)
+    if is_short:
+        return way or Refuse(ACR_OUT_OF_REACH)
+    return _granting_wish(asked, known)
 
 
-def _wishes_for_more(asked: Asked, known: Known) -> bool:
+def _way_to(wanted: frozenset[str], asked: Asked, known: Known) -> Step | None:
+    """Find what would reach one of the wanted values."""
+    if wanted & known.acrs_within_reach:
+        return AskSecondFactor()
+    return AskForCard() if wanted & _by_card(asked, known) else None
+
+
+def _way_to_two_factors(asked: Asked, known: Known) -> Step:
+    if known.acrs_within_reach:
+        return AskSecondFactor()
+    return AskForCard() if _by_card(asked, known) else AskToEnrol()
+
+
+def _by_card(asked: Asked, known: Known) -> frozenset[str]:
+    # A card that was shown for this and falls short (its list is too old) would do so again.
+    has_tried = known.is_of_card and known.authenticated_at >= asked.asked_at
+    return frozenset() if has_tried else known.acrs_by_card
+
+
+def _granting_wish(asked: Asked, known: Known) -> Step | None:
     # In order of preference (OIDC Core 3.1.2.1): of what can be had at all, the first counts.
-    possible = known.acrs | known.acrs_within_reach
+    # Who has just chosen another way than the card on this very journey is not asked again.
+    is_fresh = known.authenticated_at >= asked.asked_at
+    by_card = frozenset() if is_fresh else _by_card(asked, known)
+    possible = known.acrs | known.acrs_within_reach | by_card
     best = next((value for value in asked.preferred_acr if value in possible), "")
-    return best in known.acrs_within_reach
+    if best in known.acrs or not best:
+        return None
+    return AskSecondFactor() if best in known.acrs_within_reach else AskForCard()
 
 
 def _is_another(asked: Asked, known: Known) -> bool:

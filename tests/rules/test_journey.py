@@ -12,8 +12,10 @@ from idp.signin.journey import (
     Answer,
     AskConsent,
     Asked,
+    AskForCard,
     AskSecondFactor,
     AskToEnrol,
+    AskToRegister,
     AskToSignIn,
     Known,
     Refuse,
@@ -38,6 +40,11 @@ WITH_AN_APP = replace(TEN_MINUTES_IN, acrs_within_reach=MFA)
 HALF = replace(WITH_AN_APP, is_whole=False)
 RAISED = replace(TEN_MINUTES_IN, acrs=frozenset({"password", "mfa"}), two_factors=True)
 JUST_NOW = replace(TEN_MINUTES_IN, authenticated_at=NOW)
+CARD = frozenset({"card"})
+FOR_CARD = replace(PLAIN, card_acr=frozenset({"card", "unchecked"}), essential_acr=CARD)
+LIKES_CARD = replace(FOR_CARD, essential_acr=frozenset(), preferred_acr=("card", "mfa"))
+WITH_A_CARD = replace(TEN_MINUTES_IN, acrs_by_card=frozenset({"card", "unchecked", "mfa"}))
+UNCHECKED = replace(WITH_A_CARD, acrs=frozenset({"unchecked", "password"}), is_of_card=True)
 
 
 @pytest.mark.parametrize(
@@ -232,6 +239,100 @@ JUST_NOW = replace(TEN_MINUTES_IN, authenticated_at=NOW)
             HALF,
             Refuse(KIND_NOT_ALLOWED),
             id="a second factor would not help",
+        ),
+        pytest.param(FOR_CARD, None, AskForCard(), id="a card is essential, nobody is signed in"),
+        pytest.param(LIKES_CARD, None, AskForCard(), id="a card is wished for before all"),
+        pytest.param(
+            replace(LIKES_CARD, preferred_acr=("mfa", "card")),
+            None,
+            AskToSignIn(),
+            id="a card is wished for after something else",
+        ),
+        pytest.param(
+            replace(FOR_CARD, essential_acr=CARD | MFA),
+            None,
+            AskToSignIn(),
+            id="a card is one way of two",
+        ),
+        pytest.param(
+            replace(FOR_CARD, prompt=frozenset({"create"})),
+            None,
+            AskToRegister(),
+            id="who wants an account needs one first",
+        ),
+        pytest.param(FOR_CARD, WITH_A_CARD, AskForCard(), id="a card is essential, one is there"),
+        pytest.param(
+            FOR_CARD, TEN_MINUTES_IN, Refuse(ACR_OUT_OF_REACH), id="a card is essential, none there"
+        ),
+        pytest.param(
+            FOR_CARD,
+            replace(WITH_A_CARD, authenticated_at=NOW),
+            AskForCard(),
+            id="a password does not stand for an essential card",
+        ),
+        pytest.param(
+            FOR_CARD,
+            replace(WITH_A_CARD, acrs=CARD | MFA, is_of_card=True, two_factors=True),
+            Answer(),
+            id="the card was shown",
+        ),
+        pytest.param(
+            FOR_CARD, UNCHECKED, AskForCard(), id="an unchecked card of before is checked again"
+        ),
+        pytest.param(
+            FOR_CARD,
+            replace(UNCHECKED, authenticated_at=NOW),
+            Refuse(ACR_OUT_OF_REACH),
+            id="D13 an unchecked card never stands for a checked one",
+        ),
+        pytest.param(
+            replace(FOR_CARD, essential_acr=frozenset({"card", "unchecked"})),
+            UNCHECKED,
+            Answer(),
+            id="the app takes an unchecked card",
+        ),
+        pytest.param(
+            replace(FOR_CARD, essential_acr=MFA),
+            WITH_A_CARD,
+            AskForCard(),
+            id="a card is two factors",
+        ),
+        pytest.param(
+            replace(FOR_CARD, essential_acr=MFA),
+            replace(WITH_A_CARD, acrs_within_reach=MFA),
+            AskSecondFactor(),
+            id="a second factor is nearer than a card",
+        ),
+        pytest.param(
+            FOR_CARD,
+            replace(HALF, acrs_by_card=CARD),
+            AskForCard(),
+            id="a card stands for the second factor that the owner wants",
+        ),
+        pytest.param(
+            replace(PLAIN, demands_second_factor=True),
+            WITH_A_CARD,
+            AskForCard(),
+            id="a card for an app that demands two factors",
+        ),
+        pytest.param(
+            replace(PLAIN, demands_second_factor=True),
+            replace(UNCHECKED, authenticated_at=NOW),
+            AskToEnrol(),
+            id="an unchecked card is one factor",
+        ),
+        pytest.param(LIKES_CARD, WITH_A_CARD, AskForCard(), id="a card is wished for"),
+        pytest.param(
+            LIKES_CARD,
+            replace(WITH_A_CARD, authenticated_at=NOW),
+            Answer(),
+            id="who has just taken another way is not asked again",
+        ),
+        pytest.param(
+            LIKES_CARD,
+            replace(UNCHECKED, authenticated_at=NOW),
+            Answer(),
+            id="a wish that an unchecked card leaves open",
         ),
     ],
 )

@@ -134,6 +134,11 @@ def used(tx: Transaction, card_id: UUID) -> None:
     tx.execute(_USED, {"which": card_id, "instant": tx.now})
 
 
+def has_good(tx: Transaction, account_id: UUID) -> bool:
+    """Tell whether an account has a card that has not expired."""
+    return tx.scalar(_HAS_GOOD, {"owner": account_id, "instant": tx.now}) is not None
+
+
 def of_account(tx: Transaction, account_id: UUID) -> list[Shown]:
     """List an account's cards, the oldest first."""
     return [Shown(*row) for row in tx.execute(_OF_ACCOUNT, {"owner": account_id})]
@@ -164,6 +169,7 @@ _OF_HOLDER = (
 )
 _ADD = Prepared(insert_if_new(Card).returning(Card.id))
 _USED = update(Card).where(Card.id == bindparam("which")).values(last_used_at=bindparam("instant"))
+_HAS_GOOD = select(Card.id).where(_OWNED, Card.not_after > bindparam("instant")).limit(1)
 _OF_ACCOUNT = (
     select(
         Card.id,

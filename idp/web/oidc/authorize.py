@@ -15,9 +15,10 @@ from flask import Blueprint, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from idp.accounts.model import SecondFactor
+from idp.authenticators.card import cards
 from idp.consent.model import Permission
 from idp.database.transaction import Transaction
-from idp.oidc import checks, claims, pushed_requests, request_objects, tokens, wanted
+from idp.oidc import acr, checks, claims, pushed_requests, request_objects, tokens, wanted
 from idp.oidc.checks import At, AuthorizationRequest
 from idp.oidc.errors import (
     AccessDenied,
@@ -35,7 +36,7 @@ from idp.oidc.pushed_requests import Resolved
 from idp.oidc.request_objects import InvalidRequestUri
 from idp.oidc.response import mode_of
 from idp.oidc.session_state import browser_state, session_state
-from idp.oidc.vocabulary import ACR_MFA, ACR_PASSWORD, Profile, Prompt, ResponseMode, Scope
+from idp.oidc.vocabulary import ACR_MFA, Profile, Prompt, ResponseMode, Scope
 from idp.provider import Provider
 from idp.secret import digest, mint
 from idp.sessions import store as sessions
@@ -46,6 +47,7 @@ from idp.signin.journey import (
     Answer,
     AskConsent,
     Asked,
+    AskForCard,
     AskSecondFactor,
     AskTerms,
     AskToEnrol,
@@ -166,7 +168,10 @@ def _look(
     idle = timedelta(minutes=portico.config.sessions.idle_minutes)
     here = store.signed_in_here(tx, cookie, client.client_id, idle) if cookie else None
     wish = _asked(tx, portico, asked, client, journey.asked_at if journey else tx.now)
-    known = _known(portico, here, client, journey) if here else None
+    known = None
+    if here is not None:
+        by_card = _by_card(tx, portico, here.session, wish)
+        known = _known(portico, here, client, journey, by_card)
     return Situation(asked, client, here, next_step(wish, known), resolved, cookie or b"")
 
 
@@ -221,6 +226,7 @@ def _asked(
         max_age=timedelta(seconds=int(asked.max_age)) if asked.max_age else None,
         essential_acr=_essential_acr(asked),
         preferred_acr=_preferred_acr(asked),
+        card_acr=acr.only_by_card(portico.config.cards),
         demands_second_factor=client.registration.require_second_factor,
         subject=subject,
         skips_consent=client.registration.trusted,
@@ -265,22 +271,40 @@ def _values(asked: Mapping[str, Any]) -> list[str]:
 
 
 def _known(
-    portico: Provider, here: SignedInHere, client: Client, journey: OnJourney | None
+    portico: Provider,
+    here: SignedInHere,
+    client: Client,
+    journey: OnJourney | None,
+    by_card: frozenset[str],
 ) -> Known:
-    session = here.session
+    session, section = here.session, portico.config.cards
     can_rise = not session.two_factors and session.second_factor is not SecondFactor.NONE
     return Known(
         subject=portico.oidc.parts.subjects.of(client.registration, session.subject),
         kind=session.kind,
-        acrs=_reached(session),
+        acrs=frozenset(acr.reached(session, section)),
         authenticated_at=session.authenticated_at,
         accepted_terms=here.accepted_terms,
         consented=here.consented,
         given=_given(journey, here) if journey else None,
         acrs_within_reach=frozenset({ACR_MFA} if can_rise else ()),
+        acrs_by_card=by_card,
+        is_of_card=acr.is_of_card(session, section),
         two_factors=session.two_factors,
         is_whole=session.is_whole,
     )
+
+
+def _by_card(tx: Transaction, portico: Provider, session: Session, wish: Asked) -> frozenset[str]:
+    """Say what a card of the account would reach; looks for one only where that matters."""
+    section = portico.config.cards
+    wants = wish.essential_acr | frozenset(wish.preferred_acr)
+    is_short = bool(wants.difference(acr.reached(session, section))) or (
+        wish.demands_second_factor and not session.two_factors
+    )
+    if not section.enabled or not is_short or not cards.has_good(tx, session.account_id):
+        return frozenset()
+    return frozenset(acr.by_card(section))
 
 
 def _given(journey: OnJourney, here: SignedInHere) -> Permission | None:
@@ -290,17 +314,13 @@ def _given(journey: OnJourney, here: SignedInHere) -> Permission | None:
     return msgspec.convert(journey.consented, Permission)
 
 
-def _reached(session: Session) -> frozenset[str]:
-    """List the ``acr`` values a session stands for: whoever has shown two factors has shown one."""
-    return frozenset({session.acr, ACR_PASSWORD} if session.two_factors else {session.acr})
-
-
-def _as_asked(asked: AuthorizationRequest, session: Session) -> Session:
+def _as_asked(portico: Provider, asked: AuthorizationRequest, session: Session) -> Session:
     """Tell an app the value it demands, where the session has reached more than that."""
     essential = _essential_acr(asked)
     if not essential or session.acr in essential:
         return session
-    return replace(session, acr=next(iter(essential & _reached(session))))
+    reached = acr.reached(session, portico.config.cards)
+    return replace(session, acr=next(value for value in reached if value in essential))
 
 
 def _answer(portico: Provider, found: Situation, journey: bytes | None) -> ResponseReturnValue:
@@ -326,7 +346,7 @@ def _issue(tx: Transaction, portico: Provider, found: Situation) -> dict[str, st
         sessions.join(tx, session.id, found.client.client_id, subject)
     if session.last_seen_at + _TOUCH_EVERY <= tx.now:
         sessions.touch(tx, session.id)
-    told = _as_asked(found.request, session)
+    told = _as_asked(portico, found.request, session)
     answer = authorization_response.issue(tx, parts, found.request, found.client, told)
     return answer | _session_state(portico, found)
 
@@ -374,6 +394,7 @@ _PAGE_OF: Mapping[type[Step], str] = {
     AskToSignIn: "password.show",
     AskToRegister: "register.show",
     AskSecondFactor: "second_factor.show",
+    AskForCard: "card.show",
     AskToEnrol: "totp.show",
     AskTerms: "terms.ask",
     AskConsent: "consent.show",
@@ -391,6 +412,7 @@ def _needed(step: Step) -> OAuthError:
 _NEEDED: Mapping[type[Step], tuple[type[OAuthError], str]] = {
     AskToSignIn: (LoginRequired, "nobody is signed in, or has to sign in again"),
     AskSecondFactor: (LoginRequired, "a second factor has to be shown"),
+    AskForCard: (LoginRequired, "a card has to be shown"),
     AskToEnrol: (InteractionRequired, "a second factor has to be set up first"),
     AskTerms: (InteractionRequired, "new terms have not been accepted"),
     AskConsent: (ConsentRequired, "consent has not been given"),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from idp.oidc import device_authorization, introspection, pushed_requests, revocation, userinfo
+from idp.oidc import acr, device_authorization, introspection, pushed_requests, revocation, userinfo
 from idp.oidc.clients import everyone, scopes_offered
 from idp.oidc.discovery import metadata, resource_metadata
 from idp.oidc.dpop import InvalidDpopProof, TokenNotProven, UseDpopNonce
@@ -169,6 +169,7 @@ def _provider_metadata(portico: Provider, known: Sequence[Client]) -> dict[str, 
         scopes_offered(known),
         registers=portico.config.registration.mode != "off",
         mtls=portico.config.mtls,
+        acr_values=acr.offered(portico.config.cards),
         details_types=sorted(types),
     )
 
