@@ -203,10 +203,18 @@ def _change(directory: Path, text: str, change: Callable[["Shelf", int], None]) 
 
 @softcard.command()
 @click.argument("card")
+@click.option("--alone", is_flag=True, help="And take out every other one.")
 @click.pass_obj
-def insert(directory: Path, card: str) -> None:
+def insert(directory: Path, card: str, alone: bool) -> None:
     """Put a card into the reader."""
-    _move(directory, card, lambda shelf, name: shelf.tokens.insert(name))
+
+    def move(shelf: "Shelf", name: str) -> None:
+        for other in shelf.tokens.cards() if alone else ():
+            if other.name != name:
+                shelf.tokens.remove(other.name)
+        shelf.tokens.insert(name)
+
+    _move(directory, card, move)
 
 
 @softcard.command()

@@ -153,6 +153,7 @@ class Tokens:
         shutil.copytree(made, near / blank.name).rename(self._reader / blank.name)
         card = _noted(blank)
         text = json.dumps(asdict(card), ensure_ascii=False) + "\n"
+        self.certificate(card.name).write_bytes(blank.files.sign.certificate)
         self._note(card.name).write_text(text, "utf-8")
         return card
 
@@ -174,6 +175,10 @@ class Tokens:
         known = ", ".join(card.name for card in self.cards()) or "none yet"
         raise LookupError(f"no card is called {name!r}; there are: {known}")
 
+    def certificate(self, name: str) -> Path:
+        """Name the file with a card's signature certificate, as DER."""
+        return self._notes / f"{name}.cer"
+
     def is_inserted(self, name: str) -> bool:
         """Tell whether a card is in the reader."""
         return (self._reader / name).is_dir()
@@ -191,6 +196,7 @@ class Tokens:
         self.card(name)
         for folder in (self._reader, self._drawer):
             shutil.rmtree(folder / name, ignore_errors=True)
+        self.certificate(name).unlink(missing_ok=True)
         self._note(name).unlink()
 
     def _move(self, name: str, here: Path, there: Path) -> None:

@@ -87,9 +87,10 @@ def forget_factors(invocation: Invocation, username: str, as_json: bool) -> None
 
 @account.command("add-card")
 @click.option("--username", required=True)
+@click.option("--if-missing", is_flag=True, help="Leave a card alone that opens an account.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.pass_obj
-def add_card(invocation: Invocation, username: str, file: Path) -> None:
+def add_card(invocation: Invocation, username: str, if_missing: bool, file: Path) -> None:
     """Let a card open an account: FILE is its signature certificate, as DER.
 
     For the help desk, which has seen the card and its holder.
@@ -102,9 +103,10 @@ def add_card(invocation: Invocation, username: str, file: Path) -> None:
         traced = portico.card_holders.trace(tx, file.read_bytes())
         if isinstance(traced, Unfit):
             fail(f"{file}: {traced.flaw} {traced.detail}")
-        if not cards.add(tx, found.id, traced, portico.entropy):
+        if cards.add(tx, found.id, traced, portico.entropy):
+            portico.trail.append(tx, FactorAdded(subject=found.subject, kind="card"))
+        elif not if_missing:
             fail(f"{file}: this certificate opens an account already")
-        portico.trail.append(tx, FactorAdded(subject=found.subject, kind="card"))
     click.echo(f"{traced.holder.name}: {traced.leaf.fingerprint_hex}")
 
 

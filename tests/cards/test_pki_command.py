@@ -195,6 +195,7 @@ def test_the_help_desk_gives_an_account_its_card_once(
 
     assert again.exit_code == 1
     assert "already" in again.output
+    assert shell.run(*words, "--if-missing").exit_code == 0
     assert shell.run("evidence", "list").exit_code == 0
     refused = shell.run("evidence", "export", "00", str(tmp_path / "package.json"))
     assert refused.exit_code == 1

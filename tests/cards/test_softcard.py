@@ -55,6 +55,23 @@ def test_the_four_of_the_demo_are_made_once(run: Run) -> None:
     assert (shown["moica-1"]["holder"], shown["moica-1"]["identity"]) == ("林美玲", "A234567893")
 
 
+def test_one_card_alone_is_in_the_reader_and_its_certificate_in_a_file(
+    run: Run, directory: Path
+) -> None:
+    for profile in ("moica", "gca"):
+        run("new", "--profile", profile, "--key", "p256")
+
+    assert run("insert", "gca-1", "--alone").exit_code == 0
+
+    shown = listed(run)
+    assert [name for name, one in shown.items() if one["inserted"]] == ["gca-1"]
+    path = directory / "tokens" / "cards" / "moica-1.cer"
+    certificate = x509.load_der_x509_certificate(path.read_bytes())
+    assert f"{certificate.serial_number:x}" == shown["moica-1"]["serials"][0]  # type: ignore[index]
+    run("destroy", "moica-1")
+    assert not path.exists()
+
+
 def test_a_card_is_suspended_resumed_revoked_moved_and_broken(run: Run) -> None:
     run("new", "--profile", "moica", "--key", "p256", "--holder", "王小明")
 
