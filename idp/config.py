@@ -232,6 +232,9 @@ class CardsSection(Section, frozen=True):
     degraded_acr: str = "urn:portico:acr:card-unchecked"
     hipki_acr: str = "urn:portico:acr:card-hipki"
     warn_days: list[Positive] = msgspec.field(default_factory=lambda: [60, 30, 7])
+    notices: Texts = {}
+    component_url: str = ""
+    driver_url: str = ""
 
 
 class RegistrationSection(Section, frozen=True):

@@ -12,6 +12,7 @@ _BOOTSTRAP = Path(flask_bootstrap.__file__).parent / "static" / "bootstrap5"
 _SCRIPTS = (
     "portico.js",
     "passkey.js",
+    "component.js",
     "card.js",
     "language.js",
 )  # one file for every page: one request, kept for ever

@@ -16,6 +16,7 @@ from idp.web.oidc import authorize, bridge, check_session, logout
 from idp.web.oidc.machine import endpoints
 from idp.web.portal import (
     account,
+    component,
     dashboard,
     device,
     guide,
@@ -63,6 +64,7 @@ _BLUEPRINTS = (
     not_me.pages,
     *registering.BLUEPRINTS,
     dashboard.pages,
+    component.pages,
     guide.pages,
     device.pages,
     requests.pages,

@@ -26,6 +26,7 @@ from idp.clock import system_clock
 from idp.database.transaction import Transaction
 from idp.provider import Provider
 from idp.secret import digest
+from idp.web.notices import card_notice
 from idp.web.request import origin, speaks
 from idp.web.wiring import provider
 from idp.web.wording import CARD_STATES
@@ -57,6 +58,8 @@ class CardPart:
     origin: str
     """Ours, as the bridge has to know it."""
     states: Mapping[str, LazyString]
+    notice: str
+    """A sentence of the operator's; may be empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ def part(
         lifetime=portico.config.cards.challenge_minutes * 60,
         origin=own_origin(portico),
         states=CARD_STATES,
+        notice=card_notice(portico),
     )
 
 

@@ -256,6 +256,7 @@ CENSUS = {
     "/authorize": ("GET POST", "anybody", "checks"),
     "/authorize/continue": ("GET", "this browser's journey", "binding"),
     "/bc-authorize": ("POST", "confidential clients", "client"),
+    "/component": ("GET", "anybody, where cards are taken", ""),
     "/check-session": ("GET", "anybody", ""),
     "/device": ("GET POST", "a session", "csrf, gate"),
     "/device_authorization": ("POST", "clients", "client"),

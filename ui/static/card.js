@@ -8,9 +8,11 @@
 
   function serve(form) {
     var ports = form.getAttribute('data-ports').split(' ');
-    var submit = document.getElementById('card-submit');
-    var opener = document.getElementById('card-popup');
-    var cancel = document.getElementById('card-cancel');
+    var absent = document.createElement('button');   /* a page that only looks has none */
+    var submit = document.getElementById('card-submit') || absent;
+    var opener = document.getElementById('card-popup') || absent;
+    var cancel = document.getElementById('card-cancel') || absent;
+    var version = '';       /* of the bridge that answered last */
     var at = null;          /* where the bridge was found */
     var ticket = null;
     var running = null;     /* how to call off the operation at hand */
@@ -34,7 +36,7 @@
 
     function show(code, tries, retry) {
       var said = form.querySelector('[data-state="' + code + '"]') || form.querySelector('[data-state="module_error"]');
-      var rest = form.querySelector('[data-tries]');
+      var rest = form.querySelector('[data-tries]') || absent;
       if (shown !== code) {
         each('[data-state]', function (one) { one.hidden = one !== said; });
         each('[data-remedy]', function (one) { one.hidden = one.getAttribute('data-remedy').split(' ').indexOf(code) < 0; });
@@ -45,6 +47,7 @@
       submit.disabled = Boolean(running) || windowed || !(code === 'ready' || retry);
       opener.hidden = Boolean(running) || !windowed || retry === false;
       cancel.hidden = !running || code === 'sending';
+      form.dispatchEvent(new window.CustomEvent('cardstate', { detail: { code: code, version: version } }));
     }
 
     /* What the bridge says of reader and card; how the last try ended stays to be read while nothing changes. */
@@ -96,6 +99,7 @@
       at = place(index);
       return within(allowed === 'prompt' ? 60000 : PROBE, function (signal) { return call('GET', '/v1/info', null, signal); }).then(
         function (info) {
+          version = info.version || '';
           if (info.product !== 'cardbridge' || (info.api || []).indexOf(1) < 0) { throw { error: 'too_old', retry: true }; }
         },
         function () {
@@ -273,7 +277,7 @@
   }
 
   function start() {
-    var form = document.querySelector('form[data-card]');
+    var form = document.querySelector('[data-card]');
     if (leave) { leave(); leave = null; }
     if (form) { serve(form); }
   }

@@ -16,10 +16,12 @@ class GuidePage:
     """What ``portal/guide.html`` shows."""
 
     help_desk: str
+    takes_cards: bool
 
 
 @pages.get("/guide")
 def show() -> ResponseReturnValue:
     """Show the guide; open to everybody."""
-    page = GuidePage(provider().config.provider.help_desk)
+    config = provider().config
+    page = GuidePage(config.provider.help_desk, config.cards.enabled)
     return PAGES.apply(make_response(render_template("portal/guide.html", page=page)))
