@@ -1,16 +1,26 @@
 """Telling people and tools what runs where, and as whom they may sign in."""
 
 import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from demo.cards import HOW_TO_GET
 from demo.plan import LOCAL_ACCOUNTS, PEOPLE, Plan
+from demo.reader.known import OWNED, OWNER, PIN
 
 
-def describe(plan: Plan, subjects: dict[str, str]) -> dict[str, Any]:
-    """Put everything a tool needs into one document; ``subjects`` gives ``sub`` by username."""
+def describe(
+    plan: Plan, subjects: dict[str, str], made: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    """Put everything a tool needs into one document.
+
+    Args:
+        subjects: gives ``sub`` by username.
+        made: the soft cards, as their own command lists them.
+    """
     return {
         "issuer": plan.issuer,
         "addresses": _addresses(plan),
@@ -19,6 +29,16 @@ def describe(plan: Plan, subjects: dict[str, str]) -> dict[str, Any]:
             for person in _people()
         ],
         "local_accounts": tomllib.loads(LOCAL_ACCOUNTS.read_text("utf-8"))["accounts"],
+        "cards": [
+            {
+                "name": one["name"],
+                "kind": one["profile"],
+                "holder": one["holder"],
+                "pin": PIN,
+                "account": OWNER if one["name"] == OWNED else "",
+            }
+            for one in made
+        ],
         "clients": [
             {
                 "client_id": client.client_id,
@@ -55,8 +75,27 @@ def table(document: dict[str, Any]) -> str:
         [
             *("", *addresses, "", "  Sign in as (account, password):", *accounts, ""),
             *("  Accounts of the case query, to link at the first visit there:", *local, ""),
+            *(*_of_cards(document), ""),
         ]
     )
+
+
+def _of_cards(document: dict[str, Any]) -> list[str]:
+    if not document["cards"]:
+        needed = f"Cards need SoftHSM, which is not installed: {HOW_TO_GET}, then make run again."
+        return [f"  {needed}"]
+    reader = document["addresses"]["reader"]
+    return [
+        f"  Cards, to put into the reader at {reader} (PIN {PIN}):",
+        *(
+            f"  {one['name']:<10}  {_opens(one['account']):<30}  {one['kind']:<8}  {one['holder']}"
+            for one in sorted(document["cards"], key=lambda one: (not one["account"], one["name"]))
+        ),
+    ]
+
+
+def _opens(account: str) -> str:
+    return f"opens {account}" if account else "nobody's yet: open an account"
 
 
 def _addresses(plan: Plan) -> dict[str, str]:
@@ -67,6 +106,9 @@ def _addresses(plan: Plan) -> dict[str, str]:
         "mailbox": plan.mailbox_url,
         "smtp": f"smtp://localhost:{smtp.port}",
     }
+    if plan.cards.module:
+        addresses["reader"] = plan.cards.reader_url
+        addresses["bridge"] = f"http://127.0.0.1:{plan.cards.bridge_port}"
     if server.metrics_port:
         addresses["metrics"] = f"http://{server.metrics_host}:{server.metrics_port}/metrics"
     return addresses

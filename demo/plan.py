@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
+from demo import cards
+from demo.cards import Cards
 from demo.ports import Port
 from demo.supervisor import Program
 from idp.config import ClientSection, Config, ConfigError, load
@@ -37,6 +40,7 @@ class Plan:
     mailbox_port: int
     clients: tuple[ClientSection, ...]
     secrets: Mapping[str, str]
+    cards: Cards
 
     @property
     def casequery_url(self) -> str:
@@ -70,21 +74,31 @@ def make(environ: Mapping[str, str] = os.environ) -> Plan:
         mailbox_port=_number(environ, "MAILBOX__PORT", 9025),
         clients=_moved(provider.clients, designed, casequery_port, issuer),
         secrets=_toml(_SECRETS_FILE),
+        cards=cards.decide(
+            environ,
+            origin=_origin(issuer),
+            bridge_ports=provider.cards.bridge_ports,
+            var=VAR,
+            number=_number,
+        ),
     )
 
 
 def preparations(plan: Plan) -> tuple[Program, ...]:
-    """Bring both databases up to date; the programs do not wait for each other."""
+    """Bring both databases up to date, make the cards; the programs do not wait for each other."""
     return (
         _provider(plan, "provider-migrate", "migrate"),
         _casequery(plan, "casequery-migrate", "migrate"),
+        *((cards.made(plan.cards),) if plan.cards.module else ()),
     )
 
 
-def accounts(plan: Plan) -> Program:
-    """Make the accounts that are missing; prints who is who as JSON."""
-    words = ("account", "add", "--from-file", str(PEOPLE), "--if-missing", "--json")
-    return _provider(plan, "accounts", *words)
+def introduction(plan: Plan) -> Program:
+    """Make the accounts that are missing, and have the cards taken; prints who is who as JSON."""
+    words = ["-m", "demo.introduce", str(_PROVIDER_FILE), str(PEOPLE)]
+    if plan.cards.module:
+        words += [str(plan.cards.folder), plan.cards.responder_url]
+    return Program("introduction", [sys.executable, *words], _told_provider(plan))
 
 
 def seed(plan: Plan) -> Program:
@@ -95,7 +109,8 @@ def seed(plan: Plan) -> Program:
 
 def services(plan: Plan) -> tuple[Program, ...]:
     """Everything that keeps running."""
-    return (_mailbox(plan), _provider_service(plan), _casequery_service(plan))
+    ours = (_mailbox(plan), _provider_service(plan), _casequery_service(plan))
+    return (*ours, *cards.services(plan.cards))
 
 
 def _provider_service(plan: Plan) -> Program:
@@ -125,11 +140,22 @@ def _mailbox(plan: Plan) -> Program:
 
 
 def _provider(plan: Plan, name: str, *words: str) -> Program:
+    return Program(name, [*_python("idp", _PROVIDER_FILE), *words], _told_provider(plan))
+
+
+def _told_provider(plan: Plan) -> dict[str, str]:
     told = {
-        "PORTICO__PROVIDER__ISSUER": plan.issuer,
-        "PORTICO__CLIENTS": msgspec.json.encode(plan.clients).decode(),
+        "PORTICO__CLIENTS": plan.clients,
+        "PORTICO__CARDS__BRIDGE_PORTS": [plan.cards.bridge_port],
+        "PORTICO__CARDS__NOTICES": cards.notice(plan.cards),
     }
-    return Program(name, [*_python("idp", _PROVIDER_FILE), *words], told)
+    as_text = {name: msgspec.json.encode(value).decode() for name, value in told.items()}
+    return as_text | {"PORTICO__PROVIDER__ISSUER": plan.issuer}
+
+
+def _origin(issuer: str) -> str:
+    parts = urlsplit(issuer)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _casequery(plan: Plan, name: str, *words: str) -> Program:

@@ -23,6 +23,11 @@ def obstacles(ports: Iterable[Port]) -> list[str]:
     return [*_twice(wanted), *filter(None, map(_obstacle, wanted))]
 
 
+def is_free(number: int) -> bool:
+    """Tell whether a port of ours can be had now."""
+    return _obstacle(Port(number, "", "")) is None
+
+
 def _twice(ports: list[Port]) -> list[str]:
     first: dict[int, Port] = {}
     return [

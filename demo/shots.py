@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 import httpx2
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from demo.reader.known import OWNED, PIN
 from idp.authenticators.password.captcha import Captcha
 from idp.config import CaptchaSection
 from idp.secret import keychain, system_entropy
@@ -74,6 +75,8 @@ class Walk:
         self._open("sign-in", self._consent_request())
         page.click("#login-submit")
         self._take("sign-in-mistakes")
+        self._sign_in_by_an_unknown_card()
+        page.goto(self._consent_request())
         self._sign_in()
         self._take("consent")
         self._ask_elsewhere()
@@ -120,6 +123,37 @@ class Walk:
         page.fill("#password", person["password"])
         page.fill("#captcha", _answer(page.input_value("input[name=captcha_id]")))
         page.click("#login-submit")
+
+    def _sign_in_by_an_unknown_card(self) -> None:
+        """Look at what a card needs, and use one that opens no account, where there are cards."""
+        page, reader = self._page, self._demo["addresses"].get("reader")
+        page.goto(f"{self._portal}/component")
+        self._take_once_known("card-set-up")
+        page.goto(f"{self._portal}/signin/card")
+        self._take_once_known("sign-in-card")
+        if not reader:
+            return
+        desk = page.context.new_page()
+        desk.goto(reader)
+        desk.click("#move-gca-1")
+        desk.wait_for_selector("#in-gca-1")
+        page.click("#card-submit:enabled")
+        desk.wait_for_selector("#pin")
+        self._take("sign-in-card-waiting")
+        desk.fill("#pin", PIN)
+        desk.click("#ok")
+        page.wait_for_selector("#card-unregistered")
+        self._take("sign-in-card-unknown")
+        desk.wait_for_selector("#cards")
+        desk.click(f"#move-{OWNED}")
+        desk.wait_for_selector(f"#in-{OWNED}")
+        desk.close()
+        self._open("card-reader", reader)
+
+    def _take_once_known(self, name: str) -> None:
+        """Take a picture once the script has found out how things stand."""
+        self._page.wait_for_selector('[data-state]:visible:not([data-state="looking"])')
+        self._take(name)
 
     def _register(self) -> None:
         """Go through a registration up to the code, which stays unread."""

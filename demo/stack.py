@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from demo import notice, plan
+from demo import cards, notice, plan
 from demo.plan import KNOWN_PEOPLE, ROOT, VAR, Plan
 from demo.ports import obstacles
 from demo.running import AlreadyRunning, alone
@@ -36,11 +36,13 @@ def _run(run: Plan) -> int:
     if found := obstacles(ports):
         return _complain("\n".join(found))
     DOCUMENT.unlink(missing_ok=True)  # of a stack that was killed
+    cards.lay_out(run.cards)
     try:
         with Signals() as signals, Supervisor(signals, logs=VAR / "log", folder=ROOT) as stack:
             return _supervise(stack, run)
     finally:
         DOCUMENT.unlink(missing_ok=True)  # it says what runs, and nothing does any more
+        cards.clear_away(run.cards)
 
 
 def _supervise(stack: Supervisor, run: Plan) -> int:
@@ -56,10 +58,11 @@ def _supervise(stack: Supervisor, run: Plan) -> int:
 
 
 def _bring_up(stack: Supervisor, run: Plan) -> None:
-    stack.finish(*plan.preparations(run))
-    accounts = plan.accounts(run)
-    known = msgspec.json.decode(stack.finish(accounts)[accounts.name])
-    document = notice.describe(run, {one["username"]: one["sub"] for one in known})
+    made = stack.finish(*plan.preparations(run)).get("cards-made", "[]")
+    introduction = plan.introduction(run)
+    known = msgspec.json.decode(stack.finish(introduction)[introduction.name])
+    subjects = {one["username"]: one["sub"] for one in known}
+    document = notice.describe(run, subjects, msgspec.json.decode(made))
     notice.write_private(KNOWN_PEOPLE, _without_passwords(document["accounts"]))
     stack.start(*plan.services(run))
     stack.finish(plan.seed(run))

@@ -2,18 +2,17 @@
 
 from dataclasses import asdict
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel
 
+from demo.loopback import keep_to_ourselves
 from demo.mailbox.letters import Letter
 from demo.mailbox.links import linked
 from demo.mailbox.pile import Pile
 from ui import look
 
-_OURSELVES = {"localhost", "127.0.0.1", "::1"}
 _POLICY = (
     # Mails bring their own style, never a script and nothing from elsewhere.
     "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; img-src data:; "
@@ -28,8 +27,7 @@ def create_app(pile: Pile) -> Flask:
     site = look.Site("Demo mailbox", "/")
     look.install(app, site=lambda: site, speaks=lambda: "en", keeps=[], demands=None)
     app.jinja_env.filters["linked"] = linked
-    app.before_request(_refuse_other_sites)
-    app.after_request(_guard)
+    keep_to_ourselves(app, _POLICY)  # mails hold links that sign people in
     _serve_pages(app, pile)
     _serve_json(app, pile)
     return app
@@ -75,23 +73,3 @@ def _serve_json(app: Flask, pile: Pile) -> None:
 
 def _as_json(letter: Letter) -> dict[str, Any]:
     return asdict(letter) | {"received_at": letter.received_at.isoformat()}
-
-
-def _refuse_other_sites() -> None:
-    """Keep other sites' pages out: mails hold links that sign people in.
-
-    A name that was rebound to loopback shows in ``Host``, a form of another page in ``Origin``.
-    """
-    origin = request.headers.get("Origin")
-    if urlsplit(request.host_url).hostname not in _OURSELVES:
-        abort(421)
-    if origin is not None and origin != request.host_url.rstrip("/"):
-        abort(403)
-
-
-def _guard(response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = _POLICY
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers.setdefault("Cache-Control", "no-store")
-    return response
