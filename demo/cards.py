@@ -21,7 +21,10 @@ from demo.reader.known import PIN
 from demo.supervisor import Program
 from idp.config import ConfigError
 
-HOW_TO_GET = "apt-get install softhsm2"
+_GET_SOFTHSM = "apt-get install softhsm2"
+_GET_PYKCS11 = (
+    "apt-get install swig g++ python3-dev softhsm2 && .venv/bin/pip install PyKCS11"  # on ARM
+)
 _SOFTHSM = (
     "/usr/lib/softhsm/libsofthsm2.so",
     "/usr/lib64/softhsm/libsofthsm2.so",
@@ -41,7 +44,9 @@ class Cards:
     origin: str
     """Of the pages that may ask for a card."""
     module: str
-    """SoftHSM's library; empty: it is not installed, and there are no cards."""
+    """SoftHSM's library; empty: there are no cards, for something is not installed."""
+    get: str
+    """The command that installs what is missing."""
     bridge_port: int
     responder_port: int
     reader_port: int
@@ -86,9 +91,11 @@ def decide(
         ConfigError: a variable says what cannot be.
     """
     free = next((port for port in bridge_ports if is_free(port)), bridge_ports[0])
+    can_load = importlib.util.find_spec("PyKCS11") is not None
     return Cards(
         origin=origin,
-        module=_module(environ),
+        module=_module(environ) if can_load else "",
+        get=_GET_SOFTHSM if can_load else _GET_PYKCS11,
         bridge_port=number(environ, "BRIDGE__PORT", free),
         responder_port=number(environ, "RESPONDER__PORT", 34970),
         reader_port=number(environ, "READER__PORT", 9027),
@@ -99,11 +106,9 @@ def decide(
 
 
 def _module(environ: Mapping[str, str]) -> str:
-    """Find SoftHSM, and what loads it; ``READER__MODULE`` names another file."""
+    """Find SoftHSM; ``READER__MODULE`` names another file."""
     named = environ.get("READER__MODULE")
     places = _SOFTHSM if named is None else (named,)
-    if importlib.util.find_spec("PyKCS11") is None:
-        return ""
     return next((place for place in places if Path(place).is_file()), "")
 
 
@@ -224,5 +229,5 @@ def notice(cards: Cards) -> dict[str, str]:
     """Say on the pages of the provider how a card is got hold of here, a locale each."""
     case = ("page" if cards.on_a_page else "window") if cards.module else "missing"
     said = tomllib.loads(_NOTICES.read_text("utf-8"))[case]
-    words = {"url": cards.reader_url, "pin": PIN, "get": HOW_TO_GET}
+    words = {"url": cards.reader_url, "pin": PIN, "get": cards.get}
     return {locale: text.format(**words) for locale, text in said.items()}

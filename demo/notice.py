@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from demo.cards import HOW_TO_GET
 from demo.plan import LOCAL_ACCOUNTS, PEOPLE, Plan
 from demo.reader.known import OWNED, OWNER, PIN
 
@@ -29,6 +28,7 @@ def describe(
             for person in _people()
         ],
         "local_accounts": tomllib.loads(LOCAL_ACCOUNTS.read_text("utf-8"))["accounts"],
+        "cards_need": "" if plan.cards.module else plan.cards.get,
         "cards": [
             {
                 "name": one["name"],
@@ -81,9 +81,11 @@ def table(document: dict[str, Any]) -> str:
 
 
 def _of_cards(document: dict[str, Any]) -> list[str]:
-    if not document["cards"]:
-        needed = f"Cards need SoftHSM, which is not installed: {HOW_TO_GET}, then make run again."
-        return [f"  {needed}"]
+    if needed := document["cards_need"]:
+        return [
+            "  Cards need what is not installed here. To get it, before the next start:",
+            f"  {needed}",
+        ]
     reader = document["addresses"]["reader"]
     return [
         f"  Cards, to put into the reader at {reader} (PIN {PIN}):",

@@ -1,5 +1,6 @@
 """What stands between a page and the demo's cards: decided, written down, kept from others."""
 
+import importlib.util
 import stat
 import tomllib
 from collections.abc import Iterator
@@ -133,6 +134,16 @@ def test_without_softhsm_all_but_the_cards_starts_and_both_say_how_to_get_it() -
     told = next(dict(one.env) for one in plan.services(run) if one.name == "provider")
     assert "apt-get install softhsm2" in told["PORTICO__CARDS__NOTICES"]
     assert "apt-get install softhsm2" in notice.table(notice.describe(run, SUBJECTS))
+
+
+def test_without_a_binding_to_load_it_the_way_to_one_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    run = plan.make({})
+
+    assert run.cards.module == ""
+    assert "pip install PyKCS11" in notice.table(notice.describe(run, SUBJECTS))
 
 
 def test_the_table_names_each_card_its_pin_and_its_account() -> None:
