@@ -21,8 +21,8 @@ def main() -> None:
 
 
 def _take(config: str, folder: Path, base_url: str) -> None:
-    """Install the four authorities, switched on, and let the citizen's card open an account."""
-    for kind in KINDS:
+    """Install root and authorities, switched on, and let the citizen's card open an account."""
+    for kind in ("root", *KINDS):
         certificate = folder / "pki" / "authorities" / f"{kind}.cer"
         url = f"{base_url}/{kind}/crl/complete.crl"
         known = ("--provenance", "made by this demo, for itself", "--crl-url", url)

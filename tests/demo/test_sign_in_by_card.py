@@ -27,7 +27,7 @@ SETTINGS = (
     *("READER__PORT", "RESPONDER__PORT", "BRIDGE__PORT"),
 )
 QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180  # beside a full run of all tests
 
 
 @dataclass(frozen=True)
