@@ -4,6 +4,8 @@ import time
 from datetime import datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cardbridge.lab.faults import FINE, NAMED, Fault
 from cardbridge.lab.holders import CITIZEN
@@ -11,11 +13,16 @@ from cardbridge.lab.pki import LabPki
 from cardbridge.lab.responder import Responder
 from idp.authenticators.card import certificate
 from idp.authenticators.card.authority import Authority
+from idp.authenticators.card.candidate import Candidate
 from idp.authenticators.card.crl import Entry
+from idp.authenticators.card.holders import Holders
 from idp.authenticators.card.leaf import Leaf
+from idp.authenticators.card.profiles import CardHolder, all_profiles, describe
 from idp.authenticators.card.reasons import Flaw, Unfit
 from idp.authenticators.card.revocation import Cleared, Freshness, Listed, Revocation, Source
+from idp.authenticators.card.trust import Trust
 from idp.clock import system_clock
+from idp.gateways import pki
 from idp.gateways.pki import Forbidden, PkiGateway, Unreachable
 from idp.secret import system_entropy
 
@@ -205,4 +212,43 @@ def test_a_silent_host_is_left_in_peace(lab: LabPki, responder: Responder) -> No
 
     with pytest.raises(Unreachable, match="left in peace"):
         gateway.ask(url, b"x", HOSTS)
+    assert responder.asked == []
+
+
+PIECES = ["http", "https", "file", "ldap", ":", "//", "/", "\\", "@", "127.0.0.1", "evil.example"]
+PIECES += ["[::1]", "#", "?", "%2f", "%40", "0x7f.1", "2130706433", ":80", ".", "\t", "\0", " "]
+
+
+@given(
+    st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=8).map("".join)
+    | st.sampled_from(PIECES).map(lambda piece: f"http://127.0.0.1{piece}evil.example/x")
+)
+def test_T62_no_address_leads_to_a_host_that_is_not_named(url: str) -> None:
+    try:
+        host, port, path = pki._target(url, HOSTS)  # noqa: SLF001
+    except Forbidden:
+        return
+    assert host == "127.0.0.1"
+    assert 0 < port < 65536
+    assert path.startswith("/")
+    assert path.isprintable()
+    assert " " not in path
+
+
+def test_T62_nobody_is_called_before_the_path_is_proven(
+    lab: LabPki, responder: Responder, moica: Authority
+) -> None:
+    der = lab.issue("moica", CITIZEN, key="p256").sign.certificate
+    leaf = certificate.read(der[:-1] + bytes([der[-1] ^ 1]))
+    assert isinstance(leaf, Leaf)
+    profile = all_profiles()["moica"]
+    holder = describe(profile, leaf)
+    assert isinstance(holder, CardHolder)
+    del responder.asked[:]
+
+    traced = Candidate(leaf, holder, profile, moica, None)
+    found = Holders(Trust(), asking()).verify(traced, clock=system_clock)
+
+    assert isinstance(found, Unfit)
+    assert found.flaw is Flaw.WRONG_PATH
     assert responder.asked == []
