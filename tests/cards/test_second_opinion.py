@@ -1,7 +1,7 @@
 """A validator that knows nothing of the lab accepts what is good in it, and nothing else."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ from asn1crypto import x509 as asn1
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509 import ocsp
+from cryptography.x509 import ocsp, verification
 from pyhanko_certvalidator import CertificateValidator, ValidationContext
 from pyhanko_certvalidator.errors import (
     InvalidCertificateError,
@@ -27,6 +27,13 @@ from cardbridge.lab import faults, keys
 from cardbridge.lab.holders import DEMO
 from cardbridge.lab.pki import CardFiles, LabPki
 from cardbridge.lab.responder import Responder
+from cardbridge.lab.variants import VARIANTS
+from idp.authenticators.card import authority, certificate, path
+from idp.authenticators.card.profiles import all_profiles, describe
+from idp.authenticators.card.reasons import Unfit
+from idp.authenticators.card.revocation import Cleared, Freshness, Revocation
+from idp.gateways.pki import PkiGateway
+from idp.secret import system_entropy
 from tests.clock import MovableClock
 
 POLICY = "2.16.886.101.0.3.3"
@@ -179,3 +186,82 @@ def test_a_list_with_one_thing_wrong_proves_nothing(judge: Judge, fault: str) ->
 
     with pytest.raises(PathValidationError):
         judge.by_list(card)
+
+
+TAKEN = {"good", "ends_soon", "client_purpose", "printable_tail"}
+"""What is a good card to everybody."""
+OURS_ALONE = {
+    "all_usages", "server_purpose", "authority", "rsa1024", "no_attributes", "no_subject_type",
+    "wrong_subject_type", "tail_of_letters", "two_tails", "tail_twice", "no_tail",
+    "number_mismatch", "wrong_issuer",
+}  # fmt: skip
+"""What no verifier of paths looks at: other purposes beside a signature, attributes, and whether
+it was the authority of this kind of card that issued it, and not another below the same root."""
+ELSEWHERE = {"foreign_addresses", "no_addresses"}
+"""What sends whoever asks to hosts that are not the lab's, or nowhere."""
+
+
+@pytest.mark.parametrize("variant", list(VARIANTS))
+def test_three_opinions_on_every_variant(judge: Judge, variant: str) -> None:
+    """What we take, everybody takes; what anybody refuses, we refuse."""
+    profile = "moeaca" if variant == "number_mismatch" else "moica"
+    card = judge.pki.issue(profile, DEMO[profile], variant=variant)
+
+    ours = accepted_by_us(judge, card)
+
+    assert ours is (variant in TAKEN)
+    if variant not in ELSEWHERE:
+        pyhanko = is_fine(lambda: judge.by_list(card))
+        cryptography = verified_by_cryptography(judge, card)
+        assert not ours or (pyhanko and cryptography)
+        assert not pyhanko or ours or variant in OURS_ALONE
+
+
+def accepted_by_us(judge: Judge, card: CardFiles) -> bool:
+    """Ask the product: its reading, its profile, its path, its revocation."""
+    leaf = certificate.read(card.sign.certificate)
+    if isinstance(leaf, Unfit):
+        return False
+    profile = all_profiles()[card.profile]
+    issuer = authority.read(judge.pki.issuers[card.profile], card.profile)
+    if isinstance(describe(profile, leaf), Unfit):
+        return False
+    now = judge.pki.clock()
+    if path.check(leaf, issuer, frozenset(profile.policies), now) is not None:
+        return False
+    freshness = Freshness(timedelta(minutes=10), timedelta(), timedelta())
+    asking = Revocation(PkiGateway(0.5), freshness, (), system_entropy)
+    found = asking.check(leaf, issuer, {"127.0.0.1"}, None, clock=judge.pki.clock)
+    return isinstance(found, Cleared)
+
+
+def verified_by_cryptography(judge: Judge, card: CardFiles) -> bool:
+    """Ask the verifier of cryptography, from the issuer that we pin."""
+    pinned = x509.load_der_x509_certificate(judge.pki.issuers[card.profile])
+    verifier = (
+        verification.PolicyBuilder()
+        .store(verification.Store([pinned]))
+        .time(judge.pki.clock())
+        .max_chain_depth(0)
+        .extension_policies(
+            ca_policy=verification.ExtensionPolicy.webpki_defaults_ca(),
+            ee_policy=verification.ExtensionPolicy.permit_all(),
+        )
+        .build_client_verifier()
+    )
+    return is_fine(lambda: verifier.verify(card.sign.x509, []))
+
+
+def is_fine(work: Callable[[], object]) -> bool:
+    """Tell whether a verifier has nothing against a card."""
+    try:
+        work()
+    except (
+        PathValidationError,
+        PathBuildingError,
+        InvalidCertificateError,
+        RevokedError,
+        verification.VerificationError,
+    ):
+        return False
+    return True
