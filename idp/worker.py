@@ -61,6 +61,7 @@ _NOTICES_AT_ONCE = 8
 _HASHES_AT_ONCE = 5_000
 _WARNINGS_AT_ONCE = 100
 _LONGEST_PAUSE = 0.2  # seconds
+_NEVER = threading.Event()  # time.sleep() fails under libfaketime, which drills set clocks with
 _ENDED_AT_ONCE = 50  # sessions: each with a notice for every app, in one transaction
 
 log = logging.getLogger(__name__)
@@ -459,7 +460,7 @@ def sweep(portico: Provider) -> int:
                 swept = sweeper(tx)
             most = max(most, swept)
             if swept and alone:
-                time.sleep(min(time.perf_counter() - began, _LONGEST_PAUSE))
+                _NEVER.wait(min(time.perf_counter() - began, _LONGEST_PAUSE))
             if swept >= BATCH:
                 break
     return most
