@@ -82,6 +82,11 @@ def _hash(kind: str, number: str = "n") -> str:
     return f"sha256(('{kind}' || ({number}))::bytea)"
 
 
+def _dated(kind: str) -> str:
+    """Write a digest that grows with time, as those of codes and refresh tokens do."""
+    return f"decode(lpad(to_hex(n::bigint), 12, '0'), 'hex') || substr({_hash(kind)}, 1, 26)"
+
+
 def _id(kind: str, number: str = "n") -> str:
     """Write an id that grows with time, as ours do."""
     return (
@@ -159,7 +164,7 @@ def _columns(table: str, filling: Filling) -> dict[str, str]:
         },
         "authorizations": {
             "id": _id("family"),
-            "code_hash": _hash("code"),
+            "code_hash": _dated("code"),
             "client_id": "'app' || n % 40",
             "account_id": account,
             "epoch": "0",
@@ -178,7 +183,7 @@ def _columns(table: str, filling: Filling) -> dict[str, str]:
             "expires_at": until,
         },
         "refresh_tokens": {
-            "token_hash": _hash("token"),
+            "token_hash": _dated("token"),
             "family_id": _id("family"),
             "client_id": "'app' || n % 40",
             "account_id": account,

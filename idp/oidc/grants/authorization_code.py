@@ -26,7 +26,7 @@ from idp.oidc.grants import refresh_token
 from idp.oidc.model import Client
 from idp.oidc.server import Mint, OAuthRequest, Parts
 from idp.oidc.vocabulary import GrantType, Scope
-from idp.secret import digest, mint, new_id, well_formed
+from idp.secret import dated_digest, mint_dated, new_id, well_formed
 from idp.sessions.store import Session
 
 PREFIX = "pac"
@@ -60,7 +60,7 @@ def issue(
     Args:
         family_id: where tokens of the same authorization are issued beside the code.
     """
-    code = mint(PREFIX, parts.entropy)
+    code = mint_dated(PREFIX, tx.now, parts.entropy)
     scope = wanted.scope(request, client)
     family_id = family_id or new_id(tx.now, parts.entropy)
     code_expires_at = tx.now + timedelta(seconds=parts.lifetimes.code_seconds)
@@ -68,7 +68,7 @@ def issue(
         tx,
         {
             "id": family_id,
-            "code_hash": digest(code),
+            "code_hash": dated_digest(code),
             "client_id": client.client_id,
             "account_id": session.account_id,
             "epoch": session.epoch,
@@ -125,7 +125,7 @@ def redeem(
     Costs one round trip when the code is good, two when it is not. Returns rather than
     raises, because a replay has to be committed along with the revocation it causes.
     """
-    presented = {"presented_hash": digest(code), "presenting_client": client_id}
+    presented = {"presented_hash": dated_digest(code), "presenting_client": client_id}
     proof = {
         "challenge": _challenge(verifier),
         "redirect": redirect_uri or None,

@@ -36,7 +36,7 @@ from idp.oidc.errors import InvalidGrant, InvalidRequest, InvalidScope, Unauthor
 from idp.oidc.model import Client
 from idp.oidc.server import Mint, OAuthRequest, Parts
 from idp.oidc.vocabulary import GrantType
-from idp.secret import digest, mint, well_formed
+from idp.secret import dated_digest, mint_dated, well_formed
 
 PREFIX = "prt"
 
@@ -85,12 +85,12 @@ def issue(
     tx: Transaction, parts: Parts, granted: Granted, *, until: datetime, jkt: str = ""
 ) -> str:
     """Put a refresh token on record and give it; one insert."""
-    token = mint(PREFIX, parts.entropy)
+    token = mint_dated(PREFIX, tx.now, parts.entropy)
     idle = timedelta(days=parts.lifetimes.refresh_idle_days)
     tx.put(
         _ADD,
         {
-            "token_hash": digest(token),
+            "token_hash": dated_digest(token),
             "family_id": granted.family_id,
             "client_id": granted.client_id,
             "account_id": granted.account_id,
@@ -150,7 +150,7 @@ def keep(
 
 
 def _presented(token: str, client_id: str) -> dict[str, Any]:
-    return {"presented_hash": digest(token), "presenting_client": client_id}
+    return {"presented_hash": dated_digest(token), "presenting_client": client_id}
 
 
 def _read(columns: Sequence[Any]) -> tuple[Granted, datetime]:
@@ -168,7 +168,7 @@ def find_family(tx: Transaction, token: str, client_id: str) -> UUID | None:
 
 def look_at(tx: Transaction, token: str) -> Any:
     """Find a refresh token that could still be used; ``None`` if it could not."""
-    return tx.ask(_STILL_GOOD, {"presented_hash": digest(token), "instant": tx.now})
+    return tx.ask(_STILL_GOOD, {"presented_hash": dated_digest(token), "instant": tx.now})
 
 
 def sweep(tx: Transaction) -> int:
