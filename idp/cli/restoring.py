@@ -9,7 +9,7 @@ import click
 from idp.accounts import status
 from idp.audit.events import BackupRestored
 from idp.authenticators import passkey
-from idp.authenticators.card import challenges
+from idp.authenticators.card import challenges, offers
 from idp.authenticators.password import captcha
 from idp.cli.context import Invocation, json_option, operator, say
 from idp.cli.operate import built
@@ -23,7 +23,7 @@ from idp.signin import store as signin
 
 _FOR_EVER = timedelta(days=3650)
 
-_GOOD_ONCE: Sequence[Callable[[Transaction], int]] = (
+GOOD_ONCE: Sequence[Callable[[Transaction], int]] = (
     signin.sweep,
     pushed_requests.sweep,
     pending.sweep,
@@ -33,6 +33,7 @@ _GOOD_ONCE: Sequence[Callable[[Transaction], int]] = (
     captcha.sweep,
     passkey.sweep,
     challenges.sweep,
+    offers.sweep,
 )
 """What may have been used since the backup was taken. Codes and tokens die with the epoch."""
 
@@ -57,7 +58,7 @@ def restored(invocation: Invocation, as_json: bool) -> None:
 def _forget(tx: Transaction) -> int:
     """Sweep as if the time of all that is good once were over."""
     later, forgotten = replace(tx, now=tx.now + _FOR_EVER), 0
-    for sweeper in _GOOD_ONCE:
+    for sweeper in GOOD_ONCE:
         swept = BATCH
         while swept >= BATCH:
             swept = sweeper(later)

@@ -18,6 +18,8 @@ import httpx2
 import psycopg
 import pytest
 
+from idp import worker
+from idp.cli import restoring
 from tests.labs import postgres
 from tests.people import PASSWORD
 from tests.races.harness import HOUSE, Running, running
@@ -178,6 +180,29 @@ def problem_against(provider: Running, anchor: Path) -> str:
     )
     assert told.returncode == 1, told.stderr
     return str(json.loads(told.stdout)["problem"])
+
+
+KEPT_AFTER_A_RESTORE = {
+    "idp.accounts.removed": "an owner takes back what somebody else has removed",
+    "idp.authenticators.card.index": "lists of revoked cards",
+    "idp.authenticators.totp": "a factor that its owner is about to confirm, signed in anew",
+    "idp.signin.notices": "an owner says for a week that it was somebody else",
+    "idp.signin.counters": "failures, which go on counting",
+    "idp.oidc.standing": "revocations",
+    "idp.oidc.client_authentication": "what must not be used again",
+    "idp.oidc.grants.refresh_token": "dead with the epoch",
+    "idp.oidc.authorizations": "dead with the epoch",
+    "idp.audit.history": "history",
+    "idp.outbox.store": "what was sent, and what is to be sent: a mail bears its id twice at most",
+}
+
+
+def test_D15_what_is_swept_is_forgotten_after_a_restore_or_kept_for_a_reason() -> None:
+    swept = {sweeper.__module__ for chain in worker._SWEEPERS for sweeper in chain}  # noqa: SLF001
+    forgotten = {sweeper.__module__ for sweeper in restoring.GOOD_ONCE}
+
+    assert swept - forgotten - set(KEPT_AFTER_A_RESTORE) == set()
+    assert set(KEPT_AFTER_A_RESTORE) <= swept
 
 
 def test_D15_a_backup_brings_back_all_but_what_had_been_ended(
