@@ -228,6 +228,9 @@ class CardsSection(Section, frozen=True):
     root_alarm_hours: Positive = 48
     web_eid: bool = False
     hipki: bool = False
+    hipki_origin: Annotated[
+        str, msgspec.Meta(pattern=r"^http://(localhost|127\.0\.0\.1):[0-9]{1,5}$")
+    ] = "http://localhost:61161"
     acr: str = "urn:portico:acr:card"
     degraded_acr: str = "urn:portico:acr:card-unchecked"
     hipki_acr: str = "urn:portico:acr:card-hipki"

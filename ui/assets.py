@@ -43,6 +43,7 @@ def collect() -> dict[str, Asset]:
     assets = [
         _asset("portico.css", sheet.encode()),
         _asset("portico.js", b"".join((_OURS / one).read_bytes() for one in _SCRIPTS)),
+        _asset("hipki.js", (_OURS / "hipki.js").read_bytes()),
         _asset("check-session.js", (_OURS / "check-session.js").read_bytes()),
     ]
     return {asset.name: asset for asset in assets}

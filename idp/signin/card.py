@@ -101,16 +101,21 @@ class CardSignIn:
         return self._open(tx, account, self._acr(presented.format, outcome), browser)
 
     def _open(
-        self, tx: Transaction, account: Account, reached: tuple[str, bool], browser: Browser
+        self,
+        tx: Transaction,
+        account: Account,
+        reached: tuple[str, tuple[str, ...]],
+        browser: Browser,
     ) -> SignedIn:
         store.remember_device(tx, digest(browser.device), account.id)
-        acr, is_full = reached
+        acr, amr = reached
+        is_full = "mfa" in amr
         opened = sessions.begin(
             tx,
             self.entropy,
             account,
             acr=acr,
-            amr=("sc", "pin", "mfa") if is_full else ("sc", "pin"),
+            amr=amr,
             user_agent=browser.user_agent,
             absolute=timedelta(hours=self.config.sessions.absolute_hours),
             two_factors=is_full,
@@ -121,14 +126,17 @@ class CardSignIn:
         self.trail.append(tx, succeeded)
         return SignedIn(account.id, opened)
 
-    def _acr(self, format_: Format, outcome: Proven) -> tuple[str, bool]:
-        """Say how sure this is, and whether it counts for two factors."""
+    def _acr(self, format_: Format, outcome: Proven) -> tuple[str, tuple[str, ...]]:
+        """Say how sure this is, and by what means (RFC 8176); ``mfa`` where they are two factors.
+
+        ``hipki`` is a word of ours: whoever relies on ``sc`` relies on more than that proves.
+        """
         section = self.config.cards
         if format_ is Format.HIPKI:
-            return section.hipki_acr, False
+            return section.hipki_acr, ("hipki", "pin")
         if outcome.cleared.is_degraded:
-            return section.degraded_acr, False
-        return section.acr, True
+            return section.degraded_acr, ("sc", "pin")
+        return section.acr, ("sc", "pin", "mfa")
 
     def _attempt(
         self,

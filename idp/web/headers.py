@@ -31,8 +31,11 @@ class Policy:
     def calling_loopback(self, ports: Iterable[int]) -> Self:
         """Allow calls to a program of the person's own machine, and a window of it."""
         places = " ".join(f"http://127.0.0.1:{port}" for port in ports)
-        opener = "same-origin-allow-popups"
-        return replace(self, connects=f"{self.connects} {places}", opener=opener)
+        return replace(self.opening_windows(), connects=f"{self.connects} {places}")
+
+    def opening_windows(self) -> Self:
+        """Let a window that the page opens talk to it; the page says itself to whom it listens."""
+        return replace(self, opener="same-origin-allow-popups")
 
     def apply(self, response: Response) -> Response:
         """Set the headers; a page is never sniffed, referred from or cached, and hardly framed."""

@@ -548,3 +548,36 @@ CARD_STATES: Mapping[str, LazyString] = {
     ),
 }
 """What the script may say, by the bridge's own codes; it shows one at a time."""
+HIPKI_STATES: Mapping[str, LazyString] = {
+    code: CARD_STATES[code]
+    for code in (
+        "sending",
+        "cancelled",
+        "timeout",
+        "no_reader",
+        "no_card",
+        "wrong_card",
+        "no_credential",
+        "pin_incorrect",
+        "pin_incorrect_last",
+        "pin_locked",
+        "module_error",
+    )
+} | {
+    "ready": _("Put your card into the reader and type its PIN."),
+    "waiting": _("The component's window is at work. Leave the card in the reader."),
+    "not_installed": _(
+        "The component does not answer. Start it, or install it first, then try again."
+    ),
+    "origin_denied": _("The component does not know this site yet. Let it know, then try again."),
+    "no_module": _("The component cannot load the driver of your card. Install HiCOS anew."),
+    "unsupported": _("The component is too old for this. Install the present one."),
+    "cert_expired": _("This card is not valid yet, or not any more. Its authority renews it."),
+    "pin_length": _("The PIN has six to eight digits. No try was spent."),
+    "window_closed": _("The component's window was closed. Nothing was signed. Try again."),
+    "popup_blocked": _(
+        "The browser has blocked the component's window. Allow windows of this site, mostly at "
+        "the end of the address bar, then try again."
+    ),
+}
+"""How the other component stands, and how a try with it ends; its codes are in ``hipki.js``."""

@@ -279,6 +279,7 @@ CENSUS = {
     "/signin/captcha/<captcha_id>.png": ("GET", "this browser's challenge", ""),
     "/signin/captcha/<captcha_id>.wav": ("GET", "this browser's challenge", ""),
     "/signin/card": ("GET POST", "anybody", "csrf"),
+    "/signin/hipki": ("GET POST", "anybody", "csrf"),
     "/signin/consent": ("GET POST", "a session on its journey", "csrf"),
     "/signin/passkey": ("POST", "anybody", "csrf, challenge"),
     "/signin/password": ("GET POST", "anybody", "csrf, captcha, throttle"),

@@ -10,7 +10,7 @@ from flask import template_rendered
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
-from idp.config import CaptchaSection, Config, ThrottleSection
+from idp.config import CaptchaSection, CardsSection, Config, ThrottleSection
 from idp.database.columns import Table
 from idp.database.transaction import Transaction
 from idp.mail.messages import Recovery
@@ -121,6 +121,7 @@ STOPS: dict[str, Callable[[Visit], None]] = {
     "signin/consent.html": consent,
     "signin/second_factor.html": second_factor,
     "signin/terms.html": ask_again,
+    "signin/hipki.html": opens("/signin/hipki"),
     "signin/recovery.html": opens("/recovery"),
     "signin/new_password.html": new_password,
     "signin/register/choose.html": opens("/register-account"),
@@ -138,6 +139,7 @@ STOPS: dict[str, Callable[[Visit], None]] = {
     "portal/totp.html": totp,
 }
 SECRETS_ALONE = {
+    "signin/hipki.html",
     "signin/second_factor.html",
     "signin/new_password.html",
     "signin/register/email.html",
@@ -145,6 +147,12 @@ SECRETS_ALONE = {
     "portal/totp.html",
 }
 """Where nothing may be shown again: the switch stays a link, and a script keeps what is typed."""
+
+
+@pytest.fixture
+def config() -> Config:
+    """Every way to sign in is open: each has a page that is typed into."""
+    return msgspec.structs.replace(people.CONFIG, cards=CardsSection(enabled=True, hipki=True))
 
 
 @pytest.fixture

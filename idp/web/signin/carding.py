@@ -1,0 +1,107 @@
+"""What a card has signed, taken to its end: a session, or the page again with the reason."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Response, make_response, redirect
+from flask.typing import ResponseReturnValue
+
+from idp.authenticators import Refusal
+from idp.authenticators.card.challenges import Purpose
+from idp.authenticators.card.formats import Document, Format
+from idp.authenticators.card.reasons import Unfit
+from idp.database.transaction import Transaction
+from idp.provider import Provider
+from idp.secret import digest
+from idp.signin import store
+from idp.signin.actions import Browser, SignedIn
+from idp.signin.card import CardSignIn, Unregistered
+from idp.web import cards, metrics
+from idp.web.cards import CardForm, Examined
+from idp.web.forms import FieldError
+from idp.web.raising import supersede, user_agent
+from idp.web.request import browser_hash, device, give_session, new_binding, origin, speaks
+from idp.web.signin.journeys import Underway
+from idp.web.wording import CARD_NOT_ASKED, CARD_REFUSED, REFUSED
+
+Page = Callable[[list[FieldError], int, Unregistered | None], Response]
+"""Shows the page again: problems, status, and a good card that opens no account."""
+Read = tuple[Format, Document] | None
+
+
+class SigninForm(CardForm, frozen=True):
+    """The fields of the pages that sign in by card."""
+
+    journey: str = ""
+    csrf_token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _SigningIn:
+    """The errand of these pages."""
+
+    actions: CardSignIn
+    browser: Browser
+
+    def claim(self, tx: Transaction, challenge: str) -> bool:
+        return self.actions.claim(tx, challenge, self.browser)
+
+    def refuse(self, tx: Transaction, why: str) -> None:
+        self.actions.refuse(tx, why)
+
+
+def conclude(
+    portico: Provider, journey: Underway, form: SigninForm, document: Read, *, way: str, page: Page
+) -> ResponseReturnValue:
+    """Check what the card signed and return to the journey, or show the page with the reason.
+
+    Args:
+        way: what the metrics count it under.
+    """
+    browser = Browser(browser_hash(), device(), user_agent(), speaks())
+    binding = new_binding()
+    match _try(portico, journey, form, document, (browser, binding)):
+        case SignedIn() as signed_in:
+            metrics.signin(way, "ok")
+            response = make_response(redirect(journey.next_url, code=303))
+            return give_session(response, signed_in.session.cookie, browser.device, binding=binding)
+        case Unregistered() as unregistered:
+            metrics.signin(way, "unregistered")
+            return page([], 200, unregistered)
+        case Unfit(flaw):
+            metrics.signin(way, flaw)
+            return page([FieldError("", CARD_REFUSED[flaw])], 422, None)
+        case Refusal(reason):
+            metrics.signin(way, reason)
+            return page([FieldError("", REFUSED[reason])], 422, None)
+        case None:
+            metrics.signin(way, "not_asked")
+            return page([FieldError("", CARD_NOT_ASKED)], 422, None)
+
+
+def _try(
+    portico: Provider,
+    journey: Underway,
+    form: SigninForm,
+    document: Read,
+    bound: tuple[Browser, str],
+) -> SignedIn | Unregistered | Refusal | Unfit | None:
+    """Examine the card, and write down what came of it."""
+    browser, binding = bound
+    errand = _SigningIn(portico.card_signing_in, browser)
+    examined = cards.examine_as(portico, errand, document, form, Purpose.LOGIN)
+    if not isinstance(examined, Examined):
+        return examined
+    with portico.database.write(origin()) as tx:
+        outcome = portico.card_signing_in.record(
+            tx,
+            examined.presented,
+            examined.candidate,
+            examined.outcome,
+            browser,
+            client_id=journey.client.client_id if journey.client else None,
+        )
+        if isinstance(outcome, SignedIn):
+            supersede(tx, portico, outcome.session, outcome.account_id)
+            store.rebind_journey(tx, journey.id_hash, browser.binding, digest(binding))
+    return outcome
