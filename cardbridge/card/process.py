@@ -126,6 +126,12 @@ class CardProcess:
             if self.pid is not None:
                 self._call({"do": "release"})
 
+    def abandon(self) -> None:
+        """Kill the worker under a command that will not come back; the command then fails."""
+        process = self._process
+        if process is not None:
+            process.kill()
+
     def end(self) -> None:
         """End the worker."""
         with self._lock:

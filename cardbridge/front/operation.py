@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cardbridge import VERSION
+from cardbridge.card import presence
 from cardbridge.card.pipe import wipe
 from cardbridge.card.process import Card, CardProcess
 from cardbridge.dialog.consent import Consent
@@ -22,7 +23,9 @@ from cardbridge.outcomes import Code, Failed, Failure
 
 FORMAT = "twcard:1"
 WATCH_SECONDS = 0.7
-"""How often a card is looked for while a window is open."""
+"""How often a card is looked for while a window is open, or while it works."""
+GRACE_SECONDS = 0.5
+"""How long a library may take to see for itself that its card is gone."""
 SYSTEMS = {"win32": "windows", "darwin": "macos"}
 
 
@@ -127,15 +130,16 @@ class Operation:
             return self._sign(asked, card, bytearray())
 
     def _sign(self, asked: Asked, card: Card, pin: bytearray) -> bytes:
-        try:
-            return self._cards.sign(
-                card, pin, origin=asked.origin, nonce=asked.nonce, purpose=asked.purpose
-            )
-        except Failed as failed:
-            # A card that is pulled at the wrong moment hangs OpenSC; a new worker can tell.
-            if failed.failure.code is Code.TIMEOUT and self._cards.has_no_card(self._modules):
-                raise Failed(Failure(Code.CARD_REMOVED)) from None
-            raise
+        with self._glanced_at() as gone:
+            try:
+                return self._cards.sign(
+                    card, pin, origin=asked.origin, nonce=asked.nonce, purpose=asked.purpose
+                )
+            except Failed as failed:
+                late = failed.failure.code is Code.TIMEOUT
+                if gone.is_set() or (late and self._cards.has_no_card(self._modules)):
+                    raise Failed(Failure(Code.CARD_REMOVED)) from None
+                raise
 
     def _consent(self, asked: Asked, card: Card) -> Consent:
         return Consent(
@@ -177,6 +181,31 @@ class Operation:
         watcher.start()
         try:
             yield
+        finally:
+            over.set()
+            watcher.join()
+
+    @contextmanager
+    def _glanced_at(self) -> Iterator[threading.Event]:
+        """Give a card up that is pulled at work: OpenSC 0.23 may never return from it.
+
+        The reader service is asked, as the worker cannot be; sets the event when it came to that.
+        """
+        over, gone = threading.Event(), threading.Event()
+        before = presence.cards()
+
+        def glance() -> None:
+            while before and not over.wait(WATCH_SECONDS):
+                now = presence.cards()
+                if now is not None and now < before and not over.wait(GRACE_SECONDS):
+                    gone.set()
+                    self._cards.abandon()
+                    return
+
+        watcher = threading.Thread(target=glance, daemon=True)
+        watcher.start()
+        try:
+            yield gone
         finally:
             over.set()
             watcher.join()

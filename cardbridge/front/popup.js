@@ -21,7 +21,7 @@
       });
       return await reply.json();
     } catch {
-      return { error: stop.signal.aborted ? "cancelled" : "module_error", tries_left: null, retry: true };
+      return { error: stop.signal.aborted ? "cancelled" : "bridge_lost", tries_left: null, retry: true };
     }
   }
 

@@ -159,14 +159,15 @@ def test_a_good_request_is_read_as_it_was_written(
     assert (asked.purpose, asked.kinds, asked.lang) == (purpose, tuple(kinds), lang)
 
 
-def _heard(raw: socket.socket, sent: bytes) -> bytes:
-    heard = b""
+def heard(raw: socket.socket, sent: bytes) -> bytes:
+    """Send bytes and hear everything that comes back."""
+    found = b""
     with contextlib.suppress(OSError):  # one that is cut off may have been told something still
         raw.sendall(sent)
     with contextlib.suppress(OSError):
         while piece := raw.recv(4096):
-            heard += piece
-    return heard
+            found += piece
+    return found
 
 
 HEAD = f"POST /v1/authenticate HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nOrigin: {SITE}\r\n"
@@ -195,9 +196,9 @@ MALFORMED = {
 def test_T58_bytes_that_are_no_plain_request_are_refused(
     raw: socket.socket, caller: Caller, card: FileCard, sent: bytes
 ) -> None:
-    heard = _heard(raw, sent.replace(b"PORT", str(caller.port).encode()))
+    answer = heard(raw, sent.replace(b"PORT", str(caller.port).encode()))
 
-    assert heard == b"" or heard.split()[1] in {b"400", b"421", b"431", b"413", b"501"}
+    assert answer == b"" or answer.split()[1] in {b"400", b"421", b"431", b"413", b"501"}
     assert caller.call("GET", "/v1/info").status == 200
     assert card.calls() == []
 
@@ -263,7 +264,7 @@ def test_a_second_request_on_a_connection_is_not_looked_at(
         "X-Cardbridge: 1\r\n\r\n"
     )
 
-    heard = _heard(raw, (one * 2).encode())
+    answer = heard(raw, (one * 2).encode())
 
-    assert heard.count(b"HTTP/1.1 200") == 1
-    assert b"Connection: close" in heard
+    assert answer.count(b"HTTP/1.1 200") == 1
+    assert b"Connection: close" in answer

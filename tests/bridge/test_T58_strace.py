@@ -1,6 +1,7 @@
 """T58: under attack the bridge starts no program and writes no file, as the kernel saw it."""
 
 import re
+import socket
 from pathlib import Path
 
 from cardbridge.lab.tokens import Tokens
@@ -8,7 +9,7 @@ from tests.bridge.callers import SITE, Caller, request
 from tests.bridge.person import Person
 from tests.bridge.running import running
 from tests.bridge.test_T56_who_may_ask import FOREIGN, FORGED
-from tests.bridge.test_T58_messages import NASTY, WRONG
+from tests.bridge.test_T58_messages import MALFORMED, NASTY, WRONG, heard
 
 CALLS = (
     "execve,execveat,fork,vfork,clone,clone3,open,openat,openat2,creat,rename,renameat,renameat2,"
@@ -51,3 +52,7 @@ def _attack(page: Caller) -> None:
     for path in ("/v1/info;id", "/v1/$(id)", "/..%2f..%2fetc/passwd", "/%00", f"/{SITE}"):
         assert page.call("GET", path).status == 404
     assert page.authenticate(b"{" * 1_000_000).status == 413
+    for octets in MALFORMED.values():
+        with socket.create_connection(("127.0.0.1", page.port), timeout=15) as raw:
+            heard(raw, octets.replace(b"PORT", str(page.port).encode()))
+    assert page.call("GET", "/v1/info").status == 200

@@ -171,15 +171,15 @@ def test_D14_a_card_pulled_before_the_pin_is_typed_closes_the_dialog(
 
 
 @pytest.mark.parametrize(
-    ("at", "seconds"),
+    "at",
     [
-        pytest.param(AUTHENTICATE, 5, id="while it signs"),
-        # OpenSC 0.23 never returns from this one, so it ends with the deadline.
-        pytest.param(VERIFY, 10, id="while it looks at the PIN"),
+        pytest.param(AUTHENTICATE, id="while it signs"),
+        # OpenSC 0.23 never returns from this one; the reader service says that the card is gone.
+        pytest.param(VERIFY, id="while it looks at the PIN"),
     ],
 )
 def test_D14_a_card_pulled_at_work_is_told_and_the_next_sign_in_works(
-    page: Caller, card_reader: Reader, at: int, seconds: float
+    page: Caller, card_reader: Reader, at: int
 ) -> None:
     card_reader.vanish_on(at)
     began = time.monotonic()
@@ -190,7 +190,7 @@ def test_D14_a_card_pulled_at_work_is_told_and_the_next_sign_in_works(
     card_reader.wait_until(True)
 
     assert first["error"] == "card_removed"
-    assert taken < seconds
+    assert taken < 5  # two of them for a machine with other work; the deadline comes after five
     assert "signature" in ended(page)
     assert card_reader.status().tries_left == 3
 

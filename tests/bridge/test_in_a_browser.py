@@ -266,6 +266,28 @@ def test_T57_a_rebound_name_is_not_answered(browser: Browser, bridge: str, card:
     assert card.calls() == []
 
 
+def test_T57_a_page_whose_name_is_rebound_to_this_machine_calls_in_vain(
+    browser: Browser, bridge: str, card: FileCard
+) -> None:
+    """What it would run after its own server's first answer runs here in the refusal's place."""
+    context = browser.new_context(bypass_csp=True)
+    page = context.new_page()
+    page.goto(f"http://rebound.localtest:{bridge.rpartition(':')[2]}/popup")
+
+    statuses = page.evaluate(
+        """() => Promise.all([
+            fetch("/v1/info", {headers: {"X-Cardbridge": "1"}}),
+            fetch("/v1/hello", {method: "POST", body: "{}",
+                headers: {"X-Cardbridge": "1", "Content-Type": "application/json"}}),
+            fetch("/popup"),
+        ]).then((answers) => answers.map((answer) => answer.status))"""
+    )
+
+    assert statuses == [421, 421, 421]
+    assert card.calls() == []
+    context.close()
+
+
 def test_the_popup_lets_nothing_else_in(browser: Browser, bridge: str) -> None:
     with page_of(browser, f"{bridge}/popup") as page:
         blocked = page.evaluate(

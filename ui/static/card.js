@@ -17,7 +17,7 @@
     var ticket = null;
     var running = null;     /* how to call off the operation at hand */
     var left = false;       /* whether the form has gone from the page */
-    var shown = '', held = '', unsettled = false;
+    var shown = '', held = '', unsettled = false, looks = 0;
     var windowed = false;   /* whether the bridge's window is the way */
     var shut = false;       /* whether it was, the last time */
     var began = Date.now();
@@ -50,10 +50,13 @@
       form.dispatchEvent(new window.CustomEvent('cardstate', { detail: { code: code, version: version } }));
     }
 
+    /* A card that was taken out may be back before anybody looks; the first look may be too early to tell. */
+    function back() { looks += 1; return held === 'card_removed' && looks > 2; }
+
     /* What the bridge says of reader and card; how the last try ended stays to be read while nothing changes. */
     function news(code) {
       if (held) {
-        if (code === 'ready' && !unsettled || shut && SHUT.indexOf(code) >= 0) { return; }
+        if (code === 'ready' && !unsettled && !back() || shut && SHUT.indexOf(code) >= 0) { return; }
         unsettled = true;
         if ((SAID[held] || []).indexOf(code) >= 0) { return; }
       }
@@ -190,7 +193,7 @@
       code = (answer && answer.error) || 'module_error';
       running = null; ticket = null;
       held = STANDS.indexOf(code) < 0 ? code : '';
-      unsettled = code === 'bridge_lost';
+      unsettled = code === 'bridge_lost'; looks = 0;
       if (code === 'pin_incorrect' && answer.tries_left === 1) { code = 'pin_incorrect_last'; }
       show(code, answer && answer.tries_left, Boolean(answer && answer.retry));
       focus = windowed ? opener : submit;

@@ -1,5 +1,6 @@
 """How bridge, reader and card stand, and how a try ends: the page says it, with what to do."""
 
+import json
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -8,8 +9,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from cardbridge.card.process import CardProcess
+from cardbridge.front.gate import Gate
 from idp.web.wording import CARD_STATES
 from tests.bridge.callers import Caller, request
+from tests.bridge.conftest import listening
 from tests.bridge.running import until
 from tests.cards.desk.conftest import PATIENCE, Desk
 from tests.labs.listener import listener, says
@@ -215,6 +219,28 @@ def test_T64_a_page_that_asks_too_often_is_told_to_wait(desk: Desk) -> None:
         desk.press()
         desk.state("too_many")
     assert len(desk.person.questions()) == 1
+
+
+def test_T60_what_another_site_had_signed_does_not_sign_in_here(ready: Desk) -> None:
+    """A site that the person allowed as well, and that relays the challenge of this one."""
+    other = "https://evil.localtest:8443"
+    challenge = ready.page.input_value("#card-form input[name=challenge]")
+    cards = CardProcess(5.0, ready.card.worker)
+    with listening(cards, ready.person, Gate(100), other) as port:
+        relayed = Caller(port, other).authenticate(request(nonce=challenge)).json
+    cards.end()
+    assert "signature" in relayed
+    assert other.removeprefix("https://") in " ".join(ready.person.was_told())
+
+    ready.page.evaluate(
+        """signed => { const mine = document.getElementById("card-form");
+            mine.elements.format.value = "twcard:1"; mine.elements.document.value = signed;
+            mine.submit(); }""",
+        json.dumps(relayed),
+    )
+
+    expect(ready.page.locator("#error-summary")).to_be_visible(timeout=PATIENCE)
+    assert ready.sessions() == 0
 
 
 def test_a_page_that_was_open_for_long_fetches_a_fresh_challenge_before_a_pin(ready: Desk) -> None:
