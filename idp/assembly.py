@@ -25,7 +25,9 @@ from idp.authenticators.totp import Totp
 from idp.clock import Clock, system_clock
 from idp.config import Config, ConfigError
 from idp.database.transaction import Database, open_database
+from idp.gateways import ics
 from idp.gateways.fetch import Fetcher
+from idp.gateways.ics import Ics
 from idp.gateways.pki import PkiGateway
 from idp.gateways.smtp import SmtpGateway
 from idp.keys.store import SigningKeys
@@ -45,6 +47,7 @@ from idp.oidc.grants.token_exchange import TokenExchangeGrant
 from idp.oidc.registration import Registrar
 from idp.oidc.server import AuthorizationServer, Parts
 from idp.oidc.subjects import Subjects
+from idp.oidc.verified_claims import VerifiedClaims
 from idp.outbox.store import Outbox
 from idp.provider import Provider
 from idp.registration.actions import Registering
@@ -55,6 +58,7 @@ from idp.signin.account_cards import AccountCards
 from idp.signin.actions import PasswordSignIn
 from idp.signin.card import CardSignIn
 from idp.signin.codes import Codes
+from idp.signin.confirming import Confirming
 from idp.signin.counters import Gate
 from idp.signin.factors import Factors
 from idp.signin.notices import Notices
@@ -135,6 +139,7 @@ def assemble(
             documents,
             Proofs(issuer, keys_of.key("dpop-nonces"), config.tokens.dpop_nonces_required),
             trail,
+            VerifiedClaims(particulars, evidence),
             entropy,
         )
     )
@@ -196,6 +201,8 @@ def assemble(
             config, trust, evidence, accounts, trail, account_cards, entropy
         ),
         account_cards=account_cards,
+        confirming=Confirming(accounts, particulars, trail),
+        ics=_ics(config, fetcher, entropy),
         card_lists=_card_lists(config, entropy),
     )
 
@@ -220,6 +227,24 @@ def _card_lists(config: Config, entropy: Entropy) -> Lists:
         section.crl_limit_mib * 1024 * 1024,
         entropy,
     )
+
+
+def _ics(config: Config, fetcher: Fetcher, entropy: Entropy) -> Ics:
+    """Read the key by which the authority knows us.
+
+    Raises:
+        ConfigError: there is an address, and no key that can be read.
+    """
+    section = config.ics
+    if not section.url:
+        return Ics(fetcher, entropy)
+    try:
+        ours = ics.read_key(
+            Path(section.certificate_file).read_bytes(), Path(section.key_file).read_bytes()
+        )
+    except (OSError, ValueError, TypeError) as wrong:
+        raise ConfigError(f"[ics] certificate_file, key_file: {wrong}") from wrong
+    return Ics(fetcher, entropy, section.url, ours)
 
 
 def _certificates(config: Config) -> Certificates:

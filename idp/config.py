@@ -240,6 +240,14 @@ class CardsSection(Section, frozen=True):
     driver_url: str = ""
 
 
+class IcsSection(Section, frozen=True):
+    """The authority's service that confirms national ids; off without an address."""
+
+    url: str = ""
+    certificate_file: str = ""
+    key_file: str = ""
+
+
 class RegistrationSection(Section, frozen=True):
     """Whether clients may register themselves (RFC 7591), and as what."""
 
@@ -343,6 +351,7 @@ class Config(Section, frozen=True):
     accounts: AccountsSection = AccountsSection()
     registration: RegistrationSection = RegistrationSection()
     cards: CardsSection = CardsSection()
+    ics: IcsSection = IcsSection()
     logging: LoggingSection = LoggingSection()
     worker: WorkerSection = WorkerSection()
     clients: list[ClientSection] = []

@@ -17,6 +17,7 @@ from idp.authenticators.totp import Totp
 from idp.config import Config
 from idp.database.transaction import Database
 from idp.gateways.fetch import Fetcher
+from idp.gateways.ics import Ics
 from idp.gateways.smtp import SmtpGateway
 from idp.keys.store import SigningKeys
 from idp.linking.actions import Linking
@@ -33,6 +34,7 @@ from idp.signin.account_cards import AccountCards
 from idp.signin.actions import PasswordSignIn
 from idp.signin.card import CardSignIn
 from idp.signin.codes import Codes
+from idp.signin.confirming import Confirming
 from idp.signin.counters import Gate
 from idp.signin.factors import Factors
 from idp.signin.notices import Notices
@@ -86,3 +88,5 @@ class Provider:
     card_evidence: Evidence
     card_signing_in: CardSignIn
     account_cards: AccountCards
+    confirming: Confirming
+    ics: Ics

@@ -30,6 +30,7 @@ from idp.database.sweeping import BATCH
 from idp.database.transaction import Origin, Transaction
 from idp.gateways.fetch import Errand, Forbidden
 from idp.gateways.fetch import Unreachable as NoAnswer
+from idp.gateways.ics import Said
 from idp.gateways.smtp import Refused, Unreachable
 from idp.keys import ring
 from idp.keys import store as keys
@@ -60,6 +61,7 @@ WORKER = Origin(operator="worker")
 _NOTICES_AT_ONCE = 8
 _HASHES_AT_ONCE = 5_000
 _WARNINGS_AT_ONCE = 100
+_ASKED_AT_ONCE = 20
 _LONGEST_PAUSE = 0.2  # seconds
 _NEVER = threading.Event()  # time.sleep() fails under libfaketime, which drills set clocks with
 _ENDED_AT_ONCE = 50  # sessions: each with a notice for every app, in one transaction
@@ -160,6 +162,12 @@ def rounds(portico: Provider) -> list[Round]:
         Round("keys", timedelta(minutes=10), lambda: rotate_keys(portico)),
         Round("card-lists", timedelta(minutes=1), lambda: fetch_card_lists(portico)),
         Round("card-roots", timedelta(hours=6), lambda: watch_card_authorities(portico)),
+        Round(
+            "national-ids",
+            timedelta(minutes=1),
+            lambda: confirm_national_ids(portico),
+            batch=_ASKED_AT_ONCE,
+        ),
         Round(
             "card-warnings",
             timedelta(hours=1),
@@ -411,6 +419,25 @@ def watch_card_authorities(portico: Provider) -> int:
     for name, why in found:
         log.warning("an authority of cards", extra={"authority": name, "why": why})
     return len(found)
+
+
+def confirm_national_ids(portico: Provider) -> int:
+    """Ask the authority about ids that only four characters vouch for; gives how many answers.
+
+    Whoever is not answered asks again later; a service that is down is asked once a round.
+    """
+    if not portico.ics.is_on:
+        return 0
+    with portico.database.read() as tx:
+        questions = portico.confirming.questions(tx, _ASKED_AT_ONCE)
+    for number, one in enumerate(questions):
+        now = portico.database.clock()
+        said = portico.ics.ask(one.subject_number, one.national_id, now)
+        with portico.database.write(WORKER) as tx:
+            portico.confirming.settle(tx, one, said)
+        if said is Said.UNKNOWN and one.subject_number and one.national_id:
+            return number
+    return len(questions)
 
 
 def warn_of_cards(portico: Provider) -> int:

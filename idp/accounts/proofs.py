@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, String, bindparam, delete, insert, select
+from sqlalchemy import ForeignKey, String, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.accounts.tables import AccountRow
@@ -36,6 +36,8 @@ class Assurance(StrEnum):
     """The certificate says it, word for word."""
     TAIL_MATCHED = "tail_matched"
     """Typed by its owner; its last four characters are those of the certificate."""
+    CONFIRMED = "confirmed"
+    """The same, and the authority says that the whole of it is the holder's."""
 
 
 class AccountProof(Table):
@@ -51,6 +53,8 @@ class AccountProof(Table):
     evidence: Mapped[bytes]
     """SHA-256 of the package that shows it, as ``card_evidence`` and the audit log have it."""
     proven_at: Mapped[datetime]
+    ask_at: Mapped[datetime | None] = mapped_column(index=True, default=None)
+    """From when on the authority may be asked to confirm it; empty: there is nothing to ask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,16 @@ class Proof:
     proven_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A proof that its authority is to be asked about."""
+
+    account_id: UUID
+    attribute: Attribute
+    source: str
+    evidence: bytes
+
+
 def put(tx: Transaction, account_id: UUID, proofs: Iterable[Proof]) -> None:
     """Say of an account's attributes what proves them; a new proof takes an old one's place."""
     rows = [
@@ -74,6 +88,7 @@ def put(tx: Transaction, account_id: UUID, proofs: Iterable[Proof]) -> None:
             "source": one.source,
             "evidence": one.evidence,
             "proven_at": one.proven_at,
+            "ask_at": tx.now if one.assurance is Assurance.TAIL_MATCHED else None,
         }
         for one in proofs
     ]
@@ -98,7 +113,52 @@ def of(tx: Transaction, account_id: UUID) -> dict[Attribute, Proof]:
     return {one.attribute: one for one in found}
 
 
+def due(tx: Transaction, most: int) -> list[Due]:
+    """List the proofs that an authority may be asked about now, the longest due first."""
+    rows = tx.execute(_DUE, {"instant": tx.now, "most": most})
+    return [Due(row.account_id, Attribute(row.attribute), row.source, row.evidence) for row in rows]
+
+
+def ask_again(tx: Transaction, one: Due, at: datetime | None) -> None:
+    """Put a question off; ``None``: for good."""
+    tx.execute(_ASK_AGAIN, _same(one) | {"later": at})
+
+
+def confirm(tx: Transaction, one: Due) -> bool:
+    """Note that the authority has confirmed it; ``False``: it is another proof meanwhile."""
+    return tx.execute(_CONFIRM, _same(one)).rowcount == 1
+
+
+def withdraw(tx: Transaction, one: Due) -> bool:
+    """Forget a proof that the authority denies; ``False``: it is another proof meanwhile."""
+    return tx.execute(_WITHDRAW, _same(one)).rowcount == 1
+
+
+def _same(one: Due) -> dict[str, object]:
+    return {"owner": one.account_id, "name": one.attribute, "shown": one.evidence}
+
+
 _ADD = insert(AccountProof)
+_SAME = (
+    AccountProof.account_id == bindparam("owner"),
+    AccountProof.attribute == bindparam("name"),
+    AccountProof.evidence == bindparam("shown"),
+    AccountProof.assurance == Assurance.TAIL_MATCHED,
+)
+_DUE = (
+    select(
+        AccountProof.account_id,
+        AccountProof.attribute,
+        AccountProof.source,
+        AccountProof.evidence,
+    )
+    .where(AccountProof.ask_at <= bindparam("instant"))
+    .order_by(AccountProof.ask_at)
+    .limit(bindparam("most"))
+)
+_ASK_AGAIN = update(AccountProof).where(*_SAME).values(ask_at=bindparam("later"))
+_CONFIRM = update(AccountProof).where(*_SAME).values(assurance=Assurance.CONFIRMED, ask_at=None)
+_WITHDRAW = delete(AccountProof).where(*_SAME)
 _FORGET = delete(AccountProof).where(
     AccountProof.account_id == bindparam("owner"),
     AccountProof.attribute.in_(bindparam("names", expanding=True)),

@@ -468,5 +468,12 @@ class CardRemoved(Event, frozen=True):
     why: Literal["person", "disowned", "help_desk"]
 
 
+class NationalIdAsked(Event, frozen=True):
+    """The authority of a card was asked whether the account's national id is its holder's."""
+
+    name = "national_id.asked"
+    said: str
+
+
 ALL: tuple[type[Event], ...] = tuple(Event.__subclasses__())
 """Every event; the house tests and ``docs/generated/events.md`` are made from it."""

@@ -5,14 +5,17 @@ parameter may ask for single claims in either place. What is not known is left o
 absent claim, never an empty one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from idp.accounts.model import Account
+from idp.oidc import identity_assurance
 from idp.oidc.errors import InvalidRequest
-from idp.oidc.vocabulary import Scope
+from idp.oidc.identity_assurance import Group
+from idp.oidc.vocabulary import NATIONAL_ID, VERIFIED_IDENTITY, Scope
 
 OF_SCOPE: Mapping[str, tuple[str, ...]] = {
     Scope.PROFILE: (
@@ -39,11 +42,33 @@ SCOPE_OF: Mapping[str, str] = {name: scope for scope, names in OF_SCOPE.items() 
 SUPPORTED = ("sub", *(name for names in OF_SCOPE.values() for name in names))
 
 
+VERIFIED = identity_assurance.MEMBER
+_OF_VERIFIED = frozenset({VERIFIED_IDENTITY, NATIONAL_ID})
+
+
 class ClaimsRequest(msgspec.Struct, frozen=True):
     """The ``claims`` parameter; unknown members are ignored (OIDC Core section 5.5)."""
 
-    userinfo: dict[str, dict[str, Any] | None] = {}
-    id_token: dict[str, dict[str, Any] | None] = {}
+    userinfo: dict[str, dict[str, Any] | list[Any] | None] = {}
+    id_token: dict[str, dict[str, Any] | list[Any] | None] = {}
+
+    def in_id_token(self, name: str) -> dict[str, Any]:
+        """Give what is said of a claim of the ID token; empty where it is not asked for."""
+        found = self.id_token.get(name)
+        return found if isinstance(found, dict) else {}
+
+    def verified(self) -> dict[str, list[dict[str, Any]]]:
+        """Give what is asked for under ``verified_claims``, by place.
+
+        Raises:
+            InvalidRequest: it is not of the form that OIDC for Identity Assurance has.
+        """
+        places = {"userinfo": self.userinfo, "id_token": self.id_token}
+        return {
+            place: identity_assurance.read(asked[VERIFIED])
+            for place, asked in places.items()
+            if VERIFIED in asked
+        }
 
 
 def parse(parameter: str) -> ClaimsRequest:
@@ -55,15 +80,25 @@ def parse(parameter: str) -> ClaimsRequest:
     if not parameter:
         return ClaimsRequest()
     try:
-        return msgspec.json.decode(parameter, type=ClaimsRequest)
+        found = msgspec.json.decode(parameter, type=ClaimsRequest)
     except (msgspec.DecodeError, msgspec.ValidationError, RecursionError):
         raise InvalidRequest("claims is not a claims request object") from None
+    if any(isinstance(one, list) for one in _plain(found)):
+        raise InvalidRequest("claims is not a claims request object")
+    found.verified()
+    return found
+
+
+def _plain(request: ClaimsRequest) -> Iterator[object]:
+    for asked in (request.userinfo, request.id_token):
+        yield from (how for name, how in asked.items() if name != VERIFIED)
 
 
 def scopes_of(request: ClaimsRequest) -> frozenset[str]:
     """Give the scopes that the claims belong to: who asks one by one asks for no less."""
     names = {*request.userinfo, *request.id_token}
-    return frozenset(SCOPE_OF[name] for name in names if name in SCOPE_OF)
+    verified = (identity_assurance.scopes_of(one) for one in request.verified().values())
+    return frozenset(SCOPE_OF[name] for name in names if name in SCOPE_OF).union(*verified)
 
 
 def stored(request: ClaimsRequest, scopes: frozenset[str]) -> dict[str, Any] | None:
@@ -72,11 +107,18 @@ def stored(request: ClaimsRequest, scopes: frozenset[str]) -> dict[str, Any] | N
     Args:
         scopes: what the client may have at all; a claim of no such scope is left out.
     """
-    kept = {
+    kept: dict[str, Any] = {
         place: [name for name in asked if SCOPE_OF.get(name) in scopes]
         for place, asked in (("userinfo", request.userinfo), ("id_token", request.id_token))
     }
-    return kept if kept["userinfo"] or kept["id_token"] else None
+    verified = {
+        place: elements
+        for place, elements in request.verified().items()
+        if identity_assurance.scopes_of(elements) & scopes
+    }
+    if verified:
+        kept[VERIFIED] = verified
+    return kept if kept["userinfo"] or kept["id_token"] or verified else None
 
 
 def of_userinfo(account: Account, scopes: frozenset[str], single: frozenset[str]) -> dict[str, Any]:
@@ -102,7 +144,35 @@ def of_id_token(
 
 def wants_account(asked: Mapping[str, Any] | None) -> bool:
     """Whether the ID token needs the account's profile at all: it usually does not."""
-    return bool((asked or {}).get("id_token"))
+    return bool((asked or {}).get("id_token") or "id_token" in (asked or {}).get(VERIFIED, {}))
+
+
+def wants_verified(asked: Mapping[str, Any] | None, place: str, scopes: frozenset[str]) -> bool:
+    """Whether anything verified is to be told at a place; it usually is not."""
+    return place in (asked or {}).get(VERIFIED, {}) or bool(scopes & _OF_VERIFIED)
+
+
+def verified(
+    groups: Sequence[Group],
+    asked: Mapping[str, Any] | None,
+    place: str,
+    scopes: frozenset[str],
+    *,
+    by_scopes: frozenset[str],
+    now: datetime,
+) -> dict[str, Any]:
+    """Collect ``verified_claims`` for a place; an empty answer has no such member.
+
+    Args:
+        scopes: what the client may have at all, which bounds every request.
+        by_scopes: what is told without being asked for claim by claim.
+    """
+    elements = (asked or {}).get(VERIFIED, {}).get(place)
+    if elements is not None:
+        found = identity_assurance.by_request(groups, elements, scopes, now)
+    else:
+        found = identity_assurance.by_scopes(groups, by_scopes)
+    return {VERIFIED: found} if found else {}
 
 
 def _known(account: Account, names: set[str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from idp.config import MtlsSection
-from idp.oidc import claims, client_jwts, dpop, jwe, response, tokens
+from idp.oidc import claims, client_jwts, dpop, identity_assurance, jwe, response, tokens
 from idp.oidc.vocabulary import AuthMethod, GrantType, Prompt, ResponseMode
 
 _BY_TLS = {AuthMethod.TLS, AuthMethod.SELF_SIGNED_TLS}
@@ -21,6 +21,14 @@ ASKED_FOR_CERTIFICATES = (
     ("revocation_endpoint", "/revoke"),
 )
 """Where clients may show certificates: the endpoints that have an alias (RFC 8705 section 5)."""
+
+
+_IDENTITY_ASSURANCE: dict[str, Any] = {
+    "verified_claims_supported": True,
+    "trust_frameworks_supported": [identity_assurance.FRAMEWORK],
+    "evidence_supported": ["electronic_signature"],
+    "claims_in_verified_claims_supported": list(identity_assurance.SCOPE_OF_VERIFIED),
+}
 
 
 def resource_metadata(issuer: str, scopes: Sequence[str], *, mtls: bool) -> dict[str, Any]:
@@ -56,6 +64,7 @@ def metadata(
     registers: bool,
     mtls: MtlsSection,
     acr_values: Sequence[str],
+    verifies: bool = False,
     details_types: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Write the metadata document; the same one serves both well-known addresses.
@@ -64,11 +73,14 @@ def metadata(
         registers: whether clients may register themselves.
         mtls: whether client certificates are taken, and at which address.
         acr_values: what can come of a sign-in (:func:`idp.oidc.acr.offered`).
+        verifies: whether there are verified claims (OIDC for Identity Assurance section 7).
         details_types: what ``authorization_details`` may be of (RFC 9396 section 10).
     """
     signing = [one for one in algorithms if one in tokens.SIGNING_ALGS]
     methods = [one for one in AuthMethod if mtls.is_on or one not in _BY_TLS]
     offered: dict[str, Any] = {}
+    if verifies:
+        offered |= _IDENTITY_ASSURANCE
     if registers:
         offered["registration_endpoint"] = f"{issuer}/register"
     if mtls.endpoint:

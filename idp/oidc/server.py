@@ -29,6 +29,7 @@ from idp.oidc.errors import InvalidGrant, InvalidRequest, OAuthError, Unsupporte
 from idp.oidc.exchange import Exchange, Reply, json_reply
 from idp.oidc.model import Client
 from idp.oidc.subjects import Subjects
+from idp.oidc.verified_claims import VerifiedClaims
 from idp.oidc.vocabulary import Scope, TokenType
 from idp.secret import Entropy
 
@@ -47,6 +48,7 @@ class Parts:
     documents: ClientDocuments
     proofs: dpop.Proofs
     trail: Trail
+    verified: VerifiedClaims
     entropy: Entropy
 
 
@@ -309,7 +311,20 @@ class Mint:
 
     def _asked_for(self, granted: Granted, scopes: frozenset[str]) -> dict[str, Any]:
         account = self.parts.accounts.find(self.tx, granted.account_id)
-        return claims.of_id_token(account, granted.claims, scopes) if account else {}
+        if account is None:
+            return {}
+        found = claims.of_id_token(account, granted.claims, scopes)
+        if claims.wants_verified(granted.claims, "id_token", scopes):
+            groups = self.parts.verified.of(self.tx, account)
+            found |= claims.verified(
+                groups,
+                granted.claims,
+                "id_token",
+                self.client.scopes,
+                by_scopes=scopes & self.client.scopes,
+                now=self.tx.now,
+            )
+        return found
 
     def _sign(self, alg: str, typ: TokenType, body: Mapping[str, Any]) -> str:
         return tokens.sign(self.parts.keys.current(self.tx), alg, typ, body, self.tx.now)

@@ -77,6 +77,11 @@ def answer(
         raise InvalidToken("the access token's client is gone")
     asked = held.claims if held.is_whole(token) else None
     found = claims.of_userinfo(held.account, scopes, claims.single(asked, client.scopes))
+    if claims.wants_verified(asked, "userinfo", scopes):
+        groups = parts.verified.of(tx, held.account)
+        found |= claims.verified(
+            groups, asked, "userinfo", client.scopes, by_scopes=scopes & client.scopes, now=tx.now
+        )
     return client, {"sub": token.subject, **found}
 
 

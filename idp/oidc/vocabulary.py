@@ -81,6 +81,12 @@ class Scope(StrEnum):
     OFFLINE_ACCESS = "offline_access"
 
 
+VERIFIED_IDENTITY = "verified_identity"
+"""A scope of ours: ``verified_claims`` of the name and of an organisation's numbers."""
+NATIONAL_ID = "national_id"
+"""A scope of ours: ``verified_claims`` of the national id, with how sure it is."""
+
+
 class TokenType(StrEnum):
     """``typ`` of the JOSE header: no token of one kind passes for another (RFC 8725, 3.11)."""
 

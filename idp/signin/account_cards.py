@@ -13,9 +13,10 @@ from uuid import UUID
 
 import msgspec
 
-from idp.accounts import passwords
+from idp.accounts import passwords, proofs
 from idp.accounts.model import Account, Kind, State
 from idp.accounts.particulars import Field, Particulars
+from idp.accounts.proofs import Assurance, Attribute, Proof
 from idp.accounts.store import Accounts
 from idp.audit.events import CardAdded, CardNotAdded, CardPresented, CardRemoved
 from idp.audit.store import Trail
@@ -184,8 +185,30 @@ class AccountCards:
                 differs=doubt or "",
             ),
         )
+        self._prove(tx, account, candidate, kept)
         self._tell(tx, account.id, _TOLD[why])
         return Added()
+
+    def _prove(self, tx: Transaction, account: Account, candidate: Candidate, kept: str) -> None:
+        """Say of what the account has on record that the card shows it; nothing is filled in."""
+        holder, known = candidate.holder, self.particulars.of(tx, account.id)
+        shown = {Attribute.NAME: Assurance.CERTIFICATE}
+        if holder.uniform_number and known.get(Field.UNIFORM_NUMBER) == holder.uniform_number:
+            shown[Attribute.UNIFORM_NUMBER] = Assurance.CERTIFICATE
+        if holder.organisation_oid and known.get(Field.ORGANISATION_OID) == holder.organisation_oid:
+            shown[Attribute.ORGANISATION_OID] = Assurance.CERTIFICATE
+        if holder.id_tail and known.get(Field.NATIONAL_ID):
+            shown[Attribute.NATIONAL_ID] = Assurance.TAIL_MATCHED
+        before = proofs.of(tx, account.id)
+        proofs.put(
+            tx,
+            account.id,
+            [
+                Proof(name, how, holder.profile_id, bytes.fromhex(kept), tx.now)
+                for name, how in shown.items()
+                if name not in before
+            ],
+        )
 
     def _owner(self, tx: Transaction, account: Account) -> Owner:
         known = self.particulars.of(tx, account.id)
@@ -194,6 +217,7 @@ class AccountCards:
             account.profile.name,
             known.get(Field.NATIONAL_ID, ""),
             known.get(Field.UNIFORM_NUMBER, ""),
+            known.get(Field.ORGANISATION_OID, ""),
             [
                 Earlier(one.profile_id, one.subject_number, one.rank)
                 for one in cards.of_account(tx, account.id)

@@ -15,7 +15,7 @@ from idp.authenticators.card.ownership import Mismatch
 from idp.authenticators.card.reasons import Flaw
 from idp.authenticators.password.policy import PasswordPolicy, Weakness
 from idp.linking.rules import Outcome
-from idp.oidc.vocabulary import Scope
+from idp.oidc.vocabulary import NATIONAL_ID, VERIFIED_IDENTITY, Scope
 from idp.registration.actions import Obstacle
 from idp.registration.fields import Problem
 from idp.registration.flows import Entry, ProofKind, Step
@@ -132,6 +132,14 @@ SCOPES: Mapping[str, tuple[LazyString, LazyString]] = {
     Scope.EMAIL: (_("Your e-mail address"), _("The first address of your account.")),
     Scope.ADDRESS: (_("Your postal address"), _("The address of your account.")),
     Scope.PHONE: (_("Your telephone number"), _("The number of your account.")),
+    VERIFIED_IDENTITY: (
+        _("Your name, verified"),
+        _("The name that your certificate card has shown, and since when."),
+    ),
+    NATIONAL_ID: (
+        _("Your national id"),
+        _("The whole number, and whether its authority has confirmed it."),
+    ),
     Scope.OFFLINE_ACCESS: (
         _("Access while you are away"),
         _("It may ask for the same data again after you have signed out."),

@@ -42,6 +42,7 @@ class Owner:
     national_id: str = ""
     """Empty: not on record."""
     uniform_number: str = ""
+    organisation_oid: str = ""
     cards: Sequence[Earlier] = ()
 
 
@@ -100,6 +101,8 @@ def _is_of_another_organisation(holder: CardHolder, owner: Owner) -> bool:
     """Compare organisations by what identifies them: the number of any earlier card of the kind."""
     if not owner.is_organisation:
         return False
+    if owner.organisation_oid and holder.organisation_oid not in {"", owner.organisation_oid}:
+        return True
     known = {one.subject_number for one in owner.cards if one.profile_id == holder.profile_id}
     return bool(known) and holder.subject_number not in known
 

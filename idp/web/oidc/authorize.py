@@ -246,7 +246,7 @@ def _subject_of_hint(tx: Transaction, portico: Provider, hint: str) -> str:
 
 def _essential_acr(asked: AuthorizationRequest) -> frozenset[str]:
     """Read what ``claims`` demands of ``acr``; ``acr_values`` alone is only a wish."""
-    demanded: dict[str, Any] = claims.parse(asked.claims).id_token.get("acr") or {}
+    demanded = claims.parse(asked.claims).in_id_token("acr")
     if demanded.get("essential") is not True:
         return frozenset()
     return frozenset(_values(demanded))
@@ -259,7 +259,7 @@ def _preferred_acr(asked: AuthorizationRequest) -> tuple[str, ...]:
     """
     if Prompt.NONE in asked.prompts:
         return ()
-    wished: dict[str, Any] = claims.parse(asked.claims).id_token.get("acr") or {}
+    wished = claims.parse(asked.claims).in_id_token("acr")
     return (*asked.acr_values.split(), *_values(wished))
 
 

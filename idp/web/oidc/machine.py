@@ -169,6 +169,7 @@ def _provider_metadata(portico: Provider, known: Sequence[Client]) -> dict[str, 
         scopes_offered(known),
         registers=portico.config.registration.mode != "off",
         mtls=portico.config.mtls,
+        verifies=portico.config.cards.enabled,
         acr_values=acr.offered(portico.config.cards),
         details_types=sorted(types),
     )
