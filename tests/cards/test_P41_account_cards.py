@@ -1,8 +1,10 @@
 """The cards of an account: added, listed, removed, followed by their renewals (P41)."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 from typing import Any
 
 import msgspec
@@ -21,6 +23,7 @@ from idp.accounts.tables import PasswordCredential
 from idp.audit.store import AuditRow
 from idp.authenticators.card import cards, offline
 from idp.authenticators.card.candidate import Candidate
+from idp.authenticators.card.cards import Card
 from idp.clock import system_clock
 from idp.config import CardsSection, Config
 from idp.mail.messages import CardExpires, Letter, SecondFactorChanged
@@ -126,6 +129,30 @@ def changes(provider: Provider) -> list[str]:
 def page(browser: Browser) -> str:
     assert browser.last is not None
     return browser.last.text
+
+
+@ONE_DATABASE
+@pytest.mark.parametrize("locale", ["zh-Hant", "zh-Hans", "en"])
+def test_the_page_is_there_in_each_language_with_what_it_was_about(
+    inside: Browser, lab: LabPki, provider: Provider, lin: Person, locale: str
+) -> None:
+    give(provider, lin, card(lab))
+    other = Browser.on(provider)
+    sign_in_with(other, card(lab))
+    name = offered(other).rpartition("card.")[2]
+    inside.get("/account/cards", offer=name)
+
+    switch = re.search(rf'href="([^"]*lang={locale}[^"]*)"', page(inside))
+
+    if locale != "en":
+        assert switch is not None
+        inside.get(switch[1].replace("&amp;", "&"))
+    assert inside.last is not None
+    assert inside.last.status_code == 200
+    assert 'id="card-offer"' in page(inside)
+    assert {"zh-Hant": "自然人憑證", "zh-Hans": "自然人证书", "en": "Citizen"}[locale] in page(
+        inside
+    )
 
 
 def sign_in_with(browser: Browser, made: CardFiles) -> None:
@@ -335,6 +362,35 @@ def test_P41_the_last_way_to_sign_in_is_not_removed(
     assert len(held(provider, lin)) == 1
     clock.advance(timedelta(minutes=1))
     assert "the last way into your account" in remove(browser, held(provider, lin)[0])
+
+
+def test_P41_of_two_cards_removed_at_once_one_stays(
+    provider: Provider, lab: LabPki, lin: Person
+) -> None:
+    with provider.database.write() as tx:
+        tx.execute(delete(PasswordCredential))
+    for _ in range(5):
+        made = [card(lab, subject_number=f"100112026000009{one}") for one in (1, 2)]
+        for one in made:
+            give(provider, lin, one)
+        browsers = [Browser.on(provider), Browser.on(provider)]
+        for browser, one in zip(browsers, made, strict=True):
+            sign_in_with(browser, one)
+        together = Barrier(2)
+
+        def let_go(browser: Browser, which: cards.Shown, together: Barrier = together) -> None:
+            browser.get("/account/cards")
+            fields = {"action": "remove", "card": str(which.id)}
+            together.wait()
+            browser.post("/account/cards", browser.hidden() | fields)
+
+        with ThreadPoolExecutor(2) as threads:
+            list(threads.map(let_go, browsers, held(provider, lin)[-2:]))
+
+        (left,) = held(provider, lin)
+        assert left.not_after > system_clock()
+        with provider.database.write() as tx:
+            tx.execute(delete(Card))
 
 
 @ONE_DATABASE
