@@ -142,7 +142,7 @@ class Walk:
         self._take("sign-in-card-waiting")
         desk.fill("#pin", PIN)
         desk.click("#ok")
-        page.wait_for_selector("#card-unregistered")
+        page.wait_for_selector("#card-led")
         self._take("sign-in-card-unknown")
         desk.wait_for_selector("#cards")
         desk.click(f"#move-{OWNED}")
@@ -160,6 +160,7 @@ class Walk:
         page = self._page
         self._open("register-kind", f"{self._portal}/register-account?kind=professional")
         self._open("register", f"{self._portal}/register-account")
+        page.check("#kind-uncertified")
         page.click("#register-begin")
         self._take("register-terms")
         page.check("#accept")

@@ -51,6 +51,7 @@ from idp.oidc.verified_claims import VerifiedClaims
 from idp.outbox.store import Outbox
 from idp.provider import Provider
 from idp.registration.actions import Registering
+from idp.registration.by_card import ByCard
 from idp.registration.store import Registrations
 from idp.secret import KEY_BYTES, Entropy, Keychain, keychain, system_entropy
 from idp.sessions.actions import Ending
@@ -127,6 +128,7 @@ def assemble(
     trust, revocation = Trust(), _card_revocation(config, entropy)
     evidence = Evidence(keys_of.seal("card-evidence"), entropy)
     account_cards = AccountCards(config, accounts, particulars, evidence, factors, trail, entropy)
+    holders = Holders(trust, revocation)
     server = AuthorizationServer(
         Parts(
             issuer,
@@ -174,7 +176,16 @@ def assemble(
         recovery=Recovery(accounts, gate, ending, trail, post, outbox, entropy, factors, notices),
         codes=codes,
         particulars=particulars,
-        registering=Registering(registrations, accounts, particulars, codes, trail, post, entropy),
+        registering=Registering(
+            registrations,
+            accounts,
+            particulars,
+            codes,
+            trail,
+            post,
+            entropy,
+            ByCard(config, holders, registrations, particulars, evidence, trail, entropy),
+        ),
         passkey_signing_in=PasskeySignIn(config, passkeys, accounts, trail, notices, entropy),
         second_factor=showing,
         factors=factors,
@@ -195,7 +206,7 @@ def assemble(
         smtp=SmtpGateway(config.smtp),
         fetch=fetcher,
         card_revocation=revocation,
-        card_holders=Holders(trust, revocation),
+        card_holders=holders,
         card_evidence=evidence,
         card_signing_in=CardSignIn(
             config, trust, evidence, accounts, trail, account_cards, entropy

@@ -205,7 +205,9 @@ class WorkerSection(Section, frozen=True):
 class AccountsSection(Section, frozen=True):
     """Which kinds of account people may open themselves (``idp.registration.flows``)."""
 
-    open_to: list[str] = msgspec.field(default_factory=lambda: ["uncertified"])
+    open_to: list[str] = msgspec.field(
+        default_factory=lambda: ["uncertified", "citizen", "organisation"]
+    )
     places: dict[str, str] = {}
     """Names of networks, shown beside addresses in people's history."""
 

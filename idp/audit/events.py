@@ -275,6 +275,15 @@ class AccountRegistered(Event, frozen=True):
     kind: str
     proof: str
     terms: str
+    evidence: str = ""
+    """SHA-256 of the package of the card that it rests on."""
+
+
+class RegistrationRefused(Event, frozen=True):
+    """A card was shown in a registration and did not serve."""
+
+    name = "registration.refused"
+    why: str
 
 
 class AccountActivated(Event, frozen=True):

@@ -8,7 +8,7 @@ import msgspec
 
 from idp.accounts import emails, status
 from idp.accounts import store as accounts
-from idp.accounts.model import NOBODY, Email, Profile, State
+from idp.accounts.model import NOBODY, Account, Email, Profile, State
 from idp.accounts.particulars import Field, Particulars
 from idp.accounts.store import Accounts, NewAccount
 from idp.audit.events import AccountActivated, AccountRegistered
@@ -16,10 +16,11 @@ from idp.audit.store import Trail
 from idp.database.transaction import Transaction
 from idp.mail import messages
 from idp.mail.messages import Post
-from idp.registration import flows
-from idp.registration.flows import Step, Track
+from idp.registration import by_card, flows
+from idp.registration.by_card import ByCard, CardTaken
+from idp.registration.flows import ProofKind, Step, Track
 from idp.registration.forms import Details
-from idp.registration.store import Answers, Registrations, Under
+from idp.registration.store import FLOW_PREFIX, Answers, Registrations, Under
 from idp.secret import Entropy, mint
 from idp.signin import tickets
 from idp.signin.activation import Activation
@@ -28,7 +29,6 @@ from idp.signin.tickets import Errand
 from idp.terms import documents
 from idp.terms import store as terms
 
-FLOW_PREFIX = "prg"
 _ELECTRONIC_ID_DIGITS = 10
 
 
@@ -37,6 +37,10 @@ class Obstacle(StrEnum):
 
     NAME_TAKEN = "name_taken"
     EMAIL_TAKEN = "email_taken"
+    KNOWN = "known"
+    """The card, its holder or the number has an account already; which one is not told."""
+    PROVE_AGAIN = "prove_again"
+    """The card was shown too long ago, or is no longer good for what is on record."""
     LOOK_AGAIN = "look_again"
     """Another tab has changed or finished it meanwhile."""
 
@@ -61,6 +65,7 @@ class Registering:
     trail: Trail
     post: Post
     entropy: Entropy
+    by_card: ByCard
 
     def begin(self, tx: Transaction, browser_hash: bytes, track: Track, journey: str) -> str:
         """Begin a flow for this browser; gives its id, which goes into addresses."""
@@ -99,7 +104,11 @@ class Registering:
         answers = msgspec.structs.replace(
             before,
             name=details.name,
+            representative=details.representative,
+            representative_title=details.representative_title,
             account_name=details.account_name,
+            national_id=details.national_id,
+            uniform_number=details.uniform_number,
             phc_hash=phc_hash or before.phc_hash,
             birth_date=details.birth_date.isoformat() if details.birth_date else "",
             phone=details.phone,
@@ -140,6 +149,12 @@ class Registering:
 
     def obstacle(self, tx: Transaction, under: Under) -> Obstacle | None:
         """Tell what stands in the way of the last step, to whom has proven a mailbox."""
+        if under.track.proof is ProofKind.CARD:
+            candidate = self.by_card.standing(tx, under)
+            if candidate is None:
+                return Obstacle.PROVE_AGAIN
+            if self.by_card.is_taken(tx, under, candidate):
+                return Obstacle.KNOWN
         if accounts.is_taken(tx, under.answers.account_name):
             return Obstacle.NAME_TAKEN
         if emails.holder_of(tx, under.answers.verified_email) is not None:
@@ -150,11 +165,14 @@ class Registering:
         """Open the account; of any number of concurrent callers exactly one does.
 
         Raises:
-            sqlalchemy.exc.IntegrityError: somebody took the name in between; nothing is kept.
+            sqlalchemy.exc.IntegrityError: somebody took the name or the number in between.
+            CardTaken: or opened an account with the card. Nothing is kept.
         """
         if not flows.may_do(under.track, under.done, Step.CHECK) or under.completed:
             return Obstacle.LOOK_AGAIN
         if found := self.obstacle(tx, under):
+            if found is Obstacle.PROVE_AGAIN:
+                self.by_card.drop(tx, under)
             return found
         if not self.registrations.complete(tx, under):
             return Obstacle.LOOK_AGAIN
@@ -178,8 +196,8 @@ class Registering:
         )
         account = self.accounts.add(tx, new)
         emails.replace(tx, account.id, addresses)
-        numbers = {Field.PHONE: answers.phone, Field.MOBILE: answers.mobile}
-        self.particulars.put(tx, account.id, account.kind, numbers)
+        self._keep_particulars(tx, account, answers)
+        self._keep_card(tx, account, under)
         terms.accept(tx, account.id, answers.terms)
         self.registrations.opened(tx, under, account.id)
         registered = AccountRegistered(
@@ -187,12 +205,31 @@ class Registering:
             kind=account.kind,
             proof=track.proof,
             terms=answers.terms,
+            evidence=answers.card.evidence if answers.card else "",
         )
         self.trail.append(tx, registered)
         if track.activation:
             activation = Activation(self.post, self.entropy)
             activation.send(tx, replace(account, email=addresses[0]))
         return Registered(account.id, track.activation)
+
+    def _keep_particulars(self, tx: Transaction, account: Account, answers: Answers) -> None:
+        told = by_card.numbers_of(answers) | {
+            Field.REPRESENTATIVE: answers.representative,
+            Field.REPRESENTATIVE_TITLE: answers.representative_title,
+            Field.PHONE: answers.phone,
+            Field.MOBILE: answers.mobile,
+        }
+        unproven = by_card.unproven_of(answers)
+        self.particulars.put(tx, account.id, account.kind, told, unproven=unproven)
+
+    def _keep_card(self, tx: Transaction, account: Account, under: Under) -> None:
+        if under.track.proof is not ProofKind.CARD:
+            return
+        candidate = self.by_card.standing(tx, under)
+        if candidate is None:
+            raise CardTaken
+        self.by_card.settle(tx, account, under, candidate)
 
     def activate(self, tx: Transaction, token: str) -> bool:
         """Use the link; ``True`` once."""

@@ -64,6 +64,8 @@ class Problem(StrEnum):
     NOT_A_REGION = "not_a_region"
     NOT_AN_ADDRESS = "not_an_address"
     """No e-mail address."""
+    NOT_THE_CARDS = "not_the_cards"
+    """Another number than the certificate has."""
     DUPLICATE = "duplicate"
     TOO_MANY = "too_many"
 

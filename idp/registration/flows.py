@@ -176,13 +176,19 @@ _TRACKS = (
     ),
 )
 TRACKS: Mapping[str, Track] = {track.id: track for track in _TRACKS}
-PROVABLE = frozenset({ProofKind.NOTHING})
+PROVABLE = frozenset({ProofKind.NOTHING, ProofKind.CARD})
 """The proofs that can be given today; a track with another waits for its page."""
 
 
 def open_tracks() -> list[Track]:
     """List the tracks that a person can go today."""
     return [track for track in TRACKS.values() if track.proof in PROVABLE]
+
+
+def of_card(account_kind: str) -> Track | None:
+    """Find the track that a card opens whose profile is of this kind of account."""
+    of_cards = (track for track in TRACKS.values() if track.proof is ProofKind.CARD)
+    return next((track for track in of_cards if track.kind == account_kind), None)
 
 
 def named(word: str) -> list[Track]:

@@ -10,7 +10,8 @@ from functools import partial
 from typing import TypeVar
 
 from idp.accounts.model import Address
-from idp.registration import contact, fields
+from idp.authenticators.card.profiles import CardHolder
+from idp.registration import contact, fields, taiwan_ids
 from idp.registration.fields import Problem
 from idp.registration.flows import FieldName, Track
 
@@ -19,7 +20,8 @@ Value = TypeVar("Value")
 EMAILS = ("email_1", "email_2", "email_3")
 ADDRESS = ("postal_code", "region", "street")
 KEPT = (
-    "name", "username", "birth_date", "phone", "mobile", *ADDRESS, *EMAILS,
+    "name", "representative", "representative_title", "username", "national_id", "uniform_number",
+    "birth_date", "phone", "mobile", *ADDRESS, *EMAILS,
 )  # fmt: skip
 """The inputs that are filled in again; the password never is."""
 LONGEST_INPUT = 400
@@ -30,7 +32,11 @@ class Details:
     """What the form says, each value in its normal form; empty where nothing was asked for."""
 
     name: str = ""
+    representative: str = ""
+    representative_title: str = ""
     account_name: str = ""
+    national_id: str = ""
+    uniform_number: str = ""
     birth_date: date | None = None
     phone: str = ""
     mobile: str = ""
@@ -51,17 +57,39 @@ class _Form:
     problems: Problems
 
 
-def read(track: Track, typed: Mapping[str, str], *, today: date) -> tuple[Details, Problems]:
-    """Read the form of a track; the details are whole when there are no problems."""
+def read(
+    track: Track, typed: Mapping[str, str], *, today: date, card: CardHolder | None = None
+) -> tuple[Details, Problems]:
+    """Read the form of a track; the details are whole when there are no problems.
+
+    Args:
+        card: whom the card of this registration names; what it proves is never taken as typed.
+    """
     wanted = {field.name: field.required for field in track.fields if not field.proven}
     form = _Form(wanted, typed, {})
     name = _read(form, FieldName.NAME, "name", fields.read_person_name)
+    representative = _read(
+        form, FieldName.REPRESENTATIVE, "representative", fields.read_person_name
+    )
+    title = _read(
+        form,
+        FieldName.REPRESENTATIVE_TITLE,
+        "representative_title",
+        fields.read_organisation_name,
+    )
     account_name = _read(form, FieldName.ACCOUNT_NAME, "username", fields.read_account_name)
     phone = _read(form, FieldName.PHONE, "phone", contact.read_phone)
     mobile = _read(form, FieldName.MOBILE, "mobile", contact.read_mobile)
     details = Details(
-        name=name or "",
+        name=card.name if card else name or "",
+        representative=representative or "",
+        representative_title=title or "",
         account_name=account_name or "",
+        national_id=_read(
+            form, FieldName.NATIONAL_ID, "national_id", partial(_read_national_id, card=card)
+        )
+        or "",
+        uniform_number=_uniform_number(form, card),
         birth_date=_read(
             form, FieldName.BIRTH_DATE, "birth_date", partial(fields.read_date, today=today)
         ),
@@ -94,6 +122,26 @@ def _read(
         form.problems[name] = outcome
         return None
     return outcome
+
+
+def _read_national_id(typed: str, *, card: CardHolder | None) -> str | Problem:
+    number = taiwan_ids.read_personal_number(typed)
+    if isinstance(number, Problem):
+        return number
+    if card is not None and card.id_tail and not number.text.endswith(card.id_tail):
+        return Problem.NOT_THE_CARDS
+    return number.text
+
+
+def _uniform_number(form: _Form, card: CardHolder | None) -> str:
+    """Give the number of the card where it has one; else what was typed."""
+    if card is None or not card.uniform_number:
+        reader = taiwan_ids.read_business_number
+        return _read(form, FieldName.UNIFORM_NUMBER, "uniform_number", reader) or ""
+    typed = fields.clean(form.typed.get("uniform_number", ""), LONGEST_INPUT, form="NFKC")
+    if typed not in {Problem.EMPTY, card.uniform_number}:
+        form.problems["uniform_number"] = Problem.NOT_THE_CARDS
+    return card.uniform_number
 
 
 def _address(form: _Form) -> Address | None:

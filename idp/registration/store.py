@@ -12,9 +12,11 @@ from idp.accounts.model import Address
 from idp.database.columns import Table
 from idp.database.sweeping import Broom
 from idp.database.transaction import Transaction
+from idp.registration.card_proof import CardProof
 from idp.registration.flows import TRACKS, Step, Track
 from idp.secret import Seal, digest
 
+FLOW_PREFIX = "prg"
 LIFETIME = timedelta(hours=2)
 """Since the last step: long enough to look for a letter, short enough for a shared computer."""
 
@@ -40,8 +42,14 @@ class Answers(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the person has told so far; of the password only the hash."""
 
     terms: str = ""
+    card: CardProof | None = None
+    """What it rests on; empty where nothing is proven before the form, or not yet."""
     name: str = ""
+    representative: str = ""
+    representative_title: str = ""
     account_name: str = ""
+    national_id: str = ""
+    uniform_number: str = ""
     phc_hash: str = ""
     birth_date: str = ""
     phone: str = ""
@@ -75,18 +83,26 @@ class Registrations:
         self._seal = seal
 
     def begin(
-        self, tx: Transaction, flow_id: str, browser_hash: bytes, track: Track, answers: Answers
+        self,
+        tx: Transaction,
+        flow_id: str,
+        browser_hash: bytes,
+        track: Track,
+        answers: Answers,
+        *,
+        done: frozenset[Step] = frozenset(),
+        lifetime: timedelta = LIFETIME,
     ) -> None:
-        """Begin one, bound to this browser."""
+        """Begin one, bound to this browser; the first step has to come within ``lifetime``."""
         id_hash = digest(flow_id)
         row = {
             "id_hash": id_hash,
             "browser_hash": browser_hash,
             "track": track.id,
-            "done": [],
+            "done": sorted(done),
             "answers_sealed": self._close(id_hash, answers),
             "version": 0,
-            "expires_at": tx.now + LIFETIME,
+            "expires_at": tx.now + lifetime,
         }
         tx.execute(_ADD, row)
 

@@ -28,6 +28,7 @@ from idp.signin.account_cards import AccountCards
 from idp.signin.actions import Browser, SignedIn
 
 METHOD = "card"
+_MFA = "mfa"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,11 @@ class Unregistered:
     """The card is good, and no account is its own: the way leads to a registration (B07)."""
 
     holder_name: str
+    candidate: Candidate
+    evidence: str
+    """SHA-256 of the package that shows it, hex."""
+    is_full: bool
+    """Whether it counts for two factors: less registers nobody."""
     offer: str = ""
     """Of a card that agrees with an earlier one of an account: see ``AccountCards.offer``."""
 
@@ -94,7 +100,8 @@ class CardSignIn:
             return outcome
         if account is None or card is None:
             offer = self.account_cards.offer(tx, candidate, kept)
-            return Unregistered(candidate.holder.name, offer)
+            _, amr = self._acr(presented.format, outcome)
+            return Unregistered(candidate.holder.name, candidate, kept, _MFA in amr, offer)
         if account.state is not State.ACTIVE:
             return Refusal(Reason.WRONG_CREDENTIALS)
         cards.used(tx, card.id)
@@ -109,7 +116,7 @@ class CardSignIn:
     ) -> SignedIn:
         store.remember_device(tx, digest(browser.device), account.id)
         acr, amr = reached
-        is_full = "mfa" in amr
+        is_full = _MFA in amr
         opened = sessions.begin(
             tx,
             self.entropy,
@@ -136,7 +143,7 @@ class CardSignIn:
             return section.hipki_acr, ("hipki", "pin")
         if outcome.cleared.is_degraded:
             return section.degraded_acr, ("sc", "pin")
-        return section.acr, ("sc", "pin", "mfa")
+        return section.acr, ("sc", "pin", _MFA)
 
     def _attempt(
         self,

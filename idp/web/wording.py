@@ -17,6 +17,7 @@ from idp.authenticators.password.policy import PasswordPolicy, Weakness
 from idp.linking.rules import Outcome
 from idp.oidc.vocabulary import NATIONAL_ID, VERIFIED_IDENTITY, Scope
 from idp.registration.actions import Obstacle
+from idp.registration.by_card import Misfit
 from idp.registration.fields import Problem
 from idp.registration.flows import Entry, ProofKind, Step
 from idp.registration.forms import ADDRESS, KEPT
@@ -270,7 +271,15 @@ INSTEAD: Mapping[ProofKind, LazyString] = {
 NOT_OFFERED: LazyString = _("Not offered on this site.")
 FIELDS: Mapping[str, LazyString] = {
     "name": _("Name"),
+    # Translators: 代表人姓名, manual P11
+    "representative": _("Name of the representative"),
+    # Translators: 代表人職稱, manual P11
+    "representative_title": _("Title of the representative"),
     "username": _("Account"),
+    # Translators: 身分證字號, manual P10
+    "national_id": _("National id or resident number"),
+    # Translators: 統一編號, manual P11
+    "uniform_number": _("Uniform number"),
     "birth_date": _("Birth date"),
     # Translators: 聯絡電話, manual P10
     "phone": _("Telephone"),
@@ -288,6 +297,15 @@ INPUTS: Mapping[str, LazyString] = {
     "email_3": _("Third address"),
 }
 """What the fields of the form are called, where one line of ``FIELDS`` is several of them."""
+PROVEN: Mapping[str, LazyString] = {
+    "card": _("Card"),
+    "name": _("Name"),
+    "id_tail": _("Last four digits of the national id"),
+    "uniform_number": _("Uniform number"),
+    "organisation_oid": _("Object identifier of the organisation"),
+    "rank": _("Rank of the card"),
+}
+"""What a certificate says of its holder."""
 PROBLEMS: Mapping[Problem, LazyString] = {
     Problem.EMPTY: _("Fill in this field."),
     Problem.TOO_SHORT: _("This is too short."),
@@ -312,6 +330,7 @@ PROBLEMS: Mapping[Problem, LazyString] = {
     Problem.NOT_A_POSTAL_CODE: _("A postal code has three, five or six digits."),
     Problem.NOT_A_REGION: _("Choose the county or city."),
     Problem.NOT_AN_ADDRESS: _("This is no e-mail address. Write it like name@example.com."),
+    Problem.NOT_THE_CARDS: _("This is not the number that the card has. Compare it with the card."),
     Problem.DUPLICATE: _("This address is there already."),
     Problem.TOO_MANY: _("There can be three addresses."),
 }
@@ -324,6 +343,14 @@ _PROBLEMS_OF: Mapping[tuple[str, Problem], LazyString] = {
         ((part, Problem.EMPTY) for part in ADDRESS),
         _("Give postal code, county or city, and street together."),
     ),
+    ("national_id", Problem.WRONG_SHAPE): _(
+        "A national id is a letter and nine digits; older resident numbers have two letters."
+    ),
+    ("national_id", Problem.NOT_THE_CARDS): _(
+        "Its last four digits are not those on your card. Only the holder of the card can open "
+        "an account with it."
+    ),
+    ("uniform_number", Problem.WRONG_SHAPE): _("A uniform number has eight digits."),
 }
 """Where the sentence of a problem would advise the wrong thing."""
 SENDING: Mapping[Sending, LazyString] = {
@@ -337,6 +364,14 @@ TYPING: Mapping[Typing, LazyString] = {
 OBSTACLES: Mapping[Obstacle, LazyString] = {
     Obstacle.NAME_TAKEN: _("This account name is taken. Choose another."),
     Obstacle.EMAIL_TAKEN: _("This e-mail address belongs to an account already. Use another."),
+    Obstacle.KNOWN: _(
+        "No further account can be opened with this card and these numbers: there is one already. "
+        "Sign in to it, or recover it."
+    ),
+    Obstacle.PROVE_AGAIN: _(
+        "The card was shown too long ago, or its standing has changed. Confirm, and you are asked "
+        "for it once more; what you typed stays."
+    ),
 }
 APP_REFUSED = (
     _("The app's request cannot be used"),
@@ -430,6 +465,20 @@ def password_help(policy: PasswordPolicy) -> list[LazyString | str]:
 CARD_NOT_ASKED: LazyString = _(
     "This page was open for too long, or its answer was used already. Try again."
 )
+MISFITS: Mapping[Misfit, LazyString] = {
+    Misfit.NOT_ASKED: CARD_NOT_ASKED,
+    Misfit.OTHER_KIND: _(
+        "This card is good, but it is of another kind of holder than the account that you chose. "
+        "Take the right card, or open the account that this one is for."
+    ),
+    Misfit.KNOWN: _(
+        "No further account can be opened with this card: its holder has one already. Sign in to "
+        "it, or recover it."
+    ),
+    Misfit.LOOK_AGAIN: _(
+        "This registration was changed in another window meanwhile. Show the card once more."
+    ),
+}
 CARD_REFUSED: Mapping[Flaw, LazyString] = {
     Flaw.MALFORMED: _("This card's certificate cannot be read."),
     Flaw.WEAK_KEY: _("This card's key is too short to be safe. Ask for a new card."),
@@ -491,6 +540,14 @@ CARD_KINDS: Mapping[str, LazyString] = {
     "": _("Certificate card"),
 }
 """By the id of the profile."""
+CARD_RANKS: Mapping[str, LazyString] = {
+    # Translators: 正卡, of an organisation
+    "primary": _("Primary card"),
+    # Translators: 附卡, of an organisation
+    "secondary": _("Secondary card"),
+    # Translators: 行動自然人憑證, a kind of card
+    "mobile": _("In a telephone"),
+}
 CARD_STATES: Mapping[str, LazyString] = {
     "looking": _("Looking for the card bridge …"),
     "not_running": _(

@@ -238,8 +238,10 @@ def test_B07_a_good_card_without_an_account_leads_to_one(
     open_page(browser)
 
     present(browser, card)
+    browser.follow()
 
-    assert 'id="card-unregistered"' in page(browser)
+    assert "/register-account/terms" in browser.trail[-1]
+    assert 'id="card-led"' in page(browser)
     assert "林美玲" in page(browser)
     assert not is_signed_in(browser)
 

@@ -145,7 +145,7 @@ def test_a_newcomer_signs_in_by_card_and_finds_it_the_same_after_a_second_start(
         # A card that nobody knows.
         desk.put_in("gca-1")
         desk.sign_in()
-        desk.page.wait_for_selector("#card-unregistered")
+        desk.page.wait_for_selector("#card-led")
 
 
 def _check(desk: Desk) -> None:

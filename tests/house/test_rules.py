@@ -249,6 +249,7 @@ CENSUS = {
     "/register-account/done": ("GET", "this browser's registration", ""),
     "/register-account/email": ("GET POST", "this browser's registration", "csrf, five tries"),
     "/register-account/email/send": ("POST", "this browser's registration", "csrf, gate"),
+    "/register-account/proof": ("GET POST", "this browser's registration", "csrf, steps, once"),
     "/register-account/terms": ("GET POST", "this browser's registration", "csrf, steps"),
     "/signin/terms": ("GET POST", "a session on its journey", "csrf"),
     "/terms/<document>": ("GET", "anybody", ""),

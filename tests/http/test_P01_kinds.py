@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from idp.accounts.model import Kind
-from idp.config import AccountsSection, Config
+from idp.config import AccountsSection, CardsSection, Config
 from idp.registration import flows
 from idp.registration.flows import Entry, ProofKind, Track
 from idp.web import wording
@@ -117,14 +117,19 @@ def test_a_new_kind_shows_up_by_itself(browser: Browser, monkeypatch: pytest.Mon
     assert 'id="about-clerk"' in browser.get("/register-account").text
 
 
-def test_a_proof_that_can_be_shown_opens_its_kinds(
-    browser: Browser, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(flows, "PROVABLE", frozenset({ProofKind.NOTHING, ProofKind.CARD}))
+class TestWhereCardsAreTaken:
+    @pytest.fixture
+    def config(self) -> Config:
+        accounts = AccountsSection(open_to=["uncertified", "citizen"])
+        cards = CardsSection(enabled=True)
+        return msgspec.structs.replace(people.CONFIG, cards=cards, accounts=accounts)
 
-    shown = browser.get("/register-account", kind="citizen").text
+    def test_the_kinds_that_need_one_are_open(self, browser: Browser) -> None:
+        shown = browser.get("/register-account", kind="card").text
 
-    assert "Not offered on this site." in shown
+        assert 'id="begin-citizen"' in shown
+        assert shown.count("What to do instead") == 1
+        assert "Not offered on this site." in shown
 
 
 class TestWhereNothingIsOpen:

@@ -3,13 +3,14 @@
 import base64
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from cardbridge.lab.holders import CITIZEN
+from cardbridge.lab.holders import CITIZEN, DEMO
 from cardbridge.lab.keys import KeyKind, PrivateKey
 from cardbridge.lab.pki import CardFiles, LabPki
 from idp.authenticators.card import authority, cards, trust
@@ -46,6 +47,11 @@ def card_of(
     return made
 
 
+def made(lab: LabPki, kind: str, variant: str = "good", **changes: Any) -> CardFiles:
+    """Make a card of some kind for its usual holder, who has no account yet."""
+    return lab.issue(kind, replace(DEMO[kind], **changes), variant=variant, key="p256")
+
+
 def token(
     card: CardFiles, challenge: str, *, origin: str = BASE, purpose: str = "login", **changes: Any
 ) -> str:
@@ -71,8 +77,13 @@ def _signed(key: PrivateKey, content: bytes) -> tuple[str, bytes]:
     return "ES256", r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
-def present(browser: Browser, card: CardFiles, **how: Any) -> None:
+def present(browser: Browser, card: CardFiles, page: str = "/signin/card", **how: Any) -> None:
     """Post what the card on the open page has signed, as its script does."""
     hidden = browser.hidden()
     signed = token(card, hidden["challenge"], **how)
-    browser.post("/signin/card", hidden | {"format": "twcard:1", "document": signed})
+    browser.post(page, hidden | {"format": "twcard:1", "document": signed})
+
+
+def prove(browser: Browser, card: CardFiles, **how: Any) -> None:
+    """Do so on the page of a registration."""
+    present(browser, card, "/register-account/proof", **{"purpose": "register", **how})

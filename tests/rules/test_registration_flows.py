@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from idp.authenticators.card.profiles import all_profiles
 from idp.registration.flows import (
     TRACKS,
     Entry,
@@ -13,6 +14,7 @@ from idp.registration.flows import (
     may_do,
     named,
     next_open,
+    of_card,
     open_tracks,
     redo,
     steps_of,
@@ -65,7 +67,19 @@ def test_a_track_that_begins_with_a_proof_has_its_step(track: Track) -> None:
 
 
 def test_only_what_can_be_proven_today_is_open() -> None:
-    assert [track.id for track in open_tracks()] == ["uncertified"]
+    assert [track.id for track in open_tracks()] == ["uncertified", "citizen", "organisation"]
+
+
+def test_a_card_opens_the_kind_of_account_of_its_profile() -> None:
+    opened = {one.id: of_card(one.account_kind) for one in all_profiles().values()}
+
+    assert {name: track.id if track else None for name, track in opened.items()} == {
+        "moica": "citizen",
+        "moeaca": "organisation",
+        "xca": "organisation",
+        "gca": "organisation",
+    }
+    assert of_card("lawyer") is None
 
 
 def test_a_word_of_an_address_stands_for_a_kind_or_for_some() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ForeignKey, bindparam, insert, select
+from sqlalchemy import ForeignKey, bindparam, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.accounts.tables import AccountRow
@@ -97,6 +97,10 @@ class Evidence:
         tx.execute(_KEEP, row)
         return digest.hex()
 
+    def assign(self, tx: Transaction, digest: str, account_id: UUID) -> None:
+        """Say whose a package is that was kept before there was an account."""
+        tx.execute(_ASSIGN, {"named": bytes.fromhex(digest), "owner": account_id})
+
     def find(self, tx: Transaction, digest: str) -> bytes | None:
         """Give a package by its hash."""
         row = tx.execute(_FIND, {"wanted": bytes.fromhex(digest)}).one_or_none()
@@ -118,6 +122,11 @@ def _text(content: bytes) -> str:
 _KEEP = insert(CardEvidence)
 _FIND = select(CardEvidence.id, CardEvidence.sealed).where(
     CardEvidence.digest == bindparam("wanted")
+)
+_ASSIGN = (
+    update(CardEvidence)
+    .where(CardEvidence.digest == bindparam("named"), CardEvidence.account_id.is_(None))
+    .values(account_id=bindparam("owner"))
 )
 _RECENT = (
     select(CardEvidence.at, CardEvidence.digest)

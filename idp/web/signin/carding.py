@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from flask import Response, make_response, redirect
 from flask.typing import ResponseReturnValue
+from flask_babel import LazyString
 
 from idp.authenticators import Refusal
 from idp.authenticators.card.challenges import Purpose
@@ -22,6 +23,7 @@ from idp.web.forms import FieldError
 from idp.web.raising import supersede, user_agent
 from idp.web.request import browser_hash, device, give_session, new_binding, origin, speaks
 from idp.web.signin.journeys import Underway
+from idp.web.signin.registering import leading
 from idp.web.wording import CARD_NOT_ASKED, CARD_REFUSED, REFUSED
 
 Page = Callable[[list[FieldError], int, Unregistered | None], Response]
@@ -50,6 +52,15 @@ class _SigningIn:
         self.actions.refuse(tx, why)
 
 
+@dataclass(frozen=True, slots=True)
+class _Unknown:
+    """A good card that opens no account."""
+
+    card: Unregistered
+    url: str
+    """Where the application goes on that was begun with it; empty: there is none (B07)."""
+
+
 def conclude(
     portico: Provider, journey: Underway, form: SigninForm, document: Read, *, way: str, page: Page
 ) -> ResponseReturnValue:
@@ -65,18 +76,23 @@ def conclude(
             metrics.signin(way, "ok")
             response = make_response(redirect(journey.next_url, code=303))
             return give_session(response, signed_in.session.cookie, browser.device, binding=binding)
-        case Unregistered() as unregistered:
+        case _Unknown(card, url):
             metrics.signin(way, "unregistered")
-            return page([], 200, unregistered)
+            return redirect(url, code=303) if url else page([], 200, card)
+        case refused:
+            word, sentence = _said(refused)
+            metrics.signin(way, word)
+            return page([FieldError("", sentence)], 422, None)
+
+
+def _said(refused: Refusal | Unfit | None) -> tuple[str, LazyString]:
+    match refused:
         case Unfit(flaw):
-            metrics.signin(way, flaw)
-            return page([FieldError("", CARD_REFUSED[flaw])], 422, None)
+            return flaw, CARD_REFUSED[flaw]
         case Refusal(reason):
-            metrics.signin(way, reason)
-            return page([FieldError("", REFUSED[reason])], 422, None)
+            return reason, REFUSED[reason]
         case None:
-            metrics.signin(way, "not_asked")
-            return page([FieldError("", CARD_NOT_ASKED)], 422, None)
+            return "not_asked", CARD_NOT_ASKED
 
 
 def _try(
@@ -85,7 +101,7 @@ def _try(
     form: SigninForm,
     document: Read,
     bound: tuple[Browser, str],
-) -> SignedIn | Unregistered | Refusal | Unfit | None:
+) -> SignedIn | _Unknown | Refusal | Unfit | None:
     """Examine the card, and write down what came of it."""
     browser, binding = bound
     errand = _SigningIn(portico.card_signing_in, browser)
@@ -104,4 +120,7 @@ def _try(
         if isinstance(outcome, SignedIn):
             supersede(tx, portico, outcome.session, outcome.account_id)
             store.rebind_journey(tx, journey.id_hash, browser.binding, digest(binding))
+        if isinstance(outcome, Unregistered):
+            url = "" if outcome.offer else leading.lead(tx, portico, outcome, journey.id)
+            return _Unknown(outcome, url)
     return outcome

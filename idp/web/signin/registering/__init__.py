@@ -1,5 +1,12 @@
 """Opening an account, a page a step (P10, B02). The steps are ``idp.registration.flows``."""
 
-from idp.web.signin.registering import check, choose, details, email, terms
+from idp.web.signin.registering import check, choose, details, email, proof, terms
 
-BLUEPRINTS = (choose.pages, terms.pages, details.pages, email.pages, check.pages)
+BLUEPRINTS = (
+    choose.pages,
+    terms.pages,
+    proof.pages,
+    details.pages,
+    email.pages,
+    check.pages,
+)

@@ -8,18 +8,21 @@ from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
 from sqlalchemy.exc import IntegrityError
 
+from idp.accounts.particulars import masked
 from idp.provider import Provider
 from idp.registration import contact
 from idp.registration.actions import Obstacle, Registered
+from idp.registration.by_card import CardTaken
 from idp.registration.flows import Step
 from idp.registration.store import Under
-from idp.web import errors, wording
+from idp.web import errors, returning, wording
 from idp.web.forms import FieldError
 from idp.web.headers import PAGES
 from idp.web.request import demand_csrf, origin, own_word, sealed_word, single_form, speaks
 from idp.web.signin.registering import flow
 from idp.web.signin.registering.choose import way_back
 from idp.web.signin.registering.flow import At, Posted
+from idp.web.signin.registering.proven import facts
 from idp.web.wiring import provider
 from ui import roc_calendar
 
@@ -35,6 +38,8 @@ class Line:
     label: LazyString | str
     value: str
     field: str
+    is_proven: bool = False
+    """Whether the card says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,11 @@ class CheckPage:
     change_url: str
     lines: list[Line]
     activation: bool
+    signin_url: str
+    add_url: str
+    recovery_url: str
+    is_known: bool
+    """Whether the person has an account already, by what was told."""
     errors: list[FieldError] = field(default_factory=list)
 
 
@@ -90,6 +100,8 @@ def finish() -> ResponseReturnValue:
     outcome = _finish(provider(), place.under)
     if isinstance(outcome, Registered):
         return redirect(url_for("register_check.done", flow=place.flow_id), code=303)
+    if outcome is Obstacle.PROVE_AGAIN:
+        return flow.again(place.flow_id)
     if outcome is Obstacle.LOOK_AGAIN:
         return redirect(url_for("register_check.show", flow=place.flow_id), code=303)
     return _page(place, outcome, 422)
@@ -99,9 +111,11 @@ def _finish(portico: Provider, under: Under) -> Registered | Obstacle:
     try:
         with portico.database.write(origin()) as tx:
             return portico.registering.finish(tx, under, speaks())
-    except IntegrityError:
-        # Somebody took the name between our look and our insert; all of ours was rolled back.
-        return Obstacle.NAME_TAKEN
+    except (IntegrityError, CardTaken):
+        # Somebody took the name, the number or the card between our look and our insert; all of
+        # ours was rolled back.
+        with portico.database.read() as tx:
+            return portico.registering.obstacle(tx, under) or Obstacle.LOOK_AGAIN
 
 
 @pages.get("/register-account/done")
@@ -110,9 +124,7 @@ def done() -> ResponseReturnValue:
     under = flow.found(provider(), flow.asked_flow())
     if under is None or not under.completed:
         return errors.registration_lost()
-    page = DonePage(
-        under.track.activation, under.answers.verified_email, way_back(under.answers.journey)
-    )
+    page = DonePage(under.track.activation, under.answers.verified_email, way_back(under))
     return PAGES.apply(make_response(render_template("signin/register/done.html", page=page)))
 
 
@@ -146,13 +158,17 @@ def activate() -> ResponseReturnValue:
 
 def _page(place: At, obstacle: Obstacle | None, status: int) -> ResponseReturnValue:
     found = []
-    if obstacle is not None and obstacle in _FIELD_OF:
-        found.append(FieldError(_FIELD_OF[obstacle], wording.OBSTACLES[obstacle]))
+    if obstacle is not None and obstacle in wording.OBSTACLES:
+        found.append(FieldError(_FIELD_OF.get(obstacle, ""), wording.OBSTACLES[obstacle]))
     page = CheckPage(
         action=url_for("register_check.finish"),
         change_url=url_for("register_details.show", flow=place.flow_id),
         lines=_lines(place.under),
         activation=place.under.track.activation,
+        signin_url=way_back(place.under),
+        add_url=url_for("password.show", journey=returning.CARDS),
+        recovery_url=url_for("recovery.show"),
+        is_known=obstacle is Obstacle.KNOWN,
         errors=found,
     )
     return flow.show("check.html", place, Step.CHECK, page, status)
@@ -162,14 +178,26 @@ def _lines(under: Under) -> list[Line]:
     answers, label = under.answers, wording.FIELDS
     told = {
         "name": answers.name,
+        "representative": answers.representative,
+        "representative_title": answers.representative_title,
         "username": answers.account_name,
+        "national_id": masked(answers.national_id) if answers.national_id else "",
+        "uniform_number": answers.uniform_number,
         "birth_date": _day(answers.birth_date),
         "phone": contact.as_dialled(answers.phone),
         "mobile": contact.as_dialled(answers.mobile),
         "address": answers.address.formatted if answers.address else "",
         "email_1": ", ".join(answers.emails),
     }
-    return [Line(label[name], value, name) for name, value in told.items() if value]
+    proven = facts(under)
+    return [
+        *(Line(one.label, str(one.value), one.id, is_proven=True) for one in proven),
+        *(
+            Line(label[name], value, name)
+            for name, value in told.items()
+            if value and name not in {one.id for one in proven}
+        ),
+    ]
 
 
 def _day(iso: str) -> str:

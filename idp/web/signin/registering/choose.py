@@ -7,6 +7,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
 from idp.registration import flows
+from idp.registration.flows import ProofKind
+from idp.registration.store import Under
 from idp.signin.counters import Attempt
 from idp.signin.throttle import Proceed
 from idp.web.forms import FieldError
@@ -87,9 +89,10 @@ def _page(journey: str, problems: list[FieldError], status: int) -> Response:
     return PAGES.apply(make_response(shown, status))
 
 
-def way_back(journey: str) -> str:
+def way_back(under: Under) -> str:
     """Give where a finished registration leads: to the sign-in of the journey it came from.
 
     Not to the journey's hub: with ``prompt=create`` that would ask for one more account.
     """
-    return url_for("password.show", journey=journey or None)
+    page = "card.show" if under.track.proof is ProofKind.CARD else "password.show"
+    return url_for(page, journey=under.answers.journey or None)

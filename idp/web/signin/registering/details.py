@@ -21,6 +21,7 @@ from idp.web.forms import FieldError
 from idp.web.request import origin
 from idp.web.signin.registering import flow
 from idp.web.signin.registering.flow import At, Posted
+from idp.web.signin.registering.proven import Fact, facts
 from idp.web.wiring import provider
 
 pages = Blueprint("register_details", __name__)
@@ -33,6 +34,8 @@ class DetailsPage:
     """What ``signin/register/details.html`` shows."""
 
     action: str
+    facts: list[Fact]
+    """What the card says; nobody can change it here."""
     asks: dict[str, bool]
     """Each field that the kind of account asks for, and whether it is required."""
     typed: Mapping[str, str]
@@ -62,7 +65,10 @@ def answer() -> ResponseReturnValue:
     place, form = posted.place, posted.form
     portico = provider()
     today = portico.database.clock().astimezone(_TAIPEI).date()
-    details, problems = forms.read(place.under.track, form, today=today)
+    card = place.under.answers.card
+    details, problems = forms.read(
+        place.under.track, form, today=today, card=card.holder if card else None
+    )
     found = wording.details_errors(problems)
     found += _password_errors(portico, place, form, details)
     typed = {name: form.get(name, "")[: forms.LONGEST_INPUT] for name in forms.KEPT}
@@ -80,10 +86,15 @@ def answer() -> ResponseReturnValue:
 
 
 def _may_go_on(portico: Provider, place: At, details: Details, chosen: Secret[str]) -> bool:
-    """Count what a flow could be misused for: hashes made, and account names asked about."""
+    """Count what a flow could be misused for: hashes made, names and numbers asked about."""
     wanted = [("new_password", bool(chosen))]
-    before = place.under.answers.account_name
-    wanted.append(("account_name", bool(before) and details.account_name != before))
+    before = place.under.answers
+    asked_about = {
+        "account_name": (before.account_name, details.account_name),
+        "personal_number": (before.national_id, details.national_id),
+        "uniform_number": (before.uniform_number, details.uniform_number),
+    }
+    wanted += [(gate, bool(old) and new != old) for gate, (old, new) in asked_about.items()]
     with portico.database.write(origin()) as tx:
         verdicts = [
             portico.gate.reserve(
@@ -103,14 +114,18 @@ def _password_errors(
     kept = bool(place.under.answers.phc_hash) and not chosen and not repeated
     if kept or not track.asks(FieldName.PASSWORD):
         return []
-    words = [details.account_name, details.name, *details.emails]
+    words = [
+        details.account_name, details.name, details.representative, details.national_id,
+        details.uniform_number, *details.emails,
+    ]  # fmt: skip
     found = portico.passwords.judge(track.kind, chosen, repeated, filter(None, words))
     policy = portico.passwords.policy_for(track.kind)
     return wording.password_errors(found, policy)
 
 
 _ORDER = (
-    "name", "username", "password", "password_again", "birth_date", "phone", "mobile",
+    "name", "representative", "representative_title", "username", "password", "password_again",
+    "national_id", "uniform_number", "birth_date", "phone", "mobile",
     *forms.ADDRESS, *forms.EMAILS,
 )  # fmt: skip
 
@@ -123,9 +138,15 @@ def _page(
     place: At, typed: Mapping[str, str], problems: list[FieldError], status: int
 ) -> ResponseReturnValue:
     portico, track = provider(), place.under.track
+    proven = facts(place.under)
     page = DetailsPage(
         action=url_for("register_details.answer"),
-        asks={one.name.value: one.required for one in track.fields if not one.proven},
+        facts=proven,
+        asks={
+            one.name.value: one.required
+            for one in track.fields
+            if not one.proven and one.name not in {fact.id for fact in proven}
+        },
         typed=typed,
         regions=contact.REGIONS,
         password_help=wording.password_help(portico.passwords.policy_for(track.kind)),

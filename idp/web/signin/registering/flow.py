@@ -13,12 +13,13 @@ from idp.registration import flows
 from idp.registration.flows import Step
 from idp.registration.store import Under
 from idp.web import errors, wording
-from idp.web.headers import PAGES
+from idp.web.headers import PAGES, Policy
 from idp.web.request import browser_hash, demand_csrf, single_form
 from idp.web.wiring import provider
 
 PAGE_OF: Mapping[Step, str] = {
     Step.TERMS: "register_terms.show",
+    Step.PROOF: "register_proof.show",
     Step.DETAILS: "register_details.show",
     Step.EMAIL: "register_email.show",
     Step.CHECK: "register_check.show",
@@ -106,7 +107,9 @@ def again(flow_id: str) -> ResponseReturnValue:
     return go_on(flow_id, under) if under else errors.registration_lost()
 
 
-def show(template: str, place: At, step: Step, page: Any, status: int = 200) -> ResponseReturnValue:
+def show(
+    template: str, place: At, step: Step, page: Any, status: int = 200, *, policy: Policy = PAGES
+) -> ResponseReturnValue:
     """Render a step's page in the frame of its registration."""
     steps = flows.steps_of(place.under.track)
     frame = Frame(
@@ -118,7 +121,7 @@ def show(template: str, place: At, step: Step, page: Any, status: int = 200) -> 
         cancel_url=url_for("register.cancel"),
     )
     shown = render_template(f"signin/register/{template}", page=page, frame=frame)
-    return PAGES.apply(make_response(shown, status))
+    return policy.apply(make_response(shown, status))
 
 
 def _view(place: At, one: Step, current: Step) -> StepView:

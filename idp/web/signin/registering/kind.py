@@ -7,7 +7,7 @@ from flask_babel import LazyString
 
 from idp.provider import Provider
 from idp.registration import flows
-from idp.registration.flows import Track
+from idp.registration.flows import ProofKind, Track
 from idp.web import wording
 from idp.web.headers import PAGES
 from idp.web.wiring import provider
@@ -81,7 +81,7 @@ def view(portico: Provider, track: Track, journey: str) -> KindView:
 def _instead(portico: Provider, track: Track) -> LazyString | str:
     if track.id in open_tracks(portico):
         return ""
-    if track.proof in flows.PROVABLE:
+    if _is_provable(portico, track):
         return wording.NOT_OFFERED
     return wording.INSTEAD[track.proof]
 
@@ -89,4 +89,14 @@ def _instead(portico: Provider, track: Track) -> LazyString | str:
 def open_tracks(portico: Provider) -> dict[str, Track]:
     """List what a person can go through today, on this site."""
     wanted = portico.config.accounts.open_to
-    return {track.id: track for track in flows.open_tracks() if track.id in wanted}
+    return {
+        track.id: track
+        for track in flows.open_tracks()
+        if track.id in wanted and _is_provable(portico, track)
+    }
+
+
+def _is_provable(portico: Provider, track: Track) -> bool:
+    if track.proof is ProofKind.CARD and not portico.config.cards.enabled:
+        return False
+    return track.proof in flows.PROVABLE

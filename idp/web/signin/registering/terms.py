@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, field
 
-from flask import Blueprint
+from flask import Blueprint, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
 from idp.registration.flows import Step
 from idp.terms import documents
 from idp.terms.documents import Text
+from idp.web import returning
 from idp.web.forms import FieldError
 from idp.web.request import origin
 from idp.web.signin.registering import flow
@@ -28,6 +29,10 @@ class TermsPage:
     texts: list[Text]
     version: str
     """Goes along in the form: what is agreed to is what was shown."""
+    holder: str
+    """The name on a card that was shown to sign in and has led here; else empty (B07)."""
+    add_url: str
+    """Where the person adds the card who has an account."""
     errors: list[FieldError] = field(default_factory=list)
 
 
@@ -56,6 +61,12 @@ def accept() -> ResponseReturnValue:
 
 
 def _page(place: At, problems: list[FieldError], status: int) -> ResponseReturnValue:
-    texts = current_texts()
-    page = TermsPage(texts, documents.day_of(texts), problems)
+    texts, answers = current_texts(), place.under.answers
+    page = TermsPage(
+        texts,
+        documents.day_of(texts),
+        holder=answers.card.holder.name if answers.card else "",
+        add_url=url_for("password.show", journey=returning.CARDS),
+        errors=problems,
+    )
     return flow.show("terms.html", place, Step.TERMS, page, status)
