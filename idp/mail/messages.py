@@ -124,6 +124,15 @@ class Activation(Message, frozen=True, tag="activation"):
     days: int
 
 
+class AccountOpened(Message, frozen=True, tag="account_opened"):
+    """A card has opened an account, which works at once."""
+
+    account_name: str
+    electronic_id: str
+    kind: str
+    """A name of ``idp/authenticators/card/profiles``."""
+
+
 class Recovery(Message, frozen=True, tag="recovery"):
     """A link to set a new password (P15)."""
 
@@ -163,6 +172,7 @@ AnyMessage = (
     | Code
     | AlreadyRegistered
     | Activation
+    | AccountOpened
     | Recovery
     | PasswordChanged
     | EmailsChanged

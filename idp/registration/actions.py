@@ -208,10 +208,22 @@ class Registering:
             evidence=answers.card.evidence if answers.card else "",
         )
         self.trail.append(tx, registered)
-        if track.activation:
-            activation = Activation(self.post, self.entropy)
-            activation.send(tx, replace(account, email=addresses[0]))
+        self._tell(tx, replace(account, email=addresses[0]), under)
         return Registered(account.id, track.activation)
+
+    def _tell(self, tx: Transaction, account: Account, under: Under) -> None:
+        """Mail the electronic id, and the link of activation where the kind has one (B03)."""
+        card = under.answers.card
+        if under.track.activation:
+            Activation(self.post, self.entropy).send(tx, account)
+        elif card is not None and account.email is not None:
+            opened = messages.AccountOpened(
+                at=tx.now,
+                account_name=account.account_name,
+                electronic_id=account.electronic_id,
+                kind=card.holder.profile_id,
+            )
+            self.post.put(tx, account.email.address, account.locale, opened, unique=None)
 
     def _keep_particulars(self, tx: Transaction, account: Account, answers: Answers) -> None:
         told = by_card.numbers_of(answers) | {

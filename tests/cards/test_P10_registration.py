@@ -22,10 +22,12 @@ from idp.authenticators.card import authority, index, trust
 from idp.authenticators.card.evidence import CardEvidence
 from idp.clock import system_clock
 from idp.config import CardsSection, Config
+from idp.mail.messages import AccountOpened, Letter
 from idp.provider import Provider
 from tests.clock import MovableClock
 from tests.http.test_B_registration import DETAILS, accept, confirm, finish, last_code, send
 from tests.http.test_language_switch import counted, page_at, switch
+from tests.labs import letters
 from tests.labs.card_holders import made, present, prove, take, token
 from tests.people import CONFIG, Browser, answer
 
@@ -135,6 +137,9 @@ def test_P10_P11_a_card_opens_an_account_that_it_signs_in_to(
 
     opened = account(provider)
     assert (opened.kind, opened.state) == (Kind(TRACK[kind]), State.ACTIVE)
+    told = letters.messages(provider, "chen@people.example")[-1]
+    assert isinstance(told, AccountOpened)
+    assert (told.electronic_id, told.kind) == (opened.electronic_id, kind)
     assert opened.profile.name == card.holder.name
     assert "code" in answer(signs_in(provider, card).last)
 
@@ -588,6 +593,24 @@ def test_an_authority_that_is_switched_off_meanwhile_opens_nothing(
 
     assert account(provider) is None
     assert at(browser) == "GET /register-account/proof"
+
+
+@pytest.mark.parametrize("locale", ["zh-Hant", "zh-Hans", "en"])
+@ONCE
+def test_B03_the_mail_with_the_electronic_id_reads_in_each_language(
+    provider: Provider, locale: str
+) -> None:
+    at = system_clock()
+    opened = AccountOpened(
+        at=at, account_name="CHEN2026", electronic_id="IC0123456789", kind="moeaca"
+    )
+
+    told = provider.stationery.render(Letter("chen@people.example", locale, opened))
+
+    for text in (told.text, told.html):
+        assert "IC0123456789" in text
+        assert "CHEN2026" in text
+        assert ("certificate" in text) == (locale == "en")
 
 
 @pytest.mark.parametrize("locale", ["zh-Hant", "zh-Hans", "en"])
