@@ -167,7 +167,7 @@ def _check(desk: Desk) -> None:
     page.reload()
     desk.state("not_running")
     found = _found(page)
-    assert (found["bridge"], found["site"], found["card"]) == ("missing", *["not known yet"] * 2)
+    assert (found["bridge"], found["module"], found["card"]) == ("missing", *["not known yet"] * 2)
     page.unroute("http://127.0.0.1:*/**")
     desk.put_in("moica-1")
 

@@ -87,9 +87,9 @@ CHAIN = (
     Check(
         "bridge",
         _("Card bridge"),
-        _("runs on this computer"),
-        _("Install it and start it: cardbridge run"),
-        ("not_running",),
+        _("runs on this computer and knows this site"),
+        _("Install it and start it: cardbridge run. If it runs, let it know this site: step 4."),
+        ("not_running", "origin_denied"),  # it says nothing that a site it does not know can read
         "bridge",
     ),
     Check(
@@ -99,14 +99,6 @@ CHAIN = (
         _("Install the present one."),
         ("too_old",),
         "bridge",
-    ),
-    Check(
-        "site",
-        _("Leave of the bridge"),
-        _("this site may ask"),
-        _("Allow this site once, with the command below."),
-        ("origin_denied",),
-        "allow",
     ),
     Check(
         "module",
@@ -132,6 +124,10 @@ CHAIN = (
         ("no_card", "wrong_card"),
     ),
 )
+_STATES = {
+    "not_running": _("The card bridge does not answer this page. It is asked again every moment."),
+}
+"""Where the sign-in page offers more than this one has."""
 _SEEN = {"looking", "asking", "ready", *(code for check in CHAIN for code in check.codes)}
 
 
@@ -143,7 +139,7 @@ def show() -> ResponseReturnValue:
     page = ComponentPage(
         checks=CHECKS,
         chain=CHAIN,
-        states={code: said for code, said in CARD_STATES.items() if code in _SEEN},
+        states={code: said for code, said in CARD_STATES.items() if code in _SEEN} | _STATES,
         browser=known_as(user_agent()),
         now_ms=round(system_clock().timestamp() * 1000),
         ports=cards.bridge_ports,
