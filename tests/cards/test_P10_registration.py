@@ -19,6 +19,7 @@ from idp.accounts.proofs import Assurance, Attribute
 from idp.audit.events import AccountRegistered
 from idp.audit.store import AuditRow
 from idp.authenticators.card import authority, index, trust
+from idp.authenticators.card.crl import Entry
 from idp.authenticators.card.evidence import CardEvidence
 from idp.clock import system_clock
 from idp.config import CardsSection, Config
@@ -298,19 +299,25 @@ def test_P10_the_bridge_is_asked_for_the_right_cards_alone(browser: Browser) -> 
     assert "http://127.0.0.1:34961" in browser.last.headers["Content-Security-Policy"]
 
 
+def keep_list(provider: Provider, lab: LabPki, *revoked: int, good_for: timedelta) -> None:
+    """Put a list of the authority of citizens in use."""
+    issuer = authority.read(lab.issuers["moica"], "moica")
+    with provider.database.write() as tx:
+        writing = index.lease(tx, issuer, tx.now + timedelta(hours=1), provider.entropy)
+        assert writing is not None
+        entries = [Entry(serial, is_suspended=False, revoked_at=tx.now) for serial in revoked]
+        index.write(tx, writing, entries)
+        period = {"this_update": tx.now - timedelta(hours=9), "next_update": tx.now + good_for}
+        tx.execute(update(index.CardRevocationList).values(list_id=writing, number="1", **period))
+
+
 @ONCE
 def test_D13_a_list_past_its_time_signs_in_and_registers_nobody(
     browser: Browser, provider: Provider, lab: LabPki, responder: Responder
 ) -> None:
     responder.faults.set("moica", "ocsp", NAMED["500"])
     responder.faults.set("moica", "crl", NAMED["500"])
-    issuer = authority.read(lab.issuers["moica"], "moica")
-    with provider.database.write() as tx:
-        writing = index.lease(tx, issuer, tx.now + timedelta(hours=1), provider.entropy)
-        assert writing is not None
-        hour = timedelta(hours=1)
-        late = {"this_update": tx.now - 9 * hour, "next_update": tx.now - hour}
-        tx.execute(update(index.CardRevocationList).values(list_id=writing, number="1", **late))
+    keep_list(provider, lab, good_for=timedelta(hours=-1))
     card = made(lab, "moica")
     begin(browser, "citizen")
 
@@ -593,6 +600,22 @@ def test_an_authority_that_is_switched_off_meanwhile_opens_nothing(
 
     assert account(provider) is None
     assert at(browser) == "GET /register-account/proof"
+
+
+@ONCE
+def test_a_card_that_comes_onto_a_list_meanwhile_opens_nothing(
+    browser: Browser, provider: Provider, lab: LabPki
+) -> None:
+    card = made(lab, "moica")
+    shown(browser, card, "citizen")
+    to_the_check(browser, provider, CITIZEN)
+    keep_list(provider, lab, card.sign.serial, good_for=timedelta(hours=9))
+
+    finish(browser)
+
+    assert account(provider) is None
+    prove(browser, card)
+    assert "has been revoked" in text(browser)
 
 
 @pytest.mark.parametrize("locale", ["zh-Hant", "zh-Hans", "en"])
