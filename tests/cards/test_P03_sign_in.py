@@ -18,6 +18,7 @@ from idp.clock import system_clock
 from idp.config import CardsSection, Config
 from idp.provider import Provider
 from tests.clock import MovableClock
+from tests.http.test_language_switch import switch
 from tests.labs.card_holders import card_of, present, take, token
 from tests.labs.signing import claims_of
 from tests.people import CONFIG, Browser, Person, answer
@@ -229,6 +230,18 @@ def test_D13_a_card_that_cannot_be_checked_does_not_sign_in(
 
     assert "cannot be checked at the moment" in page(browser)
     assert not is_signed_in(browser)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_language_is_switched_without_losing_the_app(browser: Browser) -> None:
+    open_page(browser)
+    app = re.search(r'id="app-name">([^<]*)<', page(browser))
+    assert app is not None
+
+    switched = switch(browser, "zh-Hant")
+
+    assert switched.status_code == 200
+    assert 'id="app-name"' in switched.text
 
 
 def test_B07_a_good_card_without_an_account_leads_to_one(

@@ -76,7 +76,7 @@ def _page(
     portico = cards.taking_cards()
     kept = journey.id or None
     again = url_for("card.show", journey=kept)
-    look.stands_for(again)
+    look.stands_for(url_for("card.show"))
     with portico.database.write(origin()) as tx:
         challenge = portico.card_signing_in.ask(tx, browser_hash())
         kinds = portico.card_signing_in.trust.kinds(tx)

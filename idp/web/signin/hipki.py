@@ -91,7 +91,7 @@ def _page(
 ) -> Response:
     portico = _taking_it()
     kept = journey.id or None
-    look.stands_for(url_for("hipki.show", journey=kept))
+    look.stands_for(url_for("hipki.show"))
     with portico.database.write(origin()) as tx:
         challenge = portico.card_signing_in.ask(tx, browser_hash())
     ours = cards.own_origin(portico)
