@@ -637,6 +637,7 @@ def test_P41_a_warning_is_shown_on_the_front_page_and_among_the_cards(
     inside: Browser, provider: Provider, lab: LabPki, lin: Person, clock: MovableClock
 ) -> None:
     give(provider, lin, card(lab, not_after=clock() + timedelta(days=40.5)))
+    clock.advance(timedelta(seconds=1))  # they are listed by age
     give(provider, lin, card(lab, not_after=clock() + timedelta(days=400)))
 
     assert inside.get("/").text.count("A card of yours expires soon") == 1
