@@ -27,7 +27,7 @@ from idp.authenticators.card.challenges import Purpose, Wanted
 from idp.authenticators.card.evidence import Evidence, Presented
 from idp.authenticators.card.offers import Offer
 from idp.authenticators.card.ownership import Earlier, Mismatch, Owner
-from idp.authenticators.card.reasons import Unfit
+from idp.authenticators.card.reasons import Flaw, Unfit
 from idp.config import Config
 from idp.database.transaction import Transaction
 from idp.mail.messages import Change, SecondFactorChanged
@@ -87,6 +87,7 @@ class AccountCards:
         outcome: Proven | Unfit,
     ) -> Added | Unfit | Mismatch | Bar:
         """Write down what a card has signed, with its evidence, and add it if it is the owner's."""
+        outcome = surely(outcome)
         content = evidence.package(presented, candidate, outcome, tx.now)
         kept = self.evidence.keep(tx, content, session.account_id)
         decision = outcome.flaw if isinstance(outcome, Unfit) else "accepted"
@@ -231,6 +232,13 @@ class AccountCards:
     def _tell(self, tx: Transaction, account_id: UUID, change: Change) -> None:
         message = SecondFactorChanged(at=tx.now, change=change, address=tx.origin.address)
         self.factors.notices.tell(tx, account_id, message)
+
+
+def surely(outcome: Proven | Unfit) -> Proven | Unfit:
+    """Take no list past its time for it: a card that is added opens the account for years."""
+    if isinstance(outcome, Proven) and outcome.cleared.is_degraded:
+        return Unfit(Flaw.COULD_NOT_CHECK, "a list past its time")
+    return outcome
 
 
 class _Package(msgspec.Struct):

@@ -99,9 +99,10 @@ class CardSignIn:
             )
             return outcome
         if account is None or card is None:
-            offer = self.account_cards.offer(tx, candidate, kept)
             _, amr = self._acr(presented.format, outcome)
-            return Unregistered(candidate.holder.name, candidate, kept, _MFA in amr, offer)
+            is_full = _MFA in amr
+            offer = self.account_cards.offer(tx, candidate, kept) if is_full else ""
+            return Unregistered(candidate.holder.name, candidate, kept, is_full, offer)
         if account.state is not State.ACTIVE:
             return Refusal(Reason.WRONG_CREDENTIALS)
         cards.used(tx, card.id)

@@ -15,7 +15,7 @@ from cardbridge.lab.faults import NAMED
 from cardbridge.lab.holders import CITIZEN, COMPANY
 from cardbridge.lab.pki import CardFiles, LabPki
 from cardbridge.lab.responder import Responder
-from idp import worker
+from idp import assembly, worker
 from idp.accounts import passwords
 from idp.accounts.model import Kind, Profile
 from idp.accounts.particulars import Field
@@ -29,6 +29,7 @@ from idp.config import CardsSection, Config
 from idp.mail.messages import CardExpires, Letter, SecondFactorChanged
 from idp.provider import Provider
 from tests import people
+from tests.cards.test_acr_of_cards import keep_a_list_of_yesterday
 from tests.clock import MovableClock
 from tests.labs import letters
 from tests.labs.card_holders import present, take, token
@@ -316,6 +317,28 @@ def test_D13_a_card_that_cannot_be_checked_is_not_added(
 
     assert "cannot be checked at the moment" in add(inside, card(lab))
     assert held(provider, lin) == []
+
+
+@ONE_DATABASE
+def test_D13_a_card_that_was_not_checked_of_today_is_neither_added_nor_offered(
+    provider: Provider, lab: LabPki, lin: Person, responder: Responder
+) -> None:
+    lenient = msgspec.structs.replace(provider.config.cards, crl_grace_hours=24)
+    config = msgspec.structs.replace(provider.config, cards=lenient)
+    graceful = assembly.assemble(config, provider.database, provider.keychain)
+    keep_a_list_of_yesterday(graceful, lab)
+    give(graceful, lin, card(lab))
+    responder.faults.set("moica", "ocsp", NAMED["silent"])
+    responder.faults.set("moica", "crl", NAMED["500"])
+    browser = Browser.on(graceful)
+    browser.get("/signin/password", journey="cards")
+    browser.sign_in(lin)
+
+    assert "cannot be checked at the moment" in add(browser, card(lab))
+    assert len(held(graceful, lin)) == 1
+    stranger = Browser.on(graceful)
+    sign_in_with(stranger, card(lab))
+    assert 'id="card-renew"' not in page(stranger)
 
 
 def remove(browser: Browser, which: cards.Shown) -> str:

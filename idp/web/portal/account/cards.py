@@ -16,7 +16,7 @@ from idp.clock import system_clock
 from idp.database.transaction import Transaction
 from idp.provider import Provider
 from idp.sessions.store import Session
-from idp.signin.account_cards import AccountCards, Added, Bar
+from idp.signin.account_cards import AccountCards, Added, Bar, surely
 from idp.web import cards, recent, returning
 from idp.web.cards import CardForm, CardPart, Examined
 from idp.web.forms import FieldError
@@ -83,7 +83,7 @@ def _follow(portico: Provider, posted: Posted) -> ResponseReturnValue:
         traced = portico.card_holders.trace(tx, certificate) if certificate else None
     if not isinstance(traced, Candidate):
         return _answer(portico, posted.here, traced or Bar.NOT_NOW)
-    verified = portico.card_holders.verify(traced, clock=system_clock)
+    verified = surely(portico.card_holders.verify(traced, clock=system_clock))
     if isinstance(verified, Unfit):
         return _answer(portico, posted.here, verified)
     with portico.database.write(origin()) as tx:
