@@ -373,3 +373,13 @@ def test_D14_a_worker_that_dies_while_it_checks_leaves_no_sign_in_and_a_fresh_st
 def _die(*_: Any, **__: Any) -> None:
     """End as a process that is told to: after the challenge was taken, before the card is known."""
     raise SystemExit
+
+
+def test_P03_the_other_component_is_off_unless_an_operator_wants_it(browser: Browser) -> None:
+    open_page(browser)
+    assert 'id="card-hipki"' not in page(browser)
+    fields = browser.hidden() | {"format": "hipki:pkcs7", "document": "AAAA"}
+
+    assert browser.get("/signin/hipki").status_code == 404
+    assert browser.post("/signin/hipki", fields).status_code == 404
+    assert browser.post("/signin/card", fields).status_code == 422

@@ -24,10 +24,15 @@ from idp.audit.store import AuditRow
 from idp.authenticators.card import cards, offline
 from idp.authenticators.card.candidate import Candidate
 from idp.authenticators.card.cards import Card
+from idp.authenticators.card.challenges import Purpose
+from idp.authenticators.card.evidence import Presented
+from idp.authenticators.card.formats import Asked, Format
 from idp.clock import system_clock
 from idp.config import CardsSection, Config
 from idp.mail.messages import CardExpires, Letter, SecondFactorChanged
 from idp.provider import Provider
+from idp.signin import actions as signin
+from idp.signin.card import Unregistered
 from tests import people
 from tests.cards.test_acr_of_cards import keep_a_list_of_yesterday
 from tests.clock import MovableClock
@@ -483,6 +488,28 @@ def follow(browser: Browser, person: Person, way: str) -> str:
     fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form[0]))
     browser.post("/account/cards", fields)
     return browser.follow().text
+
+
+@pytest.mark.parametrize("format_", [Format.TWCARD, Format.HIPKI])
+def test_a_renewed_card_shown_by_the_other_component_is_offered_to_no_account(
+    provider: Provider, lab: LabPki, lin: Person, format_: Format
+) -> None:
+    give(provider, lin, card(lab))
+    renewed = card(lab)
+    with provider.database.write() as tx:
+        candidate = provider.card_holders.trace(tx, renewed.sign.certificate)
+    assert isinstance(candidate, Candidate)
+    proven = provider.card_holders.verify(candidate, clock=system_clock)
+    presented = Presented(format_, "{}", Asked("https://sso.example", "N" * 43, Purpose.LOGIN))
+    desk = signin.Browser(b"binding", "device", "browser", "en")
+
+    with provider.database.write() as tx:
+        outcome = provider.card_signing_in.record(
+            tx, presented, candidate, proven, desk, client_id=None
+        )
+
+    assert isinstance(outcome, Unregistered)
+    assert bool(outcome.offer) == outcome.is_full == (format_ is Format.TWCARD)
 
 
 def test_a_renewed_card_follows_its_account_after_another_proof(
