@@ -209,7 +209,7 @@ def assemble(
         card_holders=holders,
         card_evidence=evidence,
         card_signing_in=CardSignIn(
-            config, trust, evidence, accounts, trail, account_cards, entropy
+            config, trust, evidence, accounts, trail, notices, account_cards, entropy
         ),
         account_cards=account_cards,
         confirming=Confirming(accounts, particulars, trail),

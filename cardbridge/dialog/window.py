@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import IO, Protocol
 
 from cardbridge.dialog.assuan import CANCELLED, NOT_CONFIRMED, TIMED_OUT, escaped, unescaped
+from cardbridge.hardening import keep_memory_private
 
 _SETTINGS = {
     "SETTITLE": "title",
@@ -51,6 +52,7 @@ class Screen(Protocol):
 
 def main() -> None:
     """Serve one window at a time until the input ends."""
+    keep_memory_private()
     serve(sys.stdin.buffer, sys.stdout.buffer, TkScreen())
 
 

@@ -1,6 +1,7 @@
 """The endpoints: what each answers once its checks have passed."""
 
 import socket
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -65,6 +66,9 @@ class Bridge:
         self._gate = gate
         self._tickets = Tickets()
         self._desk = Desk()
+        self._looking = threading.Lock()
+        self._known: dict[str, Any] = {"readers": 1, "card": "present", "module": "ok"}
+        """What is said of the readers while an operation has a card in hand."""
         self._answers: Mapping[str, Callable[[Request, Exchange], Response]] = {
             "/v1/info": lambda _request, _exchange: says(INFO),
             "/v1/hello": self._hello,
@@ -114,7 +118,11 @@ class Bridge:
         return says({"ticket": self._tickets.issue(request.origin)})
 
     def _status(self, request: Request, exchange: Exchange) -> Response:
-        return says(self._cards.status(self._modules()))
+        # A look at the readers forgets the card that an operation has in hand.
+        with self._looking:
+            if not self._desk.is_taken:
+                self._known = self._cards.status(self._modules())
+            return says(self._known)
 
     def _cancel(self, request: Request, exchange: Exchange) -> Response:
         _demand_empty(exchange)
@@ -127,6 +135,8 @@ class Bridge:
     def _authenticate(self, request: Request, exchange: Exchange) -> Response:
         asked = self._asked(request, messages.read(exchange.read_body()))
         with self._desk.seat(asked.origin) as interruption:
+            with self._looking:
+                pass  # whoever began to look before the seat was taken has finished
             if not self._gate.is_open(asked.origin):
                 raise Failed(Failure(Code.TOO_MANY))
             if not self._tickets.take(request.headers[TICKET_HEADER], request.origin):

@@ -38,6 +38,12 @@ class Desk:
             with self._lock:
                 self._origin, self._running = "", None
 
+    @property
+    def is_taken(self) -> bool:
+        """Tell whether an operation runs."""
+        with self._lock:
+            return self._running is not None
+
     def cancel(self, origin: str) -> bool:
         """Stop the operation if it runs for this origin; tell whether it did."""
         with self._lock:

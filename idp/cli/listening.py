@@ -55,7 +55,15 @@ def be_ready_to_leave() -> None:
 
 
 def _hear_nobody() -> None:
-    """Put a socket that nobody calls in the place of the one that all share."""
+    """Put a socket that nobody calls in the place of the one that all share.
+
+    Where that cannot be done, callers that come in now may have to call again: no more than that.
+    """
+    with suppress(OSError):
+        _replace_what_listens()
+
+
+def _replace_what_listens() -> None:
     silence = socket.socket(socket.AF_UNIX)
     silence.bind("")  # a name that the system makes up, outside the file system
     silence.listen(1)
@@ -63,7 +71,9 @@ def _hear_nobody() -> None:
     for one in Path("/proc/self/fd").iterdir():
         with suppress(OSError):
             number = int(one.name)
-            if number != silence.fileno() and _is_listening(number):
+            if number == silence.fileno() or not one.readlink().name.startswith("socket:"):
+                continue
+            if _is_listening(number):
                 os.dup2(silence.fileno(), number)
 
 

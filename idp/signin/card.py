@@ -6,6 +6,7 @@ between them.
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from idp.accounts.model import Account, State
 from idp.accounts.store import Accounts
@@ -21,13 +22,15 @@ from idp.authenticators.card.reasons import Flaw, Unfit
 from idp.authenticators.card.trust import Trust
 from idp.config import Config
 from idp.database.transaction import Transaction
+from idp.mail.messages import NewBrowser
 from idp.secret import Entropy, digest, new_id
 from idp.sessions import actions as sessions
 from idp.signin import store
 from idp.signin.account_cards import AccountCards
 from idp.signin.actions import Browser, SignedIn
+from idp.signin.notices import Notices
 
-METHOD = "card"
+METHOD: Final = "card"
 _MFA = "mfa"
 
 
@@ -54,6 +57,7 @@ class CardSignIn:
     evidence: Evidence
     accounts: Accounts
     trail: Trail
+    notices: Notices
     account_cards: AccountCards
     entropy: Entropy
 
@@ -115,7 +119,11 @@ class CardSignIn:
         reached: tuple[str, tuple[str, ...]],
         browser: Browser,
     ) -> SignedIn:
-        store.remember_device(tx, digest(browser.device), account.id)
+        if store.remember_device(tx, digest(browser.device), account.id):
+            message = NewBrowser(
+                at=tx.now, address=tx.origin.address, browser=browser.user_agent, method=METHOD
+            )
+            self.notices.tell(tx, account.id, message)
         acr, amr = reached
         is_full = _MFA in amr
         opened = sessions.begin(

@@ -193,9 +193,11 @@ class Factors:
         return gone[:1]
 
     def _stays_protected(self, tx: Transaction, account: Account, since: datetime) -> bool:
-        """Tell whether an older factor is left, or there was none to lose."""
+        """Tell whether an older factor is left, or there was none to lose.
+
+        A card is none: it is a way in of its own, and no password sign-in asks for it.
+        """
         held = [one.created_at for one in passkey.of_account(tx, account.id)]
-        held += [one.added_at for one in cards.of_account(tx, account.id)]
         app = self.totp.in_use(tx, account.id)
         older = [at for at in (*held, *([app.since] if app else [])) if at < since]
         return bool(older) or status.was_bare(tx, account.id, since)

@@ -87,6 +87,10 @@ class Caller:
         ticket: str = self.call("POST", "/v1/hello", {}).json["ticket"]
         return ticket
 
+    def status(self) -> Reply:
+        """Ask for reader and card with a fresh ticket."""
+        return self.call("GET", "/v1/status", headers={"X-Cardbridge-Ticket": self.ticket()})
+
     def authenticate(self, asked: Any, **headers: str | None) -> Reply:
         """Ask for a sign-in with a fresh ticket."""
         named = {"X-Cardbridge-Ticket": self.ticket()} | headers

@@ -1,8 +1,11 @@
 """A sign-in from hello to token, and every other way it can end."""
 
-from tests.bridge.callers import SITE, Caller, request, signed, verify
-from tests.bridge.cards import FileCard
+import threading
+
+from tests.bridge.callers import SITE, Caller, Reply, request, signed, verify
+from tests.bridge.cards import PIN, FileCard
 from tests.bridge.person import Person
+from tests.bridge.running import until
 
 
 def test_P03_a_card_signs_the_asking_origin_the_nonce_and_the_purpose(caller: Caller) -> None:
@@ -40,3 +43,19 @@ def test_P03_a_wrong_pin_ends_the_operation_after_one_try(
     assert reply.json == {"error": "pin_incorrect", "tries_left": None, "retry": True}
     assert card.calls().count("login") == 1
     assert person.questions() == ["GETPIN"]
+
+
+def test_another_window_that_looks_at_the_readers_disturbs_nobody(
+    caller: Caller, person: Person
+) -> None:
+    person.answers(f"slowly {PIN}")
+    asked, got = request(), list[Reply]()
+    signing = threading.Thread(target=lambda: got.append(caller.authenticate(asked)))
+    signing.start()
+    until(lambda: "GETPIN" in person.questions())
+
+    looked = caller.status()
+
+    signing.join()
+    assert looked.json == {"readers": 1, "card": "present", "module": "ok"}
+    verify(got[0].json, signed(SITE, asked))

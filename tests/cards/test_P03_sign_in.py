@@ -16,9 +16,12 @@ from idp.accounts.model import State
 from idp.authenticators.card import offline
 from idp.clock import system_clock
 from idp.config import CardsSection, Config
+from idp.mail.messages import NewBrowser
 from idp.provider import Provider
+from tests.attacks.test_taken_over import inside
 from tests.clock import MovableClock
 from tests.http.test_language_switch import switch
+from tests.labs import letters
 from tests.labs.card_holders import card_of, present, take, token
 from tests.labs.signing import claims_of
 from tests.people import CONFIG, Browser, Person, answer
@@ -233,6 +236,21 @@ def test_D13_a_card_that_cannot_be_checked_does_not_sign_in(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_P06_the_owner_is_told_of_a_browser_that_is_new_to_the_account(
+    browser: Browser, provider: Provider, lab: LabPki, citizen: Person
+) -> None:
+    made = card_of(provider, lab, citizen)
+    inside(provider, citizen)
+    open_page(browser)
+
+    present(browser, made)
+    browser.follow()
+
+    (first,) = letters.messages(provider, citizen.email)
+    assert isinstance(first, NewBrowser)
+    assert first.method == "card"
+
+
 def test_the_language_is_switched_without_losing_the_app(browser: Browser) -> None:
     open_page(browser)
     app = re.search(r'id="app-name">([^<]*)<', page(browser))

@@ -17,7 +17,7 @@ from cardbridge.lab.pki import CardFiles, LabPki
 from cardbridge.lab.responder import Responder
 from idp import assembly, worker
 from idp.accounts import passwords
-from idp.accounts.model import Kind, Profile
+from idp.accounts.model import Kind, Profile, SecondFactor
 from idp.accounts.particulars import Field
 from idp.accounts.tables import PasswordCredential
 from idp.audit.store import AuditRow
@@ -33,9 +33,13 @@ from idp.mail.messages import CardExpires, Letter, SecondFactorChanged
 from idp.provider import Provider
 from idp.signin import actions as signin
 from idp.signin.card import Unregistered
-from tests import people
+from tests import factors, people
+from tests.attacks.test_taken_over import factor_of, links
+from tests.attacks.test_taken_over import inside as go_in
 from tests.cards.test_acr_of_cards import keep_a_list_of_yesterday
 from tests.clock import MovableClock
+from tests.factors import SoftKey
+from tests.http.test_P15_recovery import ask, set_new
 from tests.labs import letters
 from tests.labs.card_holders import present, take, token
 from tests.people import CONFIG, Browser, Person
@@ -775,3 +779,25 @@ def test_the_help_desk_takes_away_the_cards_with_all_other_factors(
 
     assert held(provider, lin) == []
     assert audit(provider, "card.removed") == [{"why": "help_desk"}]
+
+
+def test_T36_a_card_that_no_password_sign_in_asks_for_is_no_older_factor(
+    provider: Provider, lab: LabPki, lin: Person, clock: MovableClock
+) -> None:
+    app = factors.with_app(provider, lin)
+    give(provider, lin, card(lab))
+    clock.advance(timedelta(days=30))
+    owner = go_in(provider, lin)
+    factors.show_code(owner, app.code(clock()))
+    factors.add_passkey(owner, SoftKey())
+    assert lin.account is not None
+    with provider.database.write() as tx:
+        provider.totp.remove(tx, lin.account.id)
+    clock.advance(timedelta(hours=2))
+    letters.waiting(provider)
+
+    reader_of_mail = Browser.on(provider)
+    ask(reader_of_mail, lin.account_name, lin.email)
+    set_new(reader_of_mail, links(provider)[lin.email])
+
+    assert factor_of(provider, lin) is SecondFactor.ALWAYS

@@ -1,7 +1,8 @@
 """A pinentry without a window: it writes down what it is told and answers as planned.
 
-Its one argument is a folder: ``answers`` there holds a line for each question to come (a PIN, or
-``ERR 99``, or ``wait``), ``told`` gets every line it was sent, ``open`` its process while it lives.
+Its one argument is a folder: ``answers`` there holds a line for each question to come (a PIN,
+``slowly`` and a PIN, ``ERR 99`` or ``wait``), ``told`` gets every line it was sent, ``open`` its
+process while it lives.
 """
 
 import os
@@ -21,6 +22,9 @@ def answered(command: str) -> str:
     answer = plan[0] if plan else "ERR 99"
     if answer == "wait":
         time.sleep(60)
+    if answer.startswith("slowly "):
+        time.sleep(1)
+        answer = answer.removeprefix("slowly ")
     if answer.startswith("ERR"):
         return answer
     answer = answer.replace("empty", "")
