@@ -23,7 +23,7 @@ class Person:
         return str(PINENTRY), str(self._folder)
 
     def answers(self, *answers: str) -> None:
-        """Plan answers: a PIN (or ``slowly PIN``), ``empty``, ``yes``, ``ERR 99``, ``wait`` for long."""
+        """Plan answers: a PIN, ``empty``, ``yes``, ``ERR 99``, ``wait``, ``slowly PIN``."""
         (self._folder / "answers").write_text("\n".join(answers))
 
     def was_told(self) -> list[str]:
