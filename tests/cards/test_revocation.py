@@ -162,6 +162,35 @@ def test_what_the_index_calls_suspended_may_be_resumed_since(
     assert source(check(card(lab), moica, listed(now, entry=held))) is Flaw.SUSPENDED
 
 
+@pytest.mark.parametrize("later", [True, False], ids=["index later", "part later"])
+def test_T62_of_a_suspended_card_a_part_counts_only_if_said_after_the_index(
+    lab: LabPki, responder: Responder, moica: Authority, now: datetime, *, later: bool
+) -> None:
+    responder.faults.set("moica", "ocsp", DOWN)
+    aside = timedelta(hours=1 if later else -1)
+    held = Entry(1, is_suspended=True, revoked_at=now)
+    index = Listed(held, 7, now + aside, now + timedelta(hours=6))
+
+    found = source(check(card(lab), moica, index))
+
+    assert found is (Flaw.SUSPENDED if later else Source.PART)
+
+
+def test_T62_an_answer_kept_does_not_outlive_a_later_suspension(
+    lab: LabPki, responder: Responder, moica: Authority, now: datetime
+) -> None:
+    by = asking(Freshness(timedelta(minutes=10), timedelta(seconds=60), timedelta()))
+    leaf = card(lab)
+    assert source(check(leaf, moica, by=by)) is Source.OCSP
+    responder.faults.set("moica", "ocsp", DOWN)
+    responder.faults.set("moica", "crl", DOWN)
+    held = Entry(leaf.serial, is_suspended=True, revoked_at=now)
+    index = Listed(held, 7, now + timedelta(hours=1), now + timedelta(hours=6))
+
+    assert source(check(leaf, moica, index, by)) is Flaw.SUSPENDED
+    assert source(check(leaf, moica, by=by)) is Source.OCSP
+
+
 def test_an_answer_serves_again_for_as_long_as_configured(
     lab: LabPki, responder: Responder, moica: Authority
 ) -> None:

@@ -99,12 +99,14 @@ class Revocation:
         now = clock()
         if listed is not None and listed.entry is not None and not listed.entry.is_suspended:
             return _revoked(listed.entry)  # nothing brings it back, so nobody needs to be asked
-        if remembered := self._remembered(leaf, now):
+        if remembered := self._remembered(leaf, now, listed):
             return remembered
         may_call = self._also | set(hosts)
         said = self._by_ocsp(leaf, authority, may_call, clock)
         if said is None:
-            said = self._by_part(leaf, authority, may_call, clock) or self._by_index(listed, now)
+            said = self._by_part(leaf, authority, may_call, clock)
+        if said is None or _is_outdone(said, listed):
+            said = self._by_index(listed, now)
         if isinstance(said, Cleared):
             self._remember(leaf, said, now)
         return said
@@ -154,10 +156,12 @@ class Revocation:
         late = now > listed.next_update
         return Cleared(Source.INDEX, listed.this_update, b"", str(listed.number), is_degraded=late)
 
-    def _remembered(self, leaf: Leaf, now: datetime) -> Cleared | None:
+    def _remembered(self, leaf: Leaf, now: datetime, listed: Listed | None) -> Cleared | None:
         with self._lock:
             until, said = self._answers.get(leaf.fingerprint, (now, None))
-        return replace(said) if said is not None and now < until else None
+        if said is None or now >= until or _is_outdone(said, listed):
+            return None
+        return replace(said)
 
     def _remember(self, leaf: Leaf, said: Cleared, now: datetime) -> None:
         with self._lock:
@@ -168,6 +172,16 @@ class Revocation:
 
 
 _Clock = Callable[[], datetime]
+
+
+def _is_outdone(said: Cleared | Unfit, listed: Listed | None) -> bool:
+    """Tell whether the index names a card that was called good no later than that.
+
+    A card is suspended in one instant: whoever repeats what was true before has seen nothing of it.
+    """
+    if not isinstance(said, Cleared) or listed is None or listed.entry is None:
+        return False
+    return said.said_at <= listed.this_update
 
 
 def _by_status(found: ocsp.Answer) -> Cleared | Unfit:
