@@ -71,7 +71,7 @@ def read(
 def covers(found: RevocationList, crl_urls: tuple[str, ...]) -> bool:
     """Tell whether a list would name a certificate with these distribution points, were it revoked.
 
-    Another part of the whole list is as true, and says nothing about it.
+    Another part of the whole list is as true, and says nothing about it (RFC 5280 section 6.3.3).
     """
     return not found.scope or bool(set(found.scope) & set(crl_urls))
 
@@ -99,6 +99,8 @@ def _described(
     known = (x509.AuthorityKeyIdentifier, x509.CRLNumber, x509.IssuingDistributionPoint)
     if any(one.critical and not isinstance(one.value, known) for one in extensions):
         return Useless("unknown critical extension")
+    if any(isinstance(one.value, x509.DeltaCRLIndicator) for one in extensions):
+        return Useless("only what has changed")  # critical or not (RFC 5280 section 5.2.4)
     scope = _scope(extensions, of_root=not authority.profile_id)
     if isinstance(scope, Useless):
         return scope

@@ -61,13 +61,11 @@ class Lists:
             return None
         with tempfile.TemporaryFile() as file:
             found = self._fetch(installed, file, clock)
+            if not isinstance(found, crl.Useless):
+                found = _whole(found, installed, in_use)
             if isinstance(found, crl.Useless):
                 with write() as tx:
                     index.note_trouble(tx, authority, found.why)
-                return None
-            if in_use is not None and found.number < in_use:
-                with write() as tx:
-                    index.note_trouble(tx, authority, "an older list than the one in use")
                 return None
             for batch in index.batches(found):
                 with write() as tx:
@@ -89,6 +87,20 @@ class Lists:
         file.flush()
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             return crl.read(bytes(content), installed.authority, now=clock())
+
+
+def _whole(
+    found: RevocationList, installed: Installed, in_use: int | None
+) -> RevocationList | crl.Useless:
+    """Give a list that may take the place of the one in use, or say why it may not.
+
+    Lists travel in the clear: a part of the list, as truly signed, may answer for the whole.
+    """
+    if not crl.covers(found, (installed.crl_url,)):
+        return crl.Useless("a part of the list, or one for another address")
+    if in_use is not None and found.number < in_use:
+        return crl.Useless("an older list than the one in use")
+    return found
 
 
 def _hosts(installed: Installed) -> frozenset[str]:
