@@ -28,9 +28,7 @@ LOOKED_AT_ELSEWHERE = {
     "idp.linking.store._ENDING",
     "idp.linking.store._OF_ACCOUNT",
     "idp.linking.store._OVERDUE",
-    "idp.authenticators.card.index._OLD",  # asks which lists are in use: a row an authority
-    "idp.authenticators.card.index._SWEEP",
-    "idp.authenticators.card.index._LISTS",
+    "idp.authenticators.card.index._LISTS",  # says which lists are in use: a row an authority
     "idp.authenticators.card.trust._ALL",  # likewise a row an authority
     "idp.outbox.store._OLDEST",  # reads the index of what waits, which is all there is to read
 }

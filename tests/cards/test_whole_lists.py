@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from urllib.request import urlopen
+from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select
@@ -15,6 +16,7 @@ from idp.authenticators.card.crl import Entry
 from idp.authenticators.card.leaf import Leaf
 from idp.authenticators.card.lists import Lists
 from idp.clock import system_clock
+from idp.database import sweeping
 from idp.database.transaction import Database
 from idp.gateways.pki import PkiGateway
 from idp.secret import system_entropy
@@ -61,6 +63,17 @@ class Kept:
         with self.database.read() as tx:
             return int(tx.execute(select(func.count(index.CardRevocation.serial))).scalar_one())
 
+    def lease(self) -> UUID:
+        with self.database.write() as tx:
+            index.make_due(tx, self.issuer)
+            given = index.lease(tx, self.issuer, tx.now + timedelta(hours=1), system_entropy)
+        assert given is not None
+        return given
+
+    def swept(self) -> int:
+        with self.database.write() as tx:
+            return index.sweep(tx)
+
 
 @pytest.fixture
 def kept(database: Database, lab: LabPki, moica: Authority) -> Kept:
@@ -88,3 +101,36 @@ def test_a_list_that_names_the_address_it_is_fetched_from_is_taken(
 
     assert kept.refresh(kept.part) is not None
     assert kept.trouble == ""
+
+
+def test_the_rows_of_a_list_go_when_another_takes_its_place(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "BATCH", 1)
+    kept.refresh(kept.whole)
+    before = kept.rows
+    assert kept.swept() == 0, "nobody looks through the rows in use"
+
+    kept.refresh(kept.whole)
+
+    assert kept.rows == 2 * before
+    for _ in range(before + 1):
+        assert kept.swept() == 1
+    assert (kept.swept(), kept.rows) == (0, before)
+    assert kept.entry is not None
+
+
+def test_what_a_writer_that_died_has_left_goes_and_it_writes_nothing_more(kept: Kept) -> None:
+    some = [Entry(number, is_suspended=False, revoked_at=system_clock()) for number in range(3)]
+    kept.refresh(kept.whole)
+    before = kept.rows
+    dead, again = kept.lease(), kept.lease()
+    with kept.database.write() as tx:
+        assert not index.write(tx, kept.issuer, dead, some)
+        assert index.write(tx, kept.issuer, again, some)
+    kept.refresh(kept.whole)
+
+    while kept.swept():
+        pass
+
+    assert kept.rows == before

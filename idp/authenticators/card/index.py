@@ -11,17 +11,7 @@ from datetime import datetime
 from itertools import islice
 from uuid import UUID
 
-from sqlalchemy import (
-    String,
-    Text,
-    bindparam,
-    delete,
-    insert,
-    select,
-    tuple_,
-    union,
-    update,
-)
+from sqlalchemy import String, Text, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.authenticators.card.authority import Authority
@@ -72,6 +62,16 @@ class CardRevocation(Table):
     revoked_at: Mapped[datetime]
 
 
+class RetiredCardList(Table):
+    """A list whose rows may go: its place was taken, or its writer died."""
+
+    __tablename__ = "card_lists_retired"
+
+    list_id: Mapped[UUID] = mapped_column(primary_key=True)
+    swept_to: Mapped[bytes] = mapped_column(default=b"")
+    """The serial up to which they are gone: no batch wades through what others have deleted."""
+
+
 def look_up(tx: Transaction, authority: Authority, serial: int) -> Listed | None:
     """Say what the list in use says of a certificate; ``None``: there is no list."""
     row = tx.ask(_LOOK_UP, {"authority": authority.fingerprint, "number": _octets(serial)})
@@ -86,11 +86,15 @@ def look_up(tx: Transaction, authority: Authority, serial: int) -> Listed | None
 def lease(tx: Transaction, authority: Authority, until: datetime, entropy: Entropy) -> UUID | None:
     """Take it upon oneself to fetch a list that is due; one caller is given what to write under."""
     tx.ask(_BEGIN, {"issuer": authority.fingerprint, **_NOTHING_YET, "due_at": tx.now})
+    held = tx.execute(_HOLD, {"authority": authority.fingerprint}).one()
     rows = new_id(tx.now, entropy)
     taken = {
         "authority": authority.fingerprint, "instant": tx.now, "later": until, "rows": rows,
     }  # fmt: skip
-    return rows if tx.execute(_LEASE, taken).rowcount == 1 else None
+    if tx.execute(_LEASE, taken).rowcount != 1:
+        return None
+    _retire(tx, held.writing_id)
+    return rows
 
 
 def make_due(tx: Transaction, authority: Authority) -> None:
@@ -126,8 +130,14 @@ def batches(found: RevocationList) -> Iterator[list[Entry]]:
         yield batch
 
 
-def write(tx: Transaction, list_id: UUID, entries: Iterable[Entry]) -> None:
-    """Write some rows of a list that is not in use yet."""
+def write(tx: Transaction, authority: Authority, list_id: UUID, entries: Iterable[Entry]) -> bool:
+    """Write some rows of a list that is not in use yet; ``False``: another is written by now.
+
+    Nothing is written of a list that is retired: nobody would look for its rows again.
+    """
+    held = tx.execute(_HOLD, {"authority": authority.fingerprint}).one_or_none()
+    if held is None or held.writing_id != list_id:
+        return False
     rows = [
         {
             "list_id": list_id,
@@ -139,12 +149,14 @@ def write(tx: Transaction, list_id: UUID, entries: Iterable[Entry]) -> None:
     ]
     if rows:
         tx.execute(_WRITE, rows)
+    return True
 
 
 def take_over(
     tx: Transaction, authority: Authority, list_id: UUID, found: RevocationList, due_at: datetime
 ) -> bool:
     """Put a written list in use; ``False``: somebody else writes another by now."""
+    held = tx.execute(_HOLD, {"authority": authority.fingerprint}).one()
     written = {
         "authority": authority.fingerprint,
         "rows": list_id,
@@ -154,7 +166,10 @@ def take_over(
         "many": len(found),
         "later": due_at,
     }
-    return tx.execute(_TAKE_OVER, written).rowcount == 1
+    if tx.execute(_TAKE_OVER, written).rowcount != 1:
+        return False
+    _retire(tx, held.list_id)
+    return True
 
 
 def note_trouble(tx: Transaction, authority: Authority, why: str) -> None:
@@ -163,8 +178,23 @@ def note_trouble(tx: Transaction, authority: Authority, why: str) -> None:
 
 
 def sweep(tx: Transaction) -> int:
-    """Forget a batch of rows of lists that are neither in use nor being written."""
-    return tx.execute(_SWEEP, {"most": sweeping.BATCH}).rowcount
+    """Forget a batch of rows of a retired list, and after the last of them the list."""
+    retired = tx.execute(_RETIRED).one_or_none()
+    if retired is None:
+        return 0
+    of = {"retired": retired.list_id, "after": retired.swept_to}
+    batch = tx.execute(_BATCH, {**of, "most": sweeping.BATCH}).scalars().all()
+    if not batch:
+        tx.execute(_FORGET, {"retired": retired.list_id})
+        return 1
+    last = batch[-1]
+    tx.execute(_NOTE_SWEPT, {"retired": retired.list_id, "last": last})
+    return tx.execute(_SWEEP, {**of, "last": last}).rowcount
+
+
+def _retire(tx: Transaction, list_id: UUID | None) -> None:
+    if list_id is not None:
+        tx.execute(_RETIRE, {"list_id": list_id, "swept_to": b""})
 
 
 def _octets(serial: int) -> bytes:
@@ -220,15 +250,31 @@ _TAKE_OVER = (
     )
 )
 _NOTE = update(CardRevocationList).where(_OF).values(trouble=bindparam("why"))
-_KEPT = union(
-    select(CardRevocationList.list_id).where(CardRevocationList.list_id.is_not(None)),
-    select(CardRevocationList.writing_id).where(CardRevocationList.writing_id.is_not(None)),
+# Whoever changes which rows count waits for the others: what is retired is retired once, and
+# nothing is written under its name any more.
+_HOLD = select(CardRevocationList.list_id, CardRevocationList.writing_id).where(_OF)
+_HOLD = _HOLD.with_for_update()
+_RETIRE = insert(RetiredCardList)
+_RETIRED = (
+    select(RetiredCardList.list_id, RetiredCardList.swept_to)
+    .order_by(RetiredCardList.list_id)
+    .limit(1)
+    .with_for_update(skip_locked=True)
 )
-_OLD = (
-    select(CardRevocation.list_id, CardRevocation.serial)
-    .where(CardRevocation.list_id.not_in(_KEPT))
+_OF_RETIRED = (
+    CardRevocation.list_id == bindparam("retired"),
+    CardRevocation.serial > bindparam("after"),
+)
+_BATCH = (
+    select(CardRevocation.serial)
+    .where(*_OF_RETIRED)
+    .order_by(CardRevocation.serial)
     .limit(bindparam("most"))
 )
-_SWEEP = delete(CardRevocation).where(
-    tuple_(CardRevocation.list_id, CardRevocation.serial).in_(_OLD)
+_SWEEP = delete(CardRevocation).where(*_OF_RETIRED, CardRevocation.serial <= bindparam("last"))
+_NOTE_SWEPT = (
+    update(RetiredCardList)
+    .where(RetiredCardList.list_id == bindparam("retired"))
+    .values(swept_to=bindparam("last"))
 )
+_FORGET = delete(RetiredCardList).where(RetiredCardList.list_id == bindparam("retired"))

@@ -69,7 +69,8 @@ class Lists:
                 return None
             for batch in index.batches(found):
                 with write() as tx:
-                    index.write(tx, list_id, batch)
+                    if not index.write(tx, authority, list_id, batch):
+                        return None
         with write() as tx:
             taken = index.take_over(tx, authority, list_id, found, tx.now + self.every)
         return len(found) if taken else None
