@@ -134,16 +134,26 @@ def examine_as(
     asked = Asked(own_origin(portico), form.challenge, purpose)
     with portico.database.write(origin()) as tx:
         ours = errand.claim(tx, form.challenge)
-        is_signed = ours and document is not None and formats.proves(*document, asked)
-        if document is None or not is_signed:
-            errand.refuse(tx, "not_offered" if not ours else "not_signed")
-            return None
+        if not ours:
+            errand.refuse(tx, "not_offered")
+    if not ours:
+        return None
+    # From here on strangers' arithmetic: nobody who writes waits for it.
+    if document is None or not formats.proves(*document, asked):
+        _refuse(portico, errand, "not_signed")
+        return None
+    with portico.database.read() as tx:
         traced = portico.card_holders.trace(tx, document[1].certificate)
-        if isinstance(traced, Unfit):
-            errand.refuse(tx, traced.flaw)
-            return traced
+    if isinstance(traced, Unfit):
+        _refuse(portico, errand, traced.flaw)
+        return traced
     verified = portico.card_holders.verify(traced, clock=system_clock)
     return Examined(Presented(document[0], form.document, asked), traced, verified)
+
+
+def _refuse(portico: Provider, errand: Errand, why: str) -> None:
+    with portico.database.write(origin()) as tx:
+        errand.refuse(tx, why)
 
 
 def read(portico: Provider, form: CardForm) -> tuple[Format, Document] | None:

@@ -11,13 +11,14 @@ from cardbridge.lab.faults import NAMED
 from cardbridge.lab.pki import LabPki
 from cardbridge.lab.responder import Responder
 from cardbridge.outcomes import Code
-from idp.accounts import status
+from idp.accounts import passwords, status
 from idp.accounts.model import State
-from idp.authenticators.card import offline
+from idp.authenticators.card import formats, offline
 from idp.clock import system_clock
 from idp.config import CardsSection, Config
 from idp.mail.messages import NewBrowser
 from idp.provider import Provider
+from idp.secret import new_id
 from tests.attacks.test_taken_over import inside
 from tests.clock import MovableClock
 from tests.http.test_language_switch import switch
@@ -98,6 +99,29 @@ def test_the_page_shows_the_digits_that_the_bridge_computes(browser: Browser) ->
     assert f'id="card-code" aria-labelledby="card-code-label">{number:04}<' in page(browser)
     assert 'data-kinds="gca moica"' in page(browser)
     assert 'type="password"' not in page(browser)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_T62_nobody_who_writes_waits_for_the_arithmetic_of_a_strangers_card(
+    browser: Browser, provider: Provider, lab: LabPki, citizen: Person, monkeypatch: Any
+) -> None:
+    proves, wrote = formats.proves, []
+
+    def write_meanwhile(*asked: Any) -> bool:
+        with provider.database.write() as tx:
+            tx.connection.exec_driver_sql("PRAGMA busy_timeout = 100")
+            passwords.disable(tx, new_id(tx.now, provider.entropy))
+            wrote.append(tx.now)
+        return proves(*asked)
+
+    monkeypatch.setattr(formats, "proves", write_meanwhile)
+    card = card_of(provider, lab, citizen)
+    open_page(browser)
+
+    present(browser, card)
+
+    assert browser.last is not None
+    assert (browser.last.status_code, len(wrote)) == (303, 1)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

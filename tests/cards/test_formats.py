@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
+import itertools
 import json
+import math
 from typing import Any
 
 import pytest
@@ -106,6 +108,33 @@ def test_a_short_key_is_refused() -> None:
     short = rsa.generate_private_key(65537, 1024)  # noqa: S505 - that is the point
 
     assert not proves(Format.TWCARD, twcard(short))
+
+
+def with_exponent(exponent: int) -> rsa.RSAPrivateKey:
+    """Give a key of the same modulus, of whatever public exponent."""
+    known = RSA.private_numbers()
+    p, q = known.p, known.q
+    d = pow(exponent, -1, (p - 1) * (q - 1))
+    public = rsa.RSAPublicNumbers(exponent, p * q)
+    parts = (p, q, d, d % (p - 1), d % (q - 1), known.iqmp)
+    return rsa.RSAPrivateNumbers(*parts, public).private_key()
+
+
+def prime_to_our_modulus(bits: int) -> int:
+    known = RSA.private_numbers()
+    order = (known.p - 1) * (known.q - 1)
+    return next(e for e in itertools.count((1 << (bits - 1)) + 1, 2) if math.gcd(e, order) == 1)
+
+
+@pytest.mark.parametrize(("bits", "is_usual"), [(32, True), (33, False), (2047, False)])
+def test_T62_an_exponent_longer_than_any_cards_is_refused(bits: int, *, is_usual: bool) -> None:
+    key = with_exponent(prime_to_our_modulus(bits))
+
+    assert proves(Format.TWCARD, twcard(key)) is is_usual
+
+
+def test_T62_a_modulus_longer_than_any_cards_is_refused() -> None:
+    assert not proves(Format.TWCARD, twcard(rsa.generate_private_key(65537, 4104)))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-SHORTEST_RSA = 2048  # bits
+SHORTEST_RSA, LONGEST_RSA = 2048, 4096  # bits
+_LONGEST_EXPONENT = 32  # bits; no card has more than 17, and who verifies pays for each of them
 _HASHES: dict[str, hashes.HashAlgorithm] = {
     "256": hashes.SHA256(),
     "384": hashes.SHA384(),
@@ -26,7 +27,7 @@ def is_signature(key: Any, algorithm: str, signature: bytes, content: bytes) -> 
         return False
     try:
         match key:
-            case rsa.RSAPublicKey() if family in {"RS", "PS"} and key.key_size >= SHORTEST_RSA:
+            case rsa.RSAPublicKey() if family in {"RS", "PS"} and _is_usual(key):
                 key.verify(signature, content, _padding(family, digest), digest)
             case ec.EllipticCurvePublicKey() if _CURVES.get(algorithm) == key.curve.name:
                 key.verify(_as_der(key, signature), content, ec.ECDSA(digest))
@@ -35,6 +36,13 @@ def is_signature(key: Any, algorithm: str, signature: bytes, content: bytes) -> 
     except (InvalidSignature, UnsupportedAlgorithm, ValueError):
         return False
     return True
+
+
+def _is_usual(key: rsa.RSAPublicKey) -> bool:
+    """Tell whether a key is as cards have them, before anything is computed with it."""
+    if not SHORTEST_RSA <= key.key_size <= LONGEST_RSA:
+        return False
+    return key.public_numbers().e.bit_length() <= _LONGEST_EXPONENT
 
 
 def _padding(family: str, digest: hashes.HashAlgorithm) -> padding.AsymmetricPadding:
