@@ -441,7 +441,10 @@ class AuthorityRemoved(Event, frozen=True):
 
 
 class CardPresented(Event, frozen=True):
-    """A card has signed a challenge; the hash names the package that shows it."""
+    """A card has signed a challenge; the hash names the package that shows it.
+
+    Empty of a certificate that no authority has issued: nothing of it is kept.
+    """
 
     name = "card.presented"
     decision: str

@@ -17,7 +17,7 @@ from idp.accounts.particulars import Field, Particulars
 from idp.accounts.tables import AccountIdentity
 from idp.audit.events import CardPresented, RegistrationRefused
 from idp.audit.store import Trail
-from idp.authenticators.card import cards, challenges, evidence
+from idp.authenticators.card import cards, challenges
 from idp.authenticators.card.candidate import Candidate, Proven
 from idp.authenticators.card.challenges import Purpose, Wanted
 from idp.authenticators.card.evidence import Evidence, Presented
@@ -110,8 +110,7 @@ class ByCard:
         candidate: Candidate,
         outcome: Proven | Unfit,
     ) -> str:
-        content = evidence.package(presented, candidate, outcome, tx.now)
-        kept = self.evidence.keep(tx, content, None)
+        kept = self.evidence.record(tx, presented, candidate, outcome, None)
         decision = outcome.flaw if isinstance(outcome, Unfit) else "accepted"
         self.trail.append(tx, CardPresented(decision=decision, evidence=kept))
         return kept

@@ -21,7 +21,7 @@ from idp.accounts.store import Accounts
 from idp.audit.events import CardAdded, CardNotAdded, CardPresented, CardRemoved
 from idp.audit.store import Trail
 from idp.authenticators import passkey
-from idp.authenticators.card import cards, challenges, evidence, offers, ownership
+from idp.authenticators.card import cards, challenges, offers, ownership
 from idp.authenticators.card.candidate import Candidate, Proven
 from idp.authenticators.card.challenges import Purpose, Wanted
 from idp.authenticators.card.evidence import Evidence, Presented
@@ -88,8 +88,7 @@ class AccountCards:
     ) -> Added | Unfit | Mismatch | Bar:
         """Write down what a card has signed, with its evidence, and add it if it is the owner's."""
         outcome = surely(outcome)
-        content = evidence.package(presented, candidate, outcome, tx.now)
-        kept = self.evidence.keep(tx, content, session.account_id)
+        kept = self.evidence.record(tx, presented, candidate, outcome, session.account_id)
         decision = outcome.flaw if isinstance(outcome, Unfit) else "accepted"
         self.trail.append(
             tx, CardPresented(subject=session.subject, decision=decision, evidence=kept)

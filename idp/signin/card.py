@@ -13,7 +13,7 @@ from idp.accounts.store import Accounts
 from idp.audit.events import CardPresented, SigninRefused, SigninSucceeded
 from idp.audit.store import Trail
 from idp.authenticators import Reason, Refusal
-from idp.authenticators.card import cards, challenges, evidence
+from idp.authenticators.card import cards, challenges
 from idp.authenticators.card.candidate import Candidate, Proven
 from idp.authenticators.card.challenges import Purpose, Wanted
 from idp.authenticators.card.evidence import Evidence, Presented
@@ -87,8 +87,10 @@ class CardSignIn:
         """Write down what came of it, with its evidence; a session is opened only here."""
         card = cards.find(tx, candidate.leaf.fingerprint)
         account = self.accounts.find(tx, card.account_id) if card else None
-        content = evidence.package(presented, candidate, outcome, tx.now)
-        kept = self.evidence.keep(tx, content, account.id if account else None)
+        account_id = account.id if account else None
+        kept = self.evidence.record(
+            tx, presented, candidate, outcome, account_id, is_known=card is not None
+        )
         subject = account.subject if account else ""
         flaw = outcome.flaw if isinstance(outcome, Unfit) else None
         self.trail.append(

@@ -150,6 +150,7 @@ def test_T62_a_modulus_longer_than_any_cards_is_refused() -> None:
         {"context": {"purpose": "login", "origin": "https://sso.example"}},
         {"origin": "https://sso.example"},
         {"alg": 1},
+        {"bridge": "x" * 101},
     ],
 )
 def test_what_is_no_token_is_not_read(changes: dict[str, Any]) -> None:

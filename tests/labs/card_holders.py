@@ -6,13 +6,15 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from cardbridge.lab.holders import CITIZEN, DEMO
 from cardbridge.lab.keys import KeyKind, PrivateKey
-from cardbridge.lab.pki import CardFiles, LabPki
+from cardbridge.lab.pki import CardFiles, IssuedLeaf, LabPki
 from idp.authenticators.card import authority, cards, trust
 from idp.authenticators.card.candidate import Candidate
 from idp.provider import Provider
@@ -45,6 +47,24 @@ def card_of(
             assert isinstance(traced, Candidate), traced
             assert cards.add(tx, person.account.id, traced, portico.entropy)
     return made
+
+
+def forged(like: CardFiles) -> CardFiles:
+    """Copy a certificate word for word, the authority's name and key id too, with keys of ours."""
+    own, theirs = ec.generate_private_key(ec.SECP256R1()), like.sign.x509
+    copy = (
+        x509.CertificateBuilder()
+        .subject_name(theirs.subject)
+        .issuer_name(theirs.issuer)
+        .public_key(own.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(theirs.not_valid_before_utc)
+        .not_valid_after(theirs.not_valid_after_utc)
+    )
+    for one in theirs.extensions:
+        copy = copy.add_extension(one.value, one.critical)
+    signed = copy.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
+    return replace(like, sign=IssuedLeaf(signed.public_bytes(Encoding.DER), own))
 
 
 def made(lab: LabPki, kind: str, variant: str = "good", **changes: Any) -> CardFiles:

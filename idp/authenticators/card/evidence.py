@@ -19,12 +19,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.accounts.tables import AccountRow
 from idp.authenticators.card.candidate import Candidate, Proven
 from idp.authenticators.card.formats import Asked, Format
-from idp.authenticators.card.reasons import Unfit
+from idp.authenticators.card.reasons import Flaw, Unfit
 from idp.database.columns import Table
 from idp.database.transaction import Transaction
 from idp.secret import Entropy, Seal, new_id
 
 VERSION = "portico-card-evidence:1"
+_AFTER_THE_PATH = {Flaw.REVOKED, Flaw.SUSPENDED, Flaw.COULD_NOT_CHECK}
+"""What is found out only of a certificate that its authority has issued."""
 
 
 class CardEvidence(Table):
@@ -83,6 +85,28 @@ class Evidence:
 
     seal: Seal
     entropy: Entropy
+
+    def record(
+        self,
+        tx: Transaction,
+        presented: Presented,
+        candidate: Candidate,
+        outcome: Proven | Unfit,
+        account_id: UUID | None,
+        *,
+        is_known: bool = False,
+    ) -> str:
+        """Keep what a decision rests on if an authority has issued the card; gives its SHA-256.
+
+        Empty where nothing is kept: anybody signs themselves a certificate that names an
+        authority, and a package of each would fill the disk.
+
+        Args:
+            is_known: whether the very certificate opens an account, and so was proven before.
+        """
+        if isinstance(outcome, Unfit) and outcome.flaw not in _AFTER_THE_PATH and not is_known:
+            return ""
+        return self.keep(tx, package(presented, candidate, outcome, tx.now), account_id)
 
     def keep(self, tx: Transaction, content: bytes, account_id: UUID | None) -> str:
         """Put a package on record; gives its SHA-256 in hex, for the audit log."""

@@ -20,7 +20,7 @@ from idp.authenticators.card.formats.document import (
 
 NAME = "twcard:1"
 _TAG = "twcard-auth-v1"
-_LONGEST_SOFTWARE = 100
+_LONGEST_SOFTWARE = 100  # characters
 
 
 class _Context(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,11 +48,13 @@ def read(text: str) -> Document:
         raise Malformed("not a token") from None
     if token.format != NAME:
         raise Malformed("format")
+    if len(token.bridge) > _LONGEST_SOFTWARE:
+        raise Malformed("bridge")
     return Document(
         certificate=decoded(token.certificate, longest=LONGEST_CERTIFICATE),
         algorithm=token.alg,
         signature=decoded(token.signature, longest=LONGEST_SIGNATURE),
-        software=token.bridge[:_LONGEST_SOFTWARE],
+        software=token.bridge,
     )
 
 

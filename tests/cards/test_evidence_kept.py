@@ -1,0 +1,67 @@
+"""What of a card's presenting is kept, for how long, and how often one may try (T62)."""
+
+import msgspec
+import pytest
+from sqlalchemy import func, select
+
+from cardbridge.lab.pki import LabPki
+from idp.authenticators.card.evidence import CardEvidence
+from idp.clock import system_clock
+from idp.config import CardsSection, Config
+from idp.provider import Provider
+from tests.cards.test_P03_sign_in import open_page, page
+from tests.clock import MovableClock
+from tests.labs.card_holders import card_of, forged, present, take
+from tests.people import CONFIG, Browser, Person
+
+pytestmark = pytest.mark.usefixtures("responder")
+
+
+@pytest.fixture
+def config() -> Config:
+    section = CardsSection(enabled=True, hosts_also=["127.0.0.1"], deadline_seconds=0.5)
+    return msgspec.structs.replace(CONFIG, cards=section)
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    """Stands at this moment: the responder's clock is nobody's to set."""
+    return MovableClock(system_clock())
+
+
+@pytest.fixture(autouse=True)
+def taken(provider: Provider, lab: LabPki) -> None:
+    take(provider, lab, "moica")
+
+
+def kept(provider: Provider) -> int:
+    with provider.database.read() as tx:
+        return int(tx.execute(select(func.count(CardEvidence.id))).scalar_one())
+
+
+def status(browser: Browser) -> int:
+    assert browser.last is not None
+    return browser.last.status_code
+
+
+def test_T62_nothing_is_kept_of_a_certificate_that_no_authority_has_issued(
+    browser: Browser, provider: Provider, lab: LabPki, citizen: Person
+) -> None:
+    good = card_of(provider, lab, citizen)
+    open_page(browser)
+
+    present(browser, forged(good))
+
+    assert (status(browser), kept(provider)) == (422, 0)
+
+
+@pytest.mark.parametrize("variant", ["revoked", "suspended"])
+def test_a_card_that_its_authority_has_withdrawn_leaves_a_package(
+    browser: Browser, provider: Provider, lab: LabPki, variant: str
+) -> None:
+    open_page(browser)
+
+    present(browser, card_of(provider, lab, None, variant))
+
+    assert (status(browser), kept(provider)) == (422, 1)
+    assert 'id="card-unregistered"' not in page(browser)
