@@ -113,6 +113,10 @@ class Particulars:
         """Tell whether an account of the kind has the number."""
         return tx.scalar(_CLAIMED, {"claim": self._index(kind, name, value)}) is not None
 
+    def hash_of(self, name: str, value: str) -> bytes:
+        """Give what tells one value of a name from another and shows neither."""
+        return self._index("proven", name, value)
+
     def forget(self, tx: Transaction, account_id: UUID) -> None:
         """Delete all fields of an account."""
         tx.execute(_FORGET_ALL, {"owner": account_id})

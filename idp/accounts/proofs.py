@@ -50,6 +50,10 @@ class AccountProof(Table):
     assurance: Mapped[str] = mapped_column(String(16))
     source: Mapped[str] = mapped_column(String(32))
     """The kind of card, a file of ``idp.authenticators.card.profiles``: ``moica``."""
+    subject_number: Mapped[str] = mapped_column(String(200))
+    """The holder of the card, as its authority numbers them: it holds while they have one here."""
+    value_hash: Mapped[bytes]
+    """Of the value that was proven: :meth:`idp.accounts.particulars.Particulars.hash_of`."""
     evidence: Mapped[bytes]
     """SHA-256 of the package that shows it, as ``card_evidence`` and the audit log have it."""
     proven_at: Mapped[datetime]
@@ -64,6 +68,9 @@ class Proof:
     attribute: Attribute
     assurance: Assurance
     source: str
+    subject_number: str
+    value_hash: bytes
+    """No other value is proven by it."""
     evidence: bytes
     proven_at: datetime
 
@@ -86,6 +93,8 @@ def put(tx: Transaction, account_id: UUID, proofs: Iterable[Proof]) -> None:
             "attribute": one.attribute,
             "assurance": one.assurance,
             "source": one.source,
+            "subject_number": one.subject_number,
+            "value_hash": one.value_hash,
             "evidence": one.evidence,
             "proven_at": one.proven_at,
             "ask_at": tx.now if one.assurance is Assurance.TAIL_MATCHED else None,
@@ -93,9 +102,19 @@ def put(tx: Transaction, account_id: UUID, proofs: Iterable[Proof]) -> None:
         for one in proofs
     ]
     if rows:
-        names = [row["attribute"] for row in rows]
-        tx.execute(_FORGET, {"owner": account_id, "names": names})
+        forget(tx, account_id, [Attribute(str(row["attribute"])) for row in rows])
         tx.execute(_ADD, rows)
+
+
+def forget(tx: Transaction, account_id: UUID, names: Iterable[Attribute]) -> None:
+    """Believe what an account says of these no more than what anybody types."""
+    tx.execute(_FORGET, {"owner": account_id, "names": list(names)})
+
+
+def lose(tx: Transaction, account_id: UUID, source: str, subject_number: str) -> None:
+    """Forget what the cards of a holder have proven: the account has none of them left."""
+    shown = {"owner": account_id, "kind": source, "number": subject_number}
+    tx.execute(_LOSE, shown)
 
 
 def of(tx: Transaction, account_id: UUID) -> dict[Attribute, Proof]:
@@ -105,6 +124,8 @@ def of(tx: Transaction, account_id: UUID) -> dict[Attribute, Proof]:
             Attribute(row.attribute),
             Assurance(row.assurance),
             row.source,
+            row.subject_number,
+            row.value_hash,
             row.evidence,
             row.proven_at,
         )
@@ -163,10 +184,17 @@ _FORGET = delete(AccountProof).where(
     AccountProof.account_id == bindparam("owner"),
     AccountProof.attribute.in_(bindparam("names", expanding=True)),
 )
+_LOSE = delete(AccountProof).where(
+    AccountProof.account_id == bindparam("owner"),
+    AccountProof.source == bindparam("kind"),
+    AccountProof.subject_number == bindparam("number"),
+)
 _OF = select(
     AccountProof.attribute,
     AccountProof.assurance,
     AccountProof.source,
+    AccountProof.subject_number,
+    AccountProof.value_hash,
     AccountProof.evidence,
     AccountProof.proven_at,
 ).where(AccountProof.account_id == bindparam("owner"))

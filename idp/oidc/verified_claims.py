@@ -5,6 +5,7 @@ OpenID Identity Assurance Schema 1.0, sections 5.4 to 5.6. How sure a claim is s
 authority has confirmed the whole.
 """
 
+import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -55,12 +56,10 @@ class VerifiedClaims:
         proven = proofs.of(tx, account.id)
         if not proven:
             return []
-        known = self.particulars.of(tx, account.id) if set(proven) - {Attribute.NAME} else {}
-        values = {name: known.get(field, "") for name, field in _FIELDS.items()}
-        values[Attribute.NAME] = account.profile.name
+        values = self._values(tx, account, set(proven))
         groups: dict[tuple[str, bytes], list[Proof]] = {}
         for one in proven.values():
-            if values[one.attribute]:
+            if self._is_proven(one, values[one.attribute]):
                 groups.setdefault((one.assurance, one.evidence), []).append(one)
         return [
             {
@@ -69,6 +68,18 @@ class VerifiedClaims:
             }
             for together in groups.values()
         ]
+
+    def _values(
+        self, tx: Transaction, account: Account, names: set[Attribute]
+    ) -> dict[Attribute, str]:
+        known = self.particulars.of(tx, account.id) if names - {Attribute.NAME} else {}
+        values = {name: known.get(field, "") for name, field in _FIELDS.items()}
+        return values | {Attribute.NAME: account.profile.name}
+
+    def _is_proven(self, one: Proof, value: str) -> bool:
+        """Tell whether the value on record is still the one that was proven."""
+        now = self.particulars.hash_of(one.attribute, value)
+        return bool(value) and hmac.compare_digest(now, one.value_hash)
 
     def _verification(self, tx: Transaction, one: Proof) -> dict[str, Any]:
         told: dict[str, Any] = {

@@ -196,7 +196,8 @@ class ByCard:
         proof = under.answers.card
         if proof is not None:
             self.evidence.assign(tx, proof.evidence, account.id)
-            proofs.put(tx, account.id, proof.proves())
+            shown = proof.proves(under.answers.national_id, self.particulars.hash_of)
+            proofs.put(tx, account.id, shown)
 
 
 def numbers_of(answers: Answers) -> dict[Field, str]:

@@ -192,21 +192,31 @@ class AccountCards:
     def _prove(self, tx: Transaction, account: Account, candidate: Candidate, kept: str) -> None:
         """Say of what the account has on record that the card shows it; nothing is filled in."""
         holder, known = candidate.holder, self.particulars.of(tx, account.id)
-        shown = {Attribute.NAME: Assurance.CERTIFICATE}
-        if holder.uniform_number and known.get(Field.UNIFORM_NUMBER) == holder.uniform_number:
-            shown[Attribute.UNIFORM_NUMBER] = Assurance.CERTIFICATE
-        if holder.organisation_oid and known.get(Field.ORGANISATION_OID) == holder.organisation_oid:
-            shown[Attribute.ORGANISATION_OID] = Assurance.CERTIFICATE
-        if holder.id_tail and known.get(Field.NATIONAL_ID):
-            shown[Attribute.NATIONAL_ID] = Assurance.TAIL_MATCHED
+        said = {
+            Attribute.NAME: (holder.name, account.profile.name),
+            Attribute.UNIFORM_NUMBER: (holder.uniform_number, known.get(Field.UNIFORM_NUMBER)),
+            Attribute.ORGANISATION_OID: (
+                holder.organisation_oid,
+                known.get(Field.ORGANISATION_OID),
+            ),
+        }
+        shown = {
+            name: (Assurance.CERTIFICATE, value)
+            for name, (value, on_record) in said.items()
+            if value and value == on_record
+        }
+        if holder.id_tail and known.get(Field.NATIONAL_ID, "").endswith(holder.id_tail):
+            shown[Attribute.NATIONAL_ID] = (Assurance.TAIL_MATCHED, known[Field.NATIONAL_ID])
         before = proofs.of(tx, account.id)
+        hashes = {name: self.particulars.hash_of(name, value) for name, (_, value) in shown.items()}
+        source, number = holder.profile_id, holder.subject_number
         proofs.put(
             tx,
             account.id,
             [
-                Proof(name, how, holder.profile_id, bytes.fromhex(kept), tx.now)
-                for name, how in shown.items()
-                if name not in before
+                Proof(name, how, source, number, hashes[name], bytes.fromhex(kept), tx.now)
+                for name, (how, _) in shown.items()
+                if name not in before or before[name].value_hash != hashes[name]
             ],
         )
 

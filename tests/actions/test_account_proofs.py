@@ -25,7 +25,7 @@ def id_of(person: Person) -> UUID:
 
 def proof(attribute: Attribute) -> Proof:
     at = system_clock().replace(microsecond=0)
-    return Proof(attribute, Assurance.CERTIFICATE, "moica", b"\x01" * 32, at)
+    return Proof(attribute, Assurance.CERTIFICATE, "moica", "1", b"\x02" * 32, b"\x01" * 32, at)
 
 
 def test_a_proof_is_read_as_it_was_written_and_a_new_one_takes_its_place(

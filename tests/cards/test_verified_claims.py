@@ -14,16 +14,17 @@ from cardbridge.lab.holders import CITIZEN
 from cardbridge.lab.pki import LabPki
 from idp import worker
 from idp.accounts import proofs
-from idp.accounts.model import Profile
+from idp.accounts.model import Kind, Profile
 from idp.accounts.particulars import Field
-from idp.accounts.proofs import AccountProof, Assurance, Attribute
+from idp.accounts.proofs import AccountProof, Assurance, Attribute, Proof
+from idp.authenticators.card import cards
 from idp.clock import system_clock
 from idp.config import CardsSection, Config
 from idp.gateways.ics import ClientKey, Said
 from idp.oidc.identity_assurance import NATIONAL_ID_CLAIM
 from idp.provider import Provider
 from tests import people
-from tests.cards.test_P41_account_cards import add, audit, card
+from tests.cards.test_P41_account_cards import add, audit, card, give, held
 from tests.clock import MovableClock
 from tests.conftest import Enrol
 from tests.labs import ics
@@ -276,3 +277,59 @@ def test_an_answer_about_a_proof_that_was_replaced_counts_for_nothing(
 def test_without_the_service_nobody_is_asked(provider: Provider, lin: Person) -> None:
     assert worker.confirm_national_ids(provider) == 0
     assert proven(provider, lin)[Attribute.NATIONAL_ID] is Assurance.TAIL_MATCHED
+
+
+ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@ONE_DATABASE
+def test_a_name_is_told_as_proven_only_while_it_is_the_one_that_was(
+    browser: Browser, provider: Provider, lin: Person, enrol: Enrol
+) -> None:
+    enrol("court", scope=WHOLE)
+    assert lin.account is not None
+    other = msgspec.structs.replace(lin.account.profile, name="王大法官")
+
+    with provider.database.write() as tx:
+        provider.accounts.describe(tx, lin.account.id, other)
+
+    assert procedures(told(browser, lin, "court", scope=WHOLE)) == {
+        NATIONAL_ID_CLAIM: "tail_matched"
+    }
+
+
+@ONE_DATABASE
+def test_what_a_card_has_proven_goes_with_the_last_card_of_its_holder(
+    browser: Browser, provider: Provider, lab: LabPki, lin: Person, enrol: Enrol
+) -> None:
+    enrol("court", scope=WHOLE)
+    give(provider, lin, card(lab))
+    first, second = held(provider, lin)
+    account = lin.account
+    assert account is not None
+
+    with provider.database.write() as tx:
+        cards.remove(tx, account.id, first.id)
+        assert set(proofs.of(tx, account.id)) == {Attribute.NAME, Attribute.NATIONAL_ID}
+        cards.remove(tx, account.id, second.id)
+
+    assert told(browser, lin, "court", scope=WHOLE) is None
+
+
+@ONE_DATABASE
+def test_who_changes_their_name_has_not_proven_it(browser: Browser, provider: Provider) -> None:
+    typed = Person("TYPED1", kind=Kind.UNCERTIFIED, profile=Profile(name=CITIZEN.name))
+    account = people.add(provider, typed).account
+    assert account is not None
+    shown = Proof(Attribute.NAME, Assurance.CERTIFICATE, "moica", "1", b"v", b"e", system_clock())
+    with provider.database.write() as tx:
+        proofs.put(tx, account.id, [shown])
+    browser.get("/signin/password")
+    browser.sign_in(typed)
+    browser.get("/account/details")
+
+    details = {"name": "王大法官", "phone": "02-2311-3456"}
+    assert browser.post("/account/details", browser.hidden() | details).status_code == 303
+
+    with provider.database.read() as tx:
+        assert proofs.of(tx, account.id) == {}

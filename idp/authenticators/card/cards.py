@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, String, bindparam, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
+from idp.accounts import proofs
 from idp.accounts.model import State
 from idp.accounts.tables import AccountRow
 from idp.authenticators.card.candidate import Candidate
@@ -156,8 +157,18 @@ def warned(tx: Transaction, card_id: UUID, days: int) -> bool:
 
 
 def remove(tx: Transaction, account_id: UUID, card_id: UUID) -> bool:
-    """Take a card away; ``True`` for the one caller that did it."""
-    return tx.execute(_REMOVE, {"owner": account_id, "which": card_id}).rowcount == 1
+    """Take a card away, with what it alone has proven; ``True`` for the one caller that did it."""
+    held = of_account(tx, account_id)
+    if tx.execute(_REMOVE, {"owner": account_id, "which": card_id}).rowcount != 1:
+        return False
+    gone = {_holder(one) for one in held if one.id == card_id}
+    for kind, number in gone - {_holder(one) for one in held if one.id != card_id}:
+        proofs.lose(tx, account_id, kind, number)
+    return True
+
+
+def _holder(one: Shown) -> tuple[str, str]:
+    return one.profile_id, one.subject_number
 
 
 _OWNED = Card.account_id == bindparam("owner")

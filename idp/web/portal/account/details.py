@@ -9,9 +9,11 @@ from flask import Blueprint, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
 
+from idp.accounts import proofs
 from idp.accounts.model import Account
 from idp.accounts.particulars import Field as Particular
 from idp.accounts.particulars import masked
+from idp.accounts.proofs import Attribute
 from idp.audit.events import AccountChanged
 from idp.registration import contact, flows, forms
 from idp.registration.fields import Problem
@@ -128,6 +130,8 @@ def _keep(account: Account, details: Details) -> None:
     )
     names = [one for one in before.__struct_fields__ if getattr(before, one) != getattr(after, one)]
     with portico.database.write(origin()) as tx:
+        if "name" in names:
+            proofs.forget(tx, account.id, [Attribute.NAME])
         portico.accounts.describe(tx, account.id, after)
         numbers = {Particular.PHONE: details.phone, Particular.MOBILE: details.mobile}
         portico.particulars.put(tx, account.id, account.kind, numbers)
