@@ -512,6 +512,10 @@ CARD_NOT_ADDED: Mapping[Mismatch | Bar, LazyString] = {
     Mismatch.NAME: _(
         "The name on this card is not the name of this account. Only your own card can be added."
     ),
+    Mismatch.HOLDER: _(
+        "The authority of this card knows its holder by another number than that of this account's "
+        "other card. If the card is yours, remove the other card first."
+    ),
     Mismatch.NATIONAL_ID: _(
         "The national id on this card is not that of this account. Only your own card can be added."
     ),

@@ -306,7 +306,7 @@ def keep_list(provider: Provider, lab: LabPki, *revoked: int, good_for: timedelt
         writing = index.lease(tx, issuer, tx.now + timedelta(hours=1), provider.entropy)
         assert writing is not None
         entries = [Entry(serial, is_suspended=False, revoked_at=tx.now) for serial in revoked]
-        index.write(tx, writing, entries)
+        index.write(tx, issuer, writing, entries)
         period = {"this_update": tx.now - timedelta(hours=9), "next_update": tx.now + good_for}
         tx.execute(update(index.CardRevocationList).values(list_id=writing, number="1", **period))
 

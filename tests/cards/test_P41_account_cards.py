@@ -736,7 +736,8 @@ def test_the_download_and_the_end_of_an_account_include_its_cards(
 def test_not_me_takes_away_the_card_that_somebody_has_just_added(
     inside: Browser, provider: Provider, lab: LabPki, lin: Person, clock: MovableClock
 ) -> None:
-    give(provider, lin, card(lab, subject_number="1001120260000099"))
+    give(provider, lin, card(lab))
+    (older,) = held(provider, lin)
     clock.advance(timedelta(days=8))
     inside.get("/signin/password", journey="cards")
     inside.sign_in(lin)
@@ -749,7 +750,7 @@ def test_not_me_takes_away_the_card_that_somebody_has_just_added(
     stranger.get("/not-me", token=told.token)
     stranger.post("/not-me", stranger.hidden())
 
-    assert [one.subject_number for one in held(provider, lin)] == ["1001120260000099"]
+    assert held(provider, lin) == [older]
     assert audit(provider, "card.removed") == [{"why": "disowned"}]
 
 
@@ -801,3 +802,21 @@ def test_T36_a_card_that_no_password_sign_in_asks_for_is_no_older_factor(
     set_new(reader_of_mail, links(provider)[lin.email])
 
     assert factor_of(provider, lin) is SecondFactor.ALWAYS
+
+
+@ONE_DATABASE
+def test_a_name_stays_as_it_is_while_a_card_opens_the_account(
+    provider: Provider, lab: LabPki, browser: Browser
+) -> None:
+    typed = people.add(provider, replace(LIN, kind=Kind.UNCERTIFIED))
+    browser.get("/signin/password")
+    browser.sign_in(typed)
+    browser.get("/account/details")
+    form = browser.hidden() | {"name": "王大法官", "phone": "02-2311-3456"}
+    give(provider, typed, card(lab))
+
+    assert browser.post("/account/details", form).status_code == 303
+
+    shown = browser.get("/account/details").text
+    assert f"The name is {CITIZEN.name} and stays so" in shown
+    assert 'name="name"' not in shown

@@ -36,9 +36,9 @@ AGENCY_ACCOUNT = Owner(
         pytest.param(LIN, replace(HER_ACCOUNT, cards=[]), id="her first card"),
         pytest.param(LIN, replace(HER_ACCOUNT, national_id=""), id="no number on record"),
         pytest.param(
-            replace(LIN, subject_number="1001120260000099"),
+            replace(LIN, profile_id="xca", subject_number="1001120260000099"),
             HER_ACCOUNT,
-            id="the authority has given her another number",
+            id="her first card of another authority",
         ),
         pytest.param(replace(LIN, name=" 林美玲 "), HER_ACCOUNT, id="a name with blanks around it"),
         pytest.param(
@@ -61,6 +61,7 @@ def test_P41_a_card_of_the_owner_may_be_added(holder: CardHolder, owner: Owner) 
         (replace(LIN, name="林美鈴"), HER_ACCOUNT, Mismatch.NAME),
         (replace(LIN, name="林美玲子"), HER_ACCOUNT, Mismatch.NAME),
         (replace(LIN, id_tail="7894"), HER_ACCOUNT, Mismatch.NATIONAL_ID),
+        (replace(LIN, subject_number="1001120260000099"), HER_ACCOUNT, Mismatch.HOLDER),
         (LIN, replace(HER_ACCOUNT, is_organisation=True), Mismatch.KIND),
         (FIRM, replace(ITS_ACCOUNT, is_organisation=False), Mismatch.KIND),
         (replace(FIRM, name="測試有限公司"), ITS_ACCOUNT, Mismatch.NAME),
@@ -132,6 +133,15 @@ def test_a_card_that_agrees_in_everything_is_a_renewal(holder: CardHolder, owner
             ITS_ACCOUNT,
             Doubt.OTHER_RANK,
             id="a colleague's card",
+        ),
+        pytest.param(
+            replace(FIRM, rank="secondary"),
+            replace(ITS_ACCOUNT, cards=[Earlier("moeaca", "12345675", "secondary")]),
+            Doubt.SECONDARY_CARD,
+            id="one secondary card for another",
+        ),
+        pytest.param(
+            AGENCY, AGENCY_ACCOUNT, Doubt.SECONDARY_CARD, id="a card of an agency, of no rank"
         ),
     ],
 )

@@ -19,6 +19,8 @@ class Mismatch(StrEnum):
     KIND = "other_kind"
     """A card of an organisation for a person's account, or the other way round."""
     NAME = "other_name"
+    HOLDER = "other_holder"
+    """Its authority numbers its holder otherwise than that of the account's other card."""
     NATIONAL_ID = "other_national_id"
     UNIFORM_NUMBER = "other_uniform_number"
     ORGANISATION = "other_organisation"
@@ -53,6 +55,8 @@ class Doubt(StrEnum):
     """None of the same authority with the same number."""
     OTHER_RANK = "other_rank"
     """A primary card for a secondary one: somebody else of the organisation may hold it."""
+    SECONDARY_CARD = "secondary_card"
+    """Of an organisation, and not its primary one: nothing tells one colleague from another."""
     NUMBER_NOT_ON_RECORD = "number_not_on_record"
     """The account has no national id that the four characters could agree with."""
 
@@ -70,7 +74,7 @@ def mismatch(holder: CardHolder, owner: Owner) -> Mismatch | None:
         return Mismatch.NATIONAL_ID
     if owner.uniform_number and holder.uniform_number not in {"", owner.uniform_number}:
         return Mismatch.UNIFORM_NUMBER
-    return Mismatch.ORGANISATION if _is_of_another_organisation(holder, owner) else None
+    return _another_holder(holder, owner)
 
 
 def doubt(holder: CardHolder, owner: Owner) -> Mismatch | Doubt | None:
@@ -87,7 +91,10 @@ def doubt(holder: CardHolder, owner: Owner) -> Mismatch | Doubt | None:
         return found
     if holder.id_tail and not owner.national_id:
         return Doubt.NUMBER_NOT_ON_RECORD
-    return None if any(one.rank == holder.rank for one in same) else Doubt.OTHER_RANK
+    if not any(one.rank == holder.rank for one in same):
+        return Doubt.OTHER_RANK
+    is_anybodys = not holder.id_tail and holder.rank != "primary"
+    return Doubt.SECONDARY_CARD if is_anybodys else None
 
 
 def _is_numbered_alike(earlier: Earlier, holder: CardHolder) -> bool:
@@ -97,14 +104,13 @@ def _is_numbered_alike(earlier: Earlier, holder: CardHolder) -> bool:
     )
 
 
-def _is_of_another_organisation(holder: CardHolder, owner: Owner) -> bool:
-    """Compare organisations by what identifies them: the number of any earlier card of the kind."""
-    if not owner.is_organisation:
-        return False
+def _another_holder(holder: CardHolder, owner: Owner) -> Mismatch | None:
+    """Compare by the authority's own number, that of any earlier card of the kind."""
+    other = Mismatch.ORGANISATION if owner.is_organisation else Mismatch.HOLDER
     if owner.organisation_oid and holder.organisation_oid not in {"", owner.organisation_oid}:
-        return True
+        return other
     known = {one.subject_number for one in owner.cards if one.profile_id == holder.profile_id}
-    return bool(known) and holder.subject_number not in known
+    return other if known and holder.subject_number not in known else None
 
 
 def _name(written: str) -> str:

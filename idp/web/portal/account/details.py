@@ -9,12 +9,14 @@ from flask import Blueprint, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
 
-from idp.accounts import proofs
+from idp.accounts import proofs, status
 from idp.accounts.model import Account
 from idp.accounts.particulars import Field as Particular
 from idp.accounts.particulars import masked
 from idp.accounts.proofs import Attribute
 from idp.audit.events import AccountChanged
+from idp.authenticators.card import cards
+from idp.database.transaction import Transaction
 from idp.registration import contact, flows, forms
 from idp.registration.fields import Problem
 from idp.registration.flows import Field, FieldName, ProofKind, Track
@@ -60,6 +62,8 @@ class DetailsPage:
     action: str
     asks: dict[str, bool]
     typed: Mapping[str, str]
+    fixed_name: str
+    """The name that the owner could change if no card opened the account; empty: there is none."""
     regions: tuple[str, ...]
     errors: list[FieldError] = field(default_factory=list)
 
@@ -108,7 +112,9 @@ def keep() -> ResponseReturnValue:
     found, form = posted.here, posted.form
     portico = provider()
     today = portico.database.clock().astimezone(_TAIPEI).date()
-    details, problems = forms.read(_track(found.account), form, today=today)
+    with portico.database.read() as tx:
+        track = _track(found.account, has_cards=_has_cards(tx, found.account))
+    details, problems = forms.read(track, form, today=today)
     if problems:
         wrong = wording.details_errors(problems)
         typed = {name: form.get(name, "")[: forms.LONGEST_INPUT] for name in forms.KEPT}
@@ -128,8 +134,13 @@ def _keep(account: Account, details: Details) -> None:
         and before.phone_number == (details.mobile or details.phone),
         address=details.address,
     )
-    names = [one for one in before.__struct_fields__ if getattr(before, one) != getattr(after, one)]
     with portico.database.write(origin()) as tx:
+        status.hold(tx, account.id)  # a card may be added at the same moment
+        if _has_cards(tx, account):
+            after = msgspec.structs.replace(after, name=before.name)
+        names = [
+            one for one in before.__struct_fields__ if getattr(before, one) != getattr(after, one)
+        ]
         if "name" in names:
             proofs.forget(tx, account.id, [Attribute.NAME])
         portico.accounts.describe(tx, account.id, after)
@@ -138,13 +149,18 @@ def _keep(account: Account, details: Details) -> None:
         portico.trail.append(tx, AccountChanged(subject=account.subject, fields=names))
 
 
-def _track(account: Account) -> Track:
+def _has_cards(tx: Transaction, account: Account) -> bool:
+    """Tell whether a card opens an account: its name is how the next one is compared."""
+    return bool(cards.of_account(tx, account.id))
+
+
+def _track(account: Account, *, has_cards: bool) -> Track:
     """Give the form of a kind of account, without what only a new proof could change."""
     own = next((one for one in flows.TRACKS.values() if one.kind is account.kind), None)
     if own is None:
         return Track("other", account.kind, ProofKind.NOTHING, _ANY)
     proven = own.proof is not ProofKind.NOTHING
-    return forms.changeable(own, has_proven_name=proven)
+    return forms.changeable(own, has_proven_name=proven or has_cards)
 
 
 def _told(account: Account) -> dict[str, str]:
@@ -186,10 +202,16 @@ def _blurred(account: Account) -> str:
 def _page(
     found: Here, typed: Mapping[str, str], problems: list[FieldError], status: int
 ) -> ResponseReturnValue:
+    with provider().database.read() as tx:
+        has_cards = _has_cards(tx, found.account)
+    asked = _track(found.account, has_cards=has_cards).fields
+    without = _track(found.account, has_cards=False).fields
+    is_fixed = any(one.name is FieldName.NAME for one in set(without) - set(asked))
     page = DetailsPage(
         action=url_for("account.keep"),
-        asks={one.name.value: one.required for one in _track(found.account).fields},
+        asks={one.name.value: one.required for one in asked},
         typed=typed,
+        fixed_name=found.account.profile.name if is_fixed else "",
         regions=contact.REGIONS,
         errors=problems,
     )
