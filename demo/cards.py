@@ -50,6 +50,8 @@ class Cards:
     bridge_port: int
     responder_port: int
     reader_port: int
+    site: str
+    """What the pages are called; the bridge's window says it."""
     on_a_page: bool
     """Whether the PIN is asked for on the reader's page, for want of a screen."""
     var: Path
@@ -81,6 +83,7 @@ def decide(
     environ: Mapping[str, str],
     *,
     origin: str,
+    site: str,
     bridge_ports: Sequence[int],
     var: Path,
     number: Callable[[Mapping[str, str], str, int], int],
@@ -94,6 +97,7 @@ def decide(
     can_load = importlib.util.find_spec("PyKCS11") is not None
     return Cards(
         origin=origin,
+        site=site,
         module=_module(environ) if can_load else "",
         get=_GET_SOFTHSM if can_load else _GET_PYKCS11,
         bridge_port=number(environ, "BRIDGE__PORT", free),
@@ -159,7 +163,8 @@ def _told(cards: Cards) -> str:
         words = [sys.executable, "-I", "-S", str(_PINENTRY), str(cards.dialog)]
         values["pin_dialog"] = words
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
-    return "\n".join([*lines, "[[sites]]", f'origin = "{cards.origin}"', 'name = "Portico"', ""])
+    name = json.dumps(cards.site, ensure_ascii=False)
+    return "\n".join([*lines, "[[sites]]", f'origin = "{cards.origin}"', f"name = {name}", ""])
 
 
 def clear_away(cards: Cards) -> None:

@@ -77,6 +77,7 @@ def make(environ: Mapping[str, str] = os.environ) -> Plan:
         cards=cards.decide(
             environ,
             origin=_origin(issuer),
+            site=next(iter(provider.provider.names.values())),
             bridge_ports=provider.cards.bridge_ports,
             var=VAR,
             number=_number,

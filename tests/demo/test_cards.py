@@ -69,7 +69,7 @@ def test_the_bridge_can_read_what_it_is_told(decided: Cards) -> None:
     cards.lay_out(decided)
 
     read = bridge.load(decided.private / "bridge.toml", Path("/nowhere"))
-    assert read.sites == {"http://localhost:9000": "Portico"}
+    assert read.sites == {"http://localhost:9000": "司法院整合服務入口網"}
     assert (read.port, read.spare_ports) == (decided.bridge_port, ())
     assert read.pin_dialog[-1] == str(decided.dialog)
 

@@ -19,6 +19,20 @@ def clean(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.parametrize(
+    ("words", "status"), [(["run", "--help"], 0), (["test", "--help"], 0), (["run", "--port"], 2)]
+)
+def test_asking_for_help_starts_nothing(tmp_path: Path, words: list[str], status: int) -> None:
+    """Alone in a folder, whatever they would start is missing."""
+    (tmp_path / "bin").mkdir()
+    script = Path(shutil.copy(ROOT / "bin" / words[0], tmp_path / "bin"))
+
+    done = subprocess.run([script, *words[1:]], capture_output=True, text=True, check=False)
+
+    assert done.returncode == status, done.stderr
+    assert f"bin/{words[0]}" in done.stdout + done.stderr
+
+
 @pytest.fixture
 def trace(tmp_path: Path) -> Path:
     (tmp_path / "var").mkdir()
