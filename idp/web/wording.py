@@ -112,6 +112,7 @@ METHODS: Mapping[str, LazyString] = {
     "password+totp": _("Password and authenticator app"),
     "password+recovery_code": _("Password and recovery code"),
     "password+passkey": _("Password and passkey"),
+    "card": _("Certificate card"),
 }
 HISTORY: Mapping[str, LazyString] = {
     "second_factor": _("Right password, but no second factor"),
@@ -123,6 +124,11 @@ HISTORY: Mapping[str, LazyString] = {
     "password_expired": _("Right password, but too old"),
     "disabled": _("Account or password switched off"),
     "busy": _("Too busy to check"),
+    **dict.fromkeys(Flaw, _("Card not taken")),
+    Flaw.EXPIRED: _("Card expired"),
+    Flaw.REVOKED: _("Card revoked"),
+    Flaw.SUSPENDED: _("Card suspended"),
+    Flaw.COULD_NOT_CHECK: _("Card could not be checked"),
 }
 SCOPES: Mapping[str, tuple[LazyString, LazyString]] = {
     Scope.OPENID: (_("That it is you"), _("A number that stands for you, not your name.")),

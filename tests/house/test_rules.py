@@ -7,16 +7,21 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import msgspec
 import pytest
 
+from idp import signin
 from idp.accounts.model import Kind
 from idp.audit import events
 from idp.authenticators import Reason
+from idp.authenticators.card.reasons import Flaw
 from idp.config import Config, Section, load
 from idp.registration import flows
+from idp.signin import second_factor
 from idp.web import wording
 from tests.clients import test_switch_of_apps
 from tests.http import test_language_switch
@@ -106,6 +111,17 @@ def test_import_contracts_hold() -> None:
 
 def test_every_refusal_has_a_sentence_and_a_place() -> None:
     assert set(wording.REFUSED) == set(wording.FIELD_OF) == set(Reason)
+
+
+def test_every_way_of_signing_in_has_its_words() -> None:
+    """The history and the front page tell of them all."""
+    modules = [import_module(f"idp.signin.{one.name}") for one in iter_modules(signin.__path__)]
+    ways = {module.METHOD for module in modules if hasattr(module, "METHOD")}
+    second = {second_factor.TOTP, second_factor.RECOVERY_CODE, second_factor.PASSKEY}
+
+    assert {"card", "passkey"} <= ways
+    assert ways | second | {f"password+{one}" for one in second} <= set(wording.METHODS)
+    assert set(Flaw) <= set(wording.HISTORY)
 
 
 def test_every_kind_of_account_has_its_words() -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from cryptography.x509.oid import NameOID
 from flask_babel import LazyString, ngettext
 from flask_babel import lazy_gettext as _
 
@@ -14,6 +15,11 @@ from idp.database.transaction import Transaction
 from idp.provider import Provider
 from idp.web.wording import CARD_KINDS
 
+_NAMING = (
+    NameOID.ORGANIZATION_NAME,
+    NameOID.ORGANIZATIONAL_UNIT_NAME,
+    NameOID.COMMON_NAME,
+)
 _GOOD = _("Good")
 _EXPIRED = _("Expired")
 _REVOKED = _("Revoked")
@@ -62,7 +68,7 @@ def _line(tx: Transaction, one: Shown, issuer: Installed | None, days: int) -> L
     return Line(
         one.id,
         CARD_KINDS.get(one.profile_id, CARD_KINDS[""]),
-        issuer.name if issuer else "",
+        _name_of(issuer) if issuer else "",
         one.serial,
         one.not_after,
         one.added_at,
@@ -82,6 +88,13 @@ def _flaw(tx: Transaction, one: Shown, issuer: Installed | None) -> LazyString |
     if listed is None or listed.entry is None:
         return None
     return _SUSPENDED if listed.entry.is_suspended else _REVOKED
+
+
+def _name_of(issuer: Installed) -> str:
+    """Write an authority's name for people; the operators' list has the whole of it."""
+    subject = issuer.authority.certificate.subject
+    known = [str(one.value) for oid in _NAMING for one in subject.get_attributes_for_oid(oid)]
+    return " · ".join(known) or issuer.name
 
 
 def _soon(left: int) -> str:

@@ -77,6 +77,7 @@ class DashboardPage:
     """How many services wait for an answer."""
     expiring: list[Line]
     """The cards that expire soon."""
+    takes_cards: bool
     signout_url: str
 
 
@@ -161,6 +162,7 @@ def _dashboard(tx: Transaction, portico: Provider, account: Account) -> Dashboar
         apps=[_link(one, linked) for one in clients if _may_open(one, account)],
         waiting=len(pending.of_account(tx, account.id)),
         expiring=card_lines.expiring(tx, portico, account.id),
+        takes_cards=portico.config.cards.enabled,
         signout_url=url_for("dashboard.sign_out"),
     )
 

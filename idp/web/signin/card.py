@@ -20,6 +20,7 @@ from idp.web.signin import carding
 from idp.web.signin.carding import SigninForm
 from idp.web.signin.journeys import App, Underway, underway
 from idp.web.signin.ways import Way, ways
+from idp.web.who import signed_in_as
 from ui import look
 
 pages = Blueprint("card", __name__)
@@ -44,6 +45,8 @@ class CardPage:
     register_url: str = ""
     hipki_url: str = ""
     """The way by the other component; empty where it is not taken."""
+    signed_in_as: str = ""
+    """Who is there already, in this browser."""
 
 
 @pages.get("/signin/card")
@@ -93,6 +96,7 @@ def _page(
         is_renewed=bool(unregistered and unregistered.offer),
         register_url=url_for("register.show", journey=kept),
         hipki_url=url_for("hipki.show", journey=kept) if portico.config.cards.hipki else "",
+        signed_in_as=signed_in_as(portico),
     )
     response = make_response(render_template("signin/card.html", page=page), status)
     return journey.policy.calling_loopback(card.ports).apply(response)

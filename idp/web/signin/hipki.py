@@ -26,6 +26,7 @@ from idp.web.signin import carding
 from idp.web.signin.carding import SigninForm
 from idp.web.signin.journeys import App, Underway, underway
 from idp.web.signin.ways import Way, ways
+from idp.web.who import signed_in_as
 from idp.web.wording import HIPKI_STATES
 from ui import look
 
@@ -52,6 +53,8 @@ class HipkiPage:
     errors: list[FieldError]
     unregistered: str
     register_url: str
+    signed_in_as: str
+    """Who is there already, in this browser."""
 
 
 @pages.get("/signin/hipki")
@@ -109,6 +112,7 @@ def _page(
         errors=problems,
         unregistered=unregistered.holder_name if unregistered else "",
         register_url=url_for("register.show", journey=kept),
+        signed_in_as=signed_in_as(portico),
     )
     response = make_response(render_template("signin/hipki.html", page=page), status)
     return journey.policy.opening_windows().apply(response)

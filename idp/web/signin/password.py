@@ -18,7 +18,6 @@ from idp.secret import Secret, digest
 from idp.signin import store
 from idp.signin.actions import Admitted, Browser, SignedIn, Typed
 from idp.web import errors, metrics, wording
-from idp.web.current import signed_in
 from idp.web.forms import FieldError
 from idp.web.raising import supersede
 from idp.web.request import (
@@ -33,7 +32,7 @@ from idp.web.request import (
 )
 from idp.web.signin.journeys import App, Underway, underway
 from idp.web.signin.ways import Way, ways
-from idp.web.who import who_of
+from idp.web.who import signed_in_as
 from idp.web.wiring import provider
 from idp.web.wording import FIELD_OF, REFUSED
 from ui import look
@@ -242,7 +241,6 @@ def _page(
     challenge: bool = False,
 ) -> Response:
     captcha, options = _challenges(challenge=challenge)
-    here = signed_in(provider())
     page = SignInPage(
         action=url_for("password.submit"),
         journey=journey.id,
@@ -254,7 +252,7 @@ def _page(
         can_cancel=journey.client is not None,
         ways=ways(provider(), "password", journey.id),
         errors=problems,
-        signed_in_as=who_of(here).name if here else "",
+        signed_in_as=signed_in_as(provider()),
     )
     response = make_response(render_template("signin/password.html", page=page), status)
     return journey.protect(response)
