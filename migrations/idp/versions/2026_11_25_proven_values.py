@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "2026_11_25_proven_values"
-down_revision = "2026_11_24_confirmed_ids"
+down_revision = "2026_11_25_card_lists_retired"
 branch_labels = None
 depends_on = None
 
