@@ -143,6 +143,13 @@ def _columns(table: str, filling: Filling) -> dict[str, str]:
             "confirmed_at": f"CASE WHEN {live} THEN NULL ELSE {old} END",
             "last_step": "0",
         },
+        "card_evidence": {
+            "id": _id("evidence"),
+            "at": old,
+            "account_id": f"CASE WHEN n % 10 = 0 THEN NULL ELSE {account} END",
+            "digest": _hash("evidence"),
+            "sealed": f"{_hash('a')} || {_hash('b')} || {_hash('c')} || {_hash('d')}",
+        },
         "browser_sessions": of | {
             "id": _id("session"),
             "cookie_hash": _hash("cookie"),
@@ -311,6 +318,7 @@ _OF_ACCOUNT = (
     "account_emails",
     "known_devices",
     "totp_credentials",
+    "card_evidence",
 )
 _PASSING = (
     "journeys",

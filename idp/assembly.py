@@ -126,7 +126,12 @@ def assemble(
     )
     factors = Factors(showing, totp, recovery_codes, passkeys, trail, notices)
     trust, revocation = Trust(), _card_revocation(config, entropy)
-    evidence = Evidence(keys_of.seal("card-evidence"), entropy)
+    evidence = Evidence(
+        keys_of.seal("card-evidence"),
+        entropy,
+        timedelta(days=365 * config.cards.evidence_years),
+        timedelta(days=config.cards.evidence_days_of_nobody),
+    )
     account_cards = AccountCards(config, accounts, particulars, evidence, factors, trail, entropy)
     holders = Holders(trust, revocation)
     server = AuthorizationServer(

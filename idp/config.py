@@ -228,6 +228,8 @@ class CardsSection(Section, frozen=True):
     crl_limit_mib: Positive = 64
     crl_grace_hours: Natural = 0
     root_alarm_hours: Positive = 48
+    evidence_years: Annotated[int, msgspec.Meta(ge=1, le=100)] = 10
+    evidence_days_of_nobody: Annotated[int, msgspec.Meta(ge=1, le=36_500)] = 30
     web_eid: bool = False
     hipki: bool = False
     hipki_origin: Annotated[

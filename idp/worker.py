@@ -480,7 +480,8 @@ def sweep(portico: Provider) -> int:
     where one writes at a time, a pause as long as the batch took gives requests every other turn.
     """
     most, alone = 0, portico.database.writing.dialect.name == "sqlite"
-    for chain in _SWEEPERS:
+    kept = portico.card_evidence
+    for chain in (*_SWEEPERS, (kept.sweep_nobodys,), (kept.sweep,)):
         for sweeper in chain:
             began = time.perf_counter()
             with portico.database.write(WORKER) as tx:

@@ -1,4 +1,8 @@
-"""What an account leaves behind when it is closed: nothing but its name, and the audit log."""
+"""What an account leaves behind when it is closed: nothing but its name, and the audit log.
+
+The evidence of its cards goes as well: certificates name people. Its hash stays in the audit log,
+so whoever was given a package before can still show that it is the one.
+"""
 
 from sqlalchemy import bindparam, delete
 
@@ -8,6 +12,7 @@ from idp.accounts.tables import AccountIdentity
 from idp.audit import history
 from idp.authenticators.card.cards import Card
 from idp.authenticators.card.challenges import CardChallenge
+from idp.authenticators.card.evidence import CardEvidence
 from idp.authenticators.card.offers import CardOffer
 from idp.authenticators.passkey import Passkey, PasskeyChallenge
 from idp.authenticators.recovery_code import RecoveryCode
@@ -30,6 +35,7 @@ _TABLES = (
     AccountProof,
     Card,
     CardChallenge,
+    CardEvidence,
     CardOffer,
     Passkey,
     PasskeyChallenge,

@@ -1,14 +1,18 @@
 """What of a card's presenting is kept, for how long, and how often one may try (T62)."""
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 from sqlalchemy import func, select
 
 from cardbridge.lab.pki import LabPki
+from idp import worker
 from idp.authenticators.card.evidence import CardEvidence
 from idp.clock import system_clock
 from idp.config import CardsSection, Config
 from idp.provider import Provider
+from idp.signin import closing
 from tests.cards.test_P03_sign_in import open_page, page
 from tests.clock import MovableClock
 from tests.labs.card_holders import card_of, forged, present, take
@@ -65,3 +69,34 @@ def test_a_card_that_its_authority_has_withdrawn_leaves_a_package(
 
     assert (status(browser), kept(provider)) == (422, 1)
     assert 'id="card-unregistered"' not in page(browser)
+
+
+def test_evidence_is_kept_for_years_of_accounts_and_for_days_of_nobody(
+    browser: Browser, provider: Provider, lab: LabPki, citizen: Person, clock: MovableClock
+) -> None:
+    for owner in (citizen, None):
+        open_page(browser)
+        present(browser, card_of(provider, lab, owner, "revoked"))
+    assert kept(provider) == 2
+
+    found = []
+    for days in (29, 2, 9 * 365, 366):
+        clock.advance(timedelta(days=days))
+        worker.sweep(provider)
+        found.append(kept(provider))
+
+    assert found == [2, 1, 1, 0]
+
+
+def test_the_evidence_of_an_account_goes_when_it_is_closed(
+    browser: Browser, provider: Provider, lab: LabPki, citizen: Person
+) -> None:
+    for owner in (citizen, None):
+        open_page(browser)
+        present(browser, card_of(provider, lab, owner, "revoked"))
+
+    assert citizen.account is not None
+    with provider.database.write() as tx:
+        closing.forget(tx, citizen.account)
+
+    assert kept(provider) == 1

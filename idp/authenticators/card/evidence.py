@@ -8,12 +8,12 @@ audit log holds its hash, so that none can be made afterwards.
 import base64
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ForeignKey, bindparam, insert, select, update
+from sqlalchemy import ForeignKey, Index, bindparam, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.accounts.tables import AccountRow
@@ -21,6 +21,7 @@ from idp.authenticators.card.candidate import Candidate, Proven
 from idp.authenticators.card.formats import Asked, Format
 from idp.authenticators.card.reasons import Flaw, Unfit
 from idp.database.columns import Table
+from idp.database.sweeping import Broom
 from idp.database.transaction import Transaction
 from idp.secret import Entropy, Seal, new_id
 
@@ -37,9 +38,18 @@ class CardEvidence(Table):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
     account_id: Mapped[UUID | None] = mapped_column(ForeignKey(AccountRow.id), index=True)
+    """``None``: of a card that opens no account."""
     digest: Mapped[bytes] = mapped_column(index=True)
     """SHA-256 of the package, as the audit log has it."""
     sealed: Mapped[bytes]
+
+
+Index(
+    "ix_card_evidence_of_nobody",
+    CardEvidence.at,
+    postgresql_where=CardEvidence.account_id.is_(None),
+    sqlite_where=CardEvidence.account_id.is_(None),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +91,12 @@ def package(
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Keeps packages."""
+    """Keeps packages, for as long as an operator wants them."""
 
     seal: Seal
     entropy: Entropy
+    of_accounts: timedelta
+    of_nobody: timedelta
 
     def record(
         self,
@@ -125,6 +137,14 @@ class Evidence:
         """Say whose a package is that was kept before there was an account."""
         tx.execute(_ASSIGN, {"named": bytes.fromhex(digest), "owner": account_id})
 
+    def sweep(self, tx: Transaction) -> int:
+        """Forget a batch of packages that were kept for long enough."""
+        return _BROOM.sweep(tx, tx.now - self.of_accounts)
+
+    def sweep_nobodys(self, tx: Transaction) -> int:
+        """Forget a batch of those of cards that opened no account, which is much sooner."""
+        return _BROOM_OF_NOBODY.sweep(tx, tx.now - self.of_nobody)
+
     def find(self, tx: Transaction, digest: str) -> bytes | None:
         """Give a package by its hash."""
         row = tx.execute(_FIND, {"wanted": bytes.fromhex(digest)}).one_or_none()
@@ -157,3 +177,5 @@ _RECENT = (
     .order_by(CardEvidence.at.desc())
     .limit(bindparam("most"))
 )
+_BROOM = Broom(CardEvidence, CardEvidence.at)
+_BROOM_OF_NOBODY = Broom(CardEvidence, CardEvidence.at, "account_id IS NULL")
