@@ -13,9 +13,11 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 import msgspec
-from flask import abort
+from flask import Response, abort
 from flask_babel import LazyString
 
+from idp.audit.events import Throttled
+from idp.authenticators import Reason, Refusal
 from idp.authenticators.card import formats
 from idp.authenticators.card.candidate import Candidate, Proven
 from idp.authenticators.card.challenges import Purpose
@@ -26,8 +28,10 @@ from idp.clock import system_clock
 from idp.database.transaction import Transaction
 from idp.provider import Provider
 from idp.secret import digest
+from idp.signin.counters import Attempt
+from idp.signin.throttle import Proceed
 from idp.web.notices import card_notice
-from idp.web.request import origin, speaks
+from idp.web.request import browser_hash, origin, speaks
 from idp.web.wiring import provider
 from idp.web.wording import CARD_STATES
 
@@ -114,11 +118,12 @@ def part(
 
 def examine(
     portico: Provider, errand: Errand, form: CardForm, purpose: Purpose
-) -> Examined | Unfit | None:
+) -> Examined | Unfit | Refusal | None:
     """Use the challenge up, then verify outside any transaction.
 
     ``None``: the challenge was not given for this, or not this was signed; ``Unfit``: of a
-    certificate nobody could be made out. Either is on record already, the rest is not.
+    certificate nobody could be made out; ``Refusal``: too many have been tried from here. Each is
+    on record already, the rest is not. The try stays counted until :func:`give_back`.
     """
     return examine_as(portico, errand, read(portico, form), form, purpose)
 
@@ -129,15 +134,17 @@ def examine_as(
     document: tuple[Format, Document] | None,
     form: CardForm,
     purpose: Purpose,
-) -> Examined | Unfit | None:
+) -> Examined | Unfit | Refusal | None:
     """Do the same with a document that is read already, of whatever format."""
     asked = Asked(own_origin(portico), form.challenge, purpose)
     with portico.database.write(origin()) as tx:
         ours = errand.claim(tx, form.challenge)
+        if not isinstance(portico.gate.reserve(tx, _attempt(tx), captcha=True).verdict, Proceed):
+            portico.trail.append(tx, Throttled(gate=_GATE))
+            return Refusal(Reason.TOO_MANY_ATTEMPTS)
         if not ours:
             errand.refuse(tx, "not_offered")
-    if not ours:
-        return None
+            return None
     # From here on strangers' arithmetic: nobody who writes waits for it.
     if document is None or not formats.proves(*document, asked):
         _refuse(portico, errand, "not_signed")
@@ -149,6 +156,22 @@ def examine_as(
         return traced
     verified = portico.card_holders.verify(traced, clock=system_clock)
     return Examined(Presented(document[0], form.document, asked), traced, verified)
+
+
+def give_back(tx: Transaction, portico: Provider) -> None:
+    """Begin to count anew in this browser: its card has done what it was shown for."""
+    portico.gate.succeed(tx, _attempt(tx))
+
+
+def to_wait(response: Response) -> Response:
+    """Say on a page with status 429 when it is worth while to try again (RFC 9110 10.2.3)."""
+    response.headers["Retry-After"] = "60"
+    return response
+
+
+def _attempt(tx: Transaction) -> Attempt:
+    # Counted in a browser and a network, never by card or account: those anybody can name.
+    return Attempt(_GATE, browser_hash().hex(), tx.origin.address)
 
 
 def _refuse(portico: Provider, errand: Errand, why: str) -> None:
@@ -184,4 +207,5 @@ def control_code(challenge: str) -> str:
     return f"{int.from_bytes(digest(challenge)[:4], 'big') % 10_000:04}"
 
 
+_GATE = "card"
 _LANGUAGES = {"zh-Hant": "zh-TW", "zh-Hans": "zh-CN", "en": "en"}

@@ -100,3 +100,42 @@ def test_the_evidence_of_an_account_goes_when_it_is_closed(
         closing.forget(tx, citizen.account)
 
     assert kept(provider) == 1
+
+
+def test_T62_whoever_tries_too_often_waits_and_keeps_nobody_else_out(
+    browser: Browser, provider: Provider, lab: LabPki, citizen: Person
+) -> None:
+    good = card_of(provider, lab, citizen)
+    false = forged(good)
+    open_page(browser)
+    for _ in range(provider.config.throttle.context_failures):
+        present(browser, false)
+        assert status(browser) == 422
+
+    for card in (false, good):
+        present(browser, card)
+        assert status(browser) == 429
+        assert browser.last is not None
+        assert browser.last.headers["Retry-After"] == "60"
+        assert "Too many attempts" in page(browser)
+
+    other = Browser.on(provider)
+    open_page(other)
+    present(other, good)
+    assert status(other) == 303
+
+
+def test_T62_a_network_that_changes_its_browsers_waits_all_the_same(
+    provider: Provider, lab: LabPki
+) -> None:
+    false = forged(card_of(provider, lab, None))
+
+    found = []
+    for _ in range(7):
+        browser = Browser.on(provider)
+        open_page(browser)
+        for _ in range(3):
+            present(browser, false)
+            found.append(status(browser))
+
+    assert found == [422] * provider.config.throttle.prefix_per_minute + [429]

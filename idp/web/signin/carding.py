@@ -7,7 +7,7 @@ from flask import Response, make_response, redirect
 from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
 
-from idp.authenticators import Refusal
+from idp.authenticators import Reason, Refusal
 from idp.authenticators.card.challenges import Purpose
 from idp.authenticators.card.formats import Document, Format
 from idp.authenticators.card.reasons import Unfit
@@ -82,7 +82,9 @@ def conclude(
         case refused:
             word, sentence = _said(refused)
             metrics.signin(way, word)
-            return page([FieldError("", sentence)], 422, None)
+            waits = refused == Refusal(Reason.TOO_MANY_ATTEMPTS)
+            shown = page([FieldError("", sentence)], 429 if waits else 422, None)
+            return cards.to_wait(shown) if waits else shown
 
 
 def _said(refused: Refusal | Unfit | None) -> tuple[str, LazyString]:
@@ -118,6 +120,7 @@ def _try(
             client_id=journey.client.client_id if journey.client else None,
         )
         if isinstance(outcome, SignedIn):
+            cards.give_back(tx, portico)
             supersede(tx, portico, outcome.session, outcome.account_id)
             store.rebind_journey(tx, journey.id_hash, browser.binding, digest(binding))
         if isinstance(outcome, Unregistered):

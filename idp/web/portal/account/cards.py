@@ -8,6 +8,7 @@ import msgspec
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from idp.authenticators import Refusal
 from idp.authenticators.card.candidate import Candidate
 from idp.authenticators.card.challenges import Purpose
 from idp.authenticators.card.ownership import Mismatch
@@ -28,11 +29,17 @@ from idp.web.portal.card_lines import Line
 from idp.web.portal.tabs import tabs
 from idp.web.request import browser_hash, origin
 from idp.web.who import who
-from idp.web.wording import CARD_IS_LAST, CARD_NOT_ADDED, CARD_NOT_ASKED, CARD_REFUSED
+from idp.web.wording import (
+    CARD_IS_LAST,
+    CARD_NOT_ADDED,
+    CARD_NOT_ASKED,
+    CARD_REFUSED,
+    REFUSED,
+)
 
 pages = Blueprint("own_cards", __name__)
 
-_Outcome = Added | Unfit | Mismatch | Bar | None
+_Outcome = Added | Unfit | Mismatch | Bar | Refusal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +138,20 @@ def _try(portico: Provider, posted: Posted) -> _Outcome:
     if not isinstance(examined, Examined):
         return examined
     with portico.database.write(origin()) as tx:
-        return portico.account_cards.add(
+        outcome = portico.account_cards.add(
             tx, errand.session, examined.presented, examined.candidate, examined.outcome
         )
+        if isinstance(outcome, Added):
+            cards.give_back(tx, portico)
+    return outcome
 
 
 def _answer(portico: Provider, here: Here, outcome: _Outcome) -> ResponseReturnValue:
     match outcome:
         case Added():
             return place.saved("own_cards.show")
+        case Refusal(reason):
+            return cards.to_wait(_page(portico, here, [FieldError("", REFUSED[reason])], 429))
         case Unfit(flaw):
             told = CARD_REFUSED[flaw]
         case None:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import msgspec
-from flask import Blueprint, url_for
+from flask import Blueprint, make_response, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
 
+from idp.authenticators import Refusal
 from idp.authenticators.card.challenges import Purpose
 from idp.authenticators.card.reasons import Unfit
 from idp.database.transaction import Transaction
@@ -68,7 +69,11 @@ def prove() -> ResponseReturnValue:
     if not isinstance(posted, Posted):
         return posted
     found = _try(cards.taking_cards(), posted.place.under, posted.form)
-    return flow.again(posted.place.flow_id) if found is None else _page(posted.place, found, 422)
+    if found is None:
+        return flow.again(posted.place.flow_id)
+    if isinstance(found, Refusal):
+        return cards.to_wait(make_response(_page(posted.place, found, 429)))
+    return _page(posted.place, found, 422)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,10 @@ class _Registering:
         self.actions.refuse(tx, why)
 
 
-def _try(portico: Provider, under: Under, form: Mapping[str, str]) -> Unfit | Misfit | None:
+_Wrong = Unfit | Misfit | Refusal
+
+
+def _try(portico: Provider, under: Under, form: Mapping[str, str]) -> _Wrong | None:
     """Examine the card, and write down what came of it."""
     by_card, brought = portico.registering.by_card, msgspec.convert(form, CardForm)
     errand = _Registering(by_card, under)
@@ -93,10 +101,13 @@ def _try(portico: Provider, under: Under, form: Mapping[str, str]) -> Unfit | Mi
     if not isinstance(examined, Examined):
         return examined or Misfit.NOT_ASKED
     with portico.database.write(origin()) as tx:
-        return by_card.record(tx, under, examined.presented, examined.candidate, examined.outcome)
+        wrong = by_card.record(tx, under, examined.presented, examined.candidate, examined.outcome)
+        if wrong is None:
+            cards.give_back(tx, portico)
+    return wrong
 
 
-def _page(place: At, wrong: Unfit | Misfit | None, status: int) -> ResponseReturnValue:
+def _page(place: At, wrong: _Wrong | None, status: int) -> ResponseReturnValue:
     portico, under = provider(), place.under
     again = url_for("register_proof.show", flow=place.flow_id)
     by_card, journey = portico.registering.by_card, under.answers.journey
@@ -122,7 +133,9 @@ def _page(place: At, wrong: Unfit | Misfit | None, status: int) -> ResponseRetur
     return flow.show("proof.html", place, Step.PROOF, page, status, policy=policy)
 
 
-def _told(wrong: Unfit | Misfit) -> LazyString:
+def _told(wrong: _Wrong) -> LazyString:
+    if isinstance(wrong, Refusal):
+        return wording.REFUSED[wrong.reason]
     if isinstance(wrong, Unfit):
         return wording.CARD_REFUSED[wrong.flaw]
     return wording.MISFITS[wrong]
