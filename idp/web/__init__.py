@@ -46,7 +46,7 @@ from ui import look
 _LOCALES = str(Path(__file__).parent.parent / "locales")
 _KEPT = (
     "journey", "flow", "kind", "token", "version", "outcome", "run",
-    "return_to", "user_code", "sent", "saved", "show", "before", "offer",
+    "return_to", "user_code", "sent", "saved", "show", "before", "offer", "card", "removed",
 )  # fmt: skip
 """What says which page it is, and what was done to lead there: pages judge it anew."""
 _BLUEPRINTS = (

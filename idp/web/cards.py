@@ -33,7 +33,7 @@ from idp.signin.throttle import Proceed
 from idp.web.notices import card_notice
 from idp.web.request import browser_hash, origin, speaks
 from idp.web.wiring import provider
-from idp.web.wording import CARD_STATES
+from idp.web.wording import CARD_FAILURES, CARD_STATES
 
 
 class CardForm(msgspec.Struct, frozen=True):
@@ -62,6 +62,8 @@ class CardPart:
     origin: str
     """Ours, as the bridge has to know it."""
     states: Mapping[str, LazyString]
+    failures: frozenset[str]
+    """Which of them say that a try has failed."""
     notice: str
     """A sentence of the operator's; may be empty."""
 
@@ -112,6 +114,7 @@ def part(
         lifetime=portico.config.cards.challenge_minutes * 60,
         origin=own_origin(portico),
         states=CARD_STATES,
+        failures=CARD_FAILURES,
         notice=card_notice(portico),
     )
 

@@ -530,7 +530,7 @@ def test_a_renewed_card_follows_its_account_after_another_proof(
 
     assert 'id="saved"' in shown
     assert len(held(provider, lin)) == 2
-    assert shown.count("Citizen certificate") == 2
+    assert shown.count(">Citizen certificate</h2>") == 2
     (row,) = audit(provider, "card.added")
     assert (row["why"], row.get("differs", "")) == ("renewed", "")
     assert changes(provider) == ["card_renewed"]

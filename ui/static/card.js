@@ -44,6 +44,7 @@
       }
       rest.hidden = typeof tries !== 'number';
       if (!rest.hidden) { form.querySelector('[data-tries-left]').textContent = String(tries); }
+      each('[data-tries-unknown]', function (one) { one.hidden = code !== 'pin_incorrect' || typeof tries === 'number'; });
       submit.disabled = Boolean(running) || windowed || !(code === 'ready' || retry);
       opener.hidden = Boolean(running) || !windowed || retry === false;
       cancel.hidden = !running || code === 'sending';
@@ -275,7 +276,8 @@
 
     leave = function () { left = true; if (running) { running(); } };
     form.hidden = false;
-    show('looking');
+    /* The card that was refused is likely to be in the reader still: "ready" would send it there again. */
+    if (form.hasAttribute('data-refused')) { held = 'refused'; show('refused', null, true); } else { show('looking'); }
     watch();
   }
 

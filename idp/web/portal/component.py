@@ -66,27 +66,27 @@ CHECKS = (
     Check(
         "clock",
         _("Clock of this computer"),
-        _("right to two minutes"),
+        _("correct to two minutes"),
         _("Let the clock set itself, in the settings of the system."),
     ),
     Check(
         "popup",
-        _("Small windows"),
+        _("Pop-up windows"),
         _("allowed for this site"),
-        _("Needed where the browser keeps the page from the bridge: allow pop-ups for this site."),
+        _("Allow them where the browser keeps this page from the component."),
     ),
 )
 CHAIN = (
     Check(
         "permission",
-        _("Leave of the browser"),
+        _("Permission of the browser"),
         _("this site may reach programs of this computer"),
         _("Choose Allow when the browser asks, or allow it in the settings of this site."),
         ("blocked",),
     ),
     Check(
         "bridge",
-        _("Card bridge"),
+        _("Card component"),
         _("runs on this computer and knows this site"),
         _("Install it and start it: cardbridge run. If it runs, let it know this site: step 4."),
         ("not_running", "origin_denied"),  # it says nothing that a site it does not know can read
@@ -96,15 +96,15 @@ CHAIN = (
         "version",
         _("Its version"),
         _("speaks as this site does"),
-        _("Install the present one."),
+        _("Install the current one."),
         ("too_old",),
         "bridge",
     ),
     Check(
         "module",
         _("Driver of the card"),
-        _("found by the bridge"),
-        _("Install it, then start the bridge anew."),
+        _("found by the component"),
+        _("Install it, then start the component again."),
         ("no_module", "module_error"),
         "driver",
     ),
@@ -125,7 +125,10 @@ CHAIN = (
     ),
 )
 _STATES = {
-    "not_running": _("The card bridge does not answer this page. It is asked again every moment."),
+    "not_running": _(
+        "The card component does not answer this page. It is asked again every moment."
+    ),
+    "ready": _("Your card is ready: everything that signing in by card needs is here."),
 }
 """Where the sign-in page offers more than this one has."""
 _SEEN = {"looking", "asking", "ready", *(code for check in CHAIN for code in check.codes)}

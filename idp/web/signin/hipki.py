@@ -27,7 +27,7 @@ from idp.web.signin.carding import SigninForm
 from idp.web.signin.journeys import App, Underway, underway
 from idp.web.signin.ways import Way, ways
 from idp.web.who import signed_in_as
-from idp.web.wording import HIPKI_STATES
+from idp.web.wording import CARD_FAILURES, HIPKI_STATES
 from ui import look
 
 pages = Blueprint("hipki", __name__)
@@ -50,6 +50,8 @@ class HipkiPage:
     ways: list[Way]
     card_url: str
     states: Mapping[str, LazyString]
+    failures: frozenset[str]
+    """Which of them say that a try has failed."""
     errors: list[FieldError]
     unregistered: str
     register_url: str
@@ -109,6 +111,7 @@ def _page(
         ways=ways(portico, "card", journey.id),
         card_url=url_for("card.show", journey=kept),
         states=HIPKI_STATES,
+        failures=CARD_FAILURES,
         errors=problems,
         unregistered=unregistered.holder_name if unregistered else "",
         register_url=url_for("register.show", journey=kept),

@@ -71,9 +71,13 @@ def test_P41_a_card_is_added_signs_in_and_is_removed(desk: Desk, citizen: Person
 
         page.goto(f"{desk.site}/account/cards")
         page.click("#remove-1")
+        expect(page.locator("#only-card")).to_be_visible()
+        assert Axe().run(page).violations_count == 0
+        page.click("#card-remove")
         page.wait_for_url(re.compile("saved=1"))
 
     expect(page.locator("#no-cards")).to_be_visible()
+    expect(page.locator("#saved")).to_contain_text("Citizen certificate")
     assert "asks to add your card to your account" in added
 
 

@@ -1,14 +1,16 @@
 """``/account/cards``: the cards that open an account, added, renewed and removed (P41)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
 import msgspec
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import LazyString
 
 from idp.authenticators import Refusal
+from idp.authenticators.card import cards as card_store
 from idp.authenticators.card.candidate import Candidate
 from idp.authenticators.card.challenges import Purpose
 from idp.authenticators.card.ownership import Mismatch
@@ -31,6 +33,7 @@ from idp.web.request import browser_hash, origin
 from idp.web.who import who
 from idp.web.wording import (
     CARD_IS_LAST,
+    CARD_KINDS,
     CARD_NOT_ADDED,
     CARD_NOT_ASKED,
     CARD_REFUSED,
@@ -53,6 +56,19 @@ class CardsPage:
     offer: str
     """The token of a renewed card that has signed a moment ago; empty: there is none."""
     errors: list[FieldError] = field(default_factory=list)
+    is_refusal: bool = False
+    """Whether the errors are about the card in the reader."""
+    removed: LazyString | str = ""
+    """The kind of the card that was removed a moment ago."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalPage:
+    """What ``portal/account/card_removal.html`` shows."""
+
+    action: str
+    card: Line
+    is_only: bool
 
 
 @pages.get("/account/cards")
@@ -64,7 +80,10 @@ def show() -> ResponseReturnValue:
         return found
     if offer and not recent.is_sure(portico, found.session):
         return recent.make_sure(portico, found.session, returning.card(offer))
-    return _page(portico, found, offer=offer)
+    asked = _which(request.args)
+    return (_removal(portico, found, asked) if asked else None) or _page(
+        portico, found, offer=offer
+    )
 
 
 @pages.post("/account/cards")
@@ -103,9 +122,11 @@ def _remove(portico: Provider, posted: Posted) -> ResponseReturnValue:
     if which is None:
         return redirect(url_for("own_cards.show"), code=303)
     with portico.database.write(origin()) as tx:
+        held = card_store.of_account(tx, posted.here.account.id)
         removed = portico.account_cards.remove(tx, posted.here.session, which)
     if removed:
-        return place.saved("own_cards.show")
+        kind = next((one.profile_id for one in held if one.id == which), "")
+        return redirect(url_for("own_cards.show", removed=kind, saved=1), code=303)
     return _page(portico, posted.here, [FieldError("", CARD_IS_LAST)], 422)
 
 
@@ -158,10 +179,21 @@ def _answer(portico: Provider, here: Here, outcome: _Outcome) -> ResponseReturnV
             told = CARD_NOT_ASKED
         case _:
             told = CARD_NOT_ADDED[outcome]
-    return _page(portico, here, [FieldError("", told)], 422)
+    return _page(portico, here, [FieldError("", told)], 422, is_refusal=True)
 
 
-def _which(form: dict[str, str]) -> UUID | None:
+def _removal(portico: Provider, found: Here, which: UUID) -> Response | None:
+    """Ask once more, and say what it means; ``None``: there is no such card any more."""
+    with portico.database.read() as tx:
+        held = card_lines.lines(tx, portico, found.account.id)
+    line = next((one for one in held if one.id == which), None)
+    if line is None:
+        return None
+    page = RemovalPage(url_for("own_cards.change"), line, len(held) == 1)
+    return place.show("card_removal.html", found, "cards", page)
+
+
+def _which(form: Mapping[str, str]) -> UUID | None:
     try:
         return UUID(form.get("card", ""))
     except ValueError:
@@ -175,6 +207,7 @@ def _page(
     status: int = 200,
     *,
     offer: str = "",
+    is_refusal: bool = False,
 ) -> Response:
     with portico.database.write(origin()) as tx:
         is_offered = bool(offer) and portico.account_cards.offered(tx, found.session, offer)
@@ -184,6 +217,8 @@ def _page(
             part=_part(tx, portico, found) if recent.is_sure(portico, found.session) else None,
             offer=offer if is_offered else "",
             errors=problems or [],
+            is_refusal=is_refusal,
+            removed=CARD_KINDS.get(request.args.get("removed", "-"), ""),
         )
     name = found.account.profile.name or found.account.account_name
     shown = render_template(
