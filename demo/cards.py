@@ -190,6 +190,7 @@ def _responder(cards: Cards) -> Program:
         [*_cardbridge("softcard", "--directory", str(cards.folder), "serve")],
         ports=[port],
         health_url=f"{cards.responder_url}/moica/issuer.cer",
+        is_beside=True,
     )
 
 
@@ -206,6 +207,7 @@ def _bridge(cards: Cards) -> Program:
         told,
         ports=[port],
         health_url=f"http://127.0.0.1:{port.number}/popup",
+        is_beside=True,
     )
 
 

@@ -22,6 +22,7 @@ from demo.signals import Signals
 _GRACE_SECONDS = 5.0
 _BETWEEN_ASKING_SECONDS = 0.05
 _LINES_SHOWN = 15
+_AT_ONCE_SECONDS = 2.0
 _WITH_THE_SUPERVISOR = ("setpriv", "--pdeathsig", "TERM", "--")
 
 
@@ -34,6 +35,8 @@ class Program:
     env: Mapping[str, str] = field(default_factory=dict)
     health_url: str = ""
     ports: Sequence[Port] = ()
+    is_beside: bool = False
+    """Whether the rest can do without it: it is started again when it ends."""
 
 
 class StopAsked(Exception):
@@ -105,12 +108,13 @@ class Supervisor:
                     self._pause(_BETWEEN_ASKING_SECONDS)
 
     def watch(self) -> None:
-        """Return when asked to stop.
+        """Return when asked to stop; start again what stands beside the rest.
 
         Raises:
-            ProgramFailed: a program ended by itself, whatever its status.
+            ProgramFailed: another program ended by itself, whatever its status.
         """
         while not self._signals.stop_asked:
+            self._revive()
             self._must_all_run()
             self._signals.wait(None)
 
@@ -132,6 +136,20 @@ class Supervisor:
         self._children.append(child)
         return child
 
+    def _revive(self) -> None:
+        ended = [
+            one for one in self._children if one.program.is_beside and one.status() is not None
+        ]
+        for child in ended:
+            self._children.remove(child)
+            child.end()
+            what = f"{child.program.name} ended with status {child.status()}"
+            if child.age() < _AT_ONCE_SECONDS:
+                print(f"{what} right after its start: the rest goes on without it.", flush=True)
+            else:
+                print(f"{what}: it is started again.", flush=True)
+                self._spawn(child.program, captured=False)
+
     def _must_all_run(self) -> None:
         for child in self._children:
             if (status := child.status()) is not None:
@@ -148,6 +166,7 @@ class _Child:
 
     def __init__(self, program: Program, logs: Path, folder: Path, *, captured: bool) -> None:
         self.program = program
+        self._started = time.monotonic()
         self._log = logs / f"{program.name}.log"
         self._output = logs / f"{program.name}.out" if captured else self._log
         _put_aside(self._log)
@@ -166,6 +185,10 @@ class _Child:
 
     def status(self) -> int | None:
         return self._process.poll()
+
+    def age(self) -> float:
+        """Give the seconds since it was started."""
+        return time.monotonic() - self._started
 
     def output(self) -> str:
         """Give the captured standard output, and forget it: it may hold secrets."""

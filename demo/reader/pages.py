@@ -7,17 +7,18 @@ from pathlib import Path
 
 from flask import Flask, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import Babel
+from flask_babel import Babel, gettext
 
 from demo.loopback import keep_to_ourselves
 from demo.reader.known import OWNED, OWNER, PIN
 from demo.reader.window import Window
-from ui import look
+from ui import locale, look
 
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+_TRANSLATIONS = str(Path(__file__).parent.parent / "locales")
 Move = Callable[..., object]
 
 
@@ -34,15 +35,24 @@ class Card:
 
 
 def create_app(folder: Path, window: Window, softcard: Move) -> Flask:
-    """Make the application. A tool for developers: it speaks English, the bridge as it is asked.
+    """Make the application. It speaks as the browser asks, the bridge's question as its page does.
 
     Args:
         softcard: runs a command of the soft cards on a folder.
     """
     app = Flask(__name__)
-    Babel(app, default_translation_directories=look.TRANSLATIONS, locale_selector=lambda: "en")
-    site = look.Site("Demo card reader", "/")
-    look.install(app, site=lambda: site, speaks=lambda: "en", keeps=[], demands=None)
+    Babel(
+        app,
+        default_translation_directories=f"{_TRANSLATIONS};{look.TRANSLATIONS}",
+        locale_selector=lambda: _speaks().replace("-", "_"),
+    )
+    look.install(
+        app,
+        site=lambda: look.Site(gettext("Demo card reader"), "/"),
+        speaks=_speaks,
+        keeps=[],
+        demands=None,
+    )
     keep_to_ourselves(app, _POLICY)  # who may post here may type a PIN
 
     @app.get("/")
@@ -78,6 +88,11 @@ def create_app(folder: Path, window: Window, softcard: Move) -> Flask:
         return {"status": "ready"}
 
     return app
+
+
+def _speaks() -> str:
+    wanted = request.headers.get("Accept-Language", "")
+    return locale.negotiate(explicit="", remembered="", ui_locales="", accept_language=wanted)
 
 
 def _cards(folder: Path) -> list[Card]:

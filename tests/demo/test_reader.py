@@ -45,7 +45,9 @@ def window(tmp_path: Path) -> Iterator[Window]:
 @pytest.fixture
 def page(window: Window, tmp_path: Path) -> FlaskClient:
     (tmp_path / "cards.json").write_text("[]")
-    return create_app(tmp_path, window, lambda *_: None).test_client()
+    client = create_app(tmp_path, window, lambda *_: None).test_client()
+    client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
+    return client
 
 
 @pytest.fixture
@@ -149,3 +151,12 @@ def test_without_the_page_nothing_is_signed(dialogs: Dialogs, interruption: Inte
         dialogs.ask_pin(CONSENT, interruption)
 
     assert failed.value.failure.code is Code.CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("wanted", "title"), [("zh-TW", "讀卡機"), ("zh-CN,en;q=0.5", "读卡器"), ("en", "Card reader")]
+)
+def test_it_speaks_as_the_browser_asks(page: FlaskClient, wanted: str, title: str) -> None:
+    shown = page.get("/", headers={"Accept-Language": wanted}).text
+
+    assert f"<h1>{title}</h1>" in shown

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -235,3 +236,29 @@ def test_children_go_when_the_supervisor_is_killed_without_a_chance_to_stop_them
         supervisor.kill()
 
     assert eventually(lambda: is_gone(child))
+
+
+def test_what_stands_beside_the_rest_is_started_again(
+    stack: Supervisor, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("demo.supervisor._AT_ONCE_SECONDS", 0)
+    once = "import os, signal; open('again', 'x'); os.kill(os.getppid(), signal.SIGCHLD)"
+    told = "import os, signal; os.kill(os.getppid(), signal.SIGINT)"
+    program = python("beside", f"import os\nif os.path.exists('again'): {told}\nelse: {once}")
+
+    stack.start(replace(program, is_beside=True))
+    stack.watch()
+
+    assert "beside ended with status 0: it is started again." in capsys.readouterr().out
+
+
+def test_what_ends_at_once_is_left_alone(
+    stack: Supervisor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack.start(replace(python("beside", "raise SystemExit(3)"), is_beside=True))
+    stack.start(python("ends", "import time; time.sleep(1)"))
+
+    with pytest.raises(ProgramFailed, match="ends ended"):
+        stack.watch()
+
+    assert capsys.readouterr().out.count("beside ended with status 3 right after its start") == 1
