@@ -19,6 +19,7 @@ from idp.config import CardsSection, Config
 from idp.mail.messages import NewBrowser
 from idp.provider import Provider
 from idp.secret import new_id
+from idp.web.wording import CARD_FAILURES, CARD_STATES, HIPKI_STATES
 from tests.attacks.test_taken_over import inside
 from tests.clock import MovableClock
 from tests.http.test_language_switch import switch
@@ -219,6 +220,8 @@ def test_T62_a_card_that_is_no_longer_good_says_why(
     present(browser, card)
 
     assert sentence in page(browser)
+    assert "The card was not accepted" in page(browser)
+    assert "data-refused" in page(browser), "the card in the reader is not called ready"
     (kept,) = packages(provider)
     assert f'"decision":"{variant}"'.encode() in kept
     assert not is_signed_in(browser)
@@ -425,3 +428,20 @@ def test_P03_the_other_component_is_off_unless_an_operator_wants_it(browser: Bro
     assert browser.get("/signin/hipki").status_code == 404
     assert browser.post("/signin/hipki", fields).status_code == 404
     assert browser.post("/signin/card", fields).status_code == 422
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_who_is_signed_in_already_is_told_so(
+    browser: Browser, provider: Provider, lab: LabPki, citizen: Person
+) -> None:
+    assert 'id="signed-in-as"' not in browser.get("/signin/card?ui_locales=en").text
+    open_page(browser)
+    present(browser, card_of(provider, lab, citizen))
+
+    assert 'id="signed-in-as"' in browser.get("/signin/card?ui_locales=en").text
+    assert "Certificate card ·" in browser.get("/").text
+    assert 'id="to-cards"' in browser.get("/").text
+
+
+def test_what_the_page_calls_a_failure_has_a_sentence() -> None:
+    assert set(CARD_STATES) | set(HIPKI_STATES) >= CARD_FAILURES

@@ -368,6 +368,7 @@ def test_P41_a_card_is_removed_and_its_owner_told(
     shown = remove(inside, one)
 
     assert 'id="no-cards"' in shown
+    assert "Removed: Citizen certificate." in shown
     assert changes(provider) == ["card_removed"]
     assert audit(provider, "card.removed") == [{"why": "person"}]
     stranger = Browser.on(provider)
