@@ -132,7 +132,9 @@ def assemble(
         timedelta(days=365 * config.cards.evidence_years),
         timedelta(days=config.cards.evidence_days_of_nobody),
     )
-    account_cards = AccountCards(config, accounts, particulars, evidence, factors, trail, entropy)
+    account_cards = AccountCards(
+        config, accounts, particulars, evidence, factors, codes, trail, entropy
+    )
     holders = Holders(trust, revocation)
     server = AuthorizationServer(
         Parts(

@@ -8,15 +8,13 @@ session may do is judged again once it is its turn.
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Literal
 from uuid import UUID
 
 import msgspec
 
-from idp.accounts import passwords, proofs
+from idp.accounts import emails, passwords
 from idp.accounts.model import Account, Kind, State
 from idp.accounts.particulars import Field, Particulars
-from idp.accounts.proofs import Assurance, Attribute, Proof
 from idp.accounts.store import Accounts
 from idp.audit.events import CardAdded, CardNotAdded, CardPresented, CardRemoved
 from idp.audit.store import Trail
@@ -25,18 +23,20 @@ from idp.authenticators.card import cards, challenges, offers, ownership
 from idp.authenticators.card.candidate import Candidate, Proven
 from idp.authenticators.card.challenges import Purpose, Wanted
 from idp.authenticators.card.evidence import Evidence, Presented
-from idp.authenticators.card.offers import Offer
-from idp.authenticators.card.ownership import Earlier, Mismatch, Owner
+from idp.authenticators.card.offers import Offer, Why
+from idp.authenticators.card.ownership import Doubt, Earlier, Mismatch, Owner
 from idp.authenticators.card.reasons import Flaw, Unfit
 from idp.config import Config
 from idp.database.transaction import Transaction
 from idp.mail.messages import Change, SecondFactorChanged
 from idp.secret import Entropy
 from idp.sessions.store import Session
+from idp.signin import proving
+from idp.signin.codes import Codes, Sending, Typing
+from idp.signin.codes import Purpose as CodePurpose
 from idp.signin.factors import Factors
 
-_Why = Literal["added", "renewed"]
-_TOLD: dict[_Why, Change] = {"added": "card_added", "renewed": "card_renewed"}
+_TOLD: dict[Why, Change] = {"added": "card_added", "renewed": "card_renewed"}
 
 
 class Bar(StrEnum):
@@ -46,6 +46,25 @@ class Bar(StrEnum):
     """It opens an account; whose is not told."""
     NOT_NOW = "not_now"
     """The session may not change what opens the account, or the offer is used up."""
+    UNREACHED = "unreached"
+    """It is not the password alone that adds it, and there is nothing else to prove."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """The card is the owner's; they look at what was read from it and say so."""
+
+    token: str
+    sending: Sending | None = None
+    """What came of mailing the code that has to come with it; ``None``: none has to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Awaiting:
+    """An offer that is open."""
+
+    certificate: bytes
+    why: Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +81,7 @@ class AccountCards:
     particulars: Particulars
     evidence: Evidence
     factors: Factors
+    codes: Codes
     trail: Trail
     entropy: Entropy
 
@@ -85,8 +105,8 @@ class AccountCards:
         presented: Presented,
         candidate: Candidate,
         outcome: Proven | Unfit,
-    ) -> Added | Unfit | Mismatch | Bar:
-        """Write down what a card has signed, with its evidence, and add it if it is the owner's."""
+    ) -> Offered | Unfit | Mismatch | Bar:
+        """Write down what a card has signed, with its evidence; offer it if it is the owner's."""
         outcome = surely(outcome)
         kept = self.evidence.record(tx, presented, candidate, outcome, session.account_id)
         decision = outcome.flaw if isinstance(outcome, Unfit) else "accepted"
@@ -96,7 +116,42 @@ class AccountCards:
         if isinstance(outcome, Unfit):
             self.refuse(tx, session, outcome.flaw)
             return outcome
-        return self._add(tx, session, candidate, kept, "added")
+        account = self._changing(tx, session)
+        barred = self._barred(tx, account, candidate) if account else Bar.NOT_NOW
+        sending = None
+        if account and barred is None and self.needs_code(tx, session, account, candidate):
+            sending = self.send_code(tx, account)
+            barred = Bar.UNREACHED if sending is None else None
+        if account is None or barred is not None:
+            self._note(tx, session, kept, barred or Bar.NOT_NOW)
+            return barred or Bar.NOT_NOW
+        token = offers.make(tx, Offer(account.id, kept, "added"), self.entropy)
+        return Offered(token, sending)
+
+    def needs_code(
+        self, tx: Transaction, session: Session, account: Account, candidate: Candidate
+    ) -> bool:
+        """Tell whether a card needs more than a password, and has to bring a code from a mailbox.
+
+        The first card of a holder lifts what apps are told of the whole account. Where its kind
+        is none that a card has opened, whoever knows the password could have typed the name.
+        """
+        if session.two_factors or candidate.profile.account_kind == account.kind:
+            return False
+        held = cards.of_account(tx, account.id)
+        mine = (candidate.holder.profile_id, candidate.holder.subject_number)
+        return mine not in {(one.profile_id, one.subject_number) for one in held}
+
+    def send_code(self, tx: Transaction, account: Account) -> Sending | None:
+        """Mail a code to the address that was proven first; ``None``: none was.
+
+        A thief may have added an address of theirs since.
+        """
+        proven = emails.proven_of(tx, account.id)
+        if not proven:
+            return None
+        address, purpose = proven[0].address, CodePurpose.FIRST_CARD
+        return self.codes.send(tx, account.id.bytes, purpose, address, account.locale)
 
     def offer(self, tx: Transaction, candidate: Candidate, kept: str) -> str:
         """Offer a card that nobody has added to the one account whose earlier card it agrees with.
@@ -120,25 +175,42 @@ class AccountCards:
             subject = owners[0].subject if len(owners) == 1 else ""
             self.trail.append(tx, CardNotAdded(subject=subject, why=why, evidence=kept))
             return ""
-        return offers.make(tx, agreeing[0].id, kept, self.entropy)
+        return offers.make(tx, Offer(agreeing[0].id, kept, "renewed"), self.entropy)
 
-    def offered(self, tx: Transaction, session: Session, token: str) -> bytes | None:
+    def offered(self, tx: Transaction, session: Session, token: str) -> Awaiting | None:
         """Give the certificate that a token offers to who is signed in; uses up nothing."""
         found = offers.look(tx, token, session.account_id)
-        return self._certificate(tx, found) if found else None
+        certificate = self._certificate(tx, found) if found else None
+        return Awaiting(certificate, found.why) if found and certificate else None
 
     def follow(
-        self, tx: Transaction, session: Session, token: str, candidate: Candidate
-    ) -> Added | Mismatch | Bar:
-        """Add a renewed card whose owner has proven the account in another way.
+        self, tx: Transaction, session: Session, token: str, candidate: Candidate, code: str = ""
+    ) -> Added | Mismatch | Bar | Typing:
+        """Add an offered card: one that its owner has looked at, or that renews an earlier one.
 
         Args:
             candidate: of :meth:`offered`, and verified again since.
+            code: as it was typed, where :meth:`needs_code` says so; a wrong one loses nothing.
         """
+        account = self._changing(tx, session)
         found = offers.look(tx, token, session.account_id)
-        if found is None or not offers.claim(tx, token, session.account_id):
+        if account is None or found is None:
             return Bar.NOT_NOW
-        return self._add(tx, session, candidate, found.evidence, "renewed")
+        barred = self._barred(tx, account, candidate)
+        if barred is not None:
+            self._note(tx, session, found.evidence, barred)
+            return barred
+        doubt = ownership.doubt(candidate.holder, self._owner(tx, account))
+        if found.why == "renewed" and doubt is not None:
+            self._note(tx, session, found.evidence, doubt)
+            return Bar.NOT_NOW
+        if self.needs_code(tx, session, account, candidate):
+            typed = self.codes.claim(tx, account.id.bytes, CodePurpose.FIRST_CARD, code)
+            if isinstance(typed, Typing):
+                return typed
+        if not offers.claim(tx, token, session.account_id):
+            return Bar.NOT_NOW
+        return self._add(tx, session, account, candidate, found)
 
     def remove(self, tx: Transaction, session: Session, card_id: UUID) -> bool:
         """Take a card away; ``False`` where it is the last way to sign in."""
@@ -159,66 +231,43 @@ class AccountCards:
             return False
         return not passwords.is_on(tx, account_id) and not passkey.of_account(tx, account_id)
 
-    def _add(
-        self, tx: Transaction, session: Session, candidate: Candidate, kept: str, why: _Why
-    ) -> Added | Mismatch | Bar:
+    def _changing(self, tx: Transaction, session: Session) -> Account | None:
         may = self.factors.may_change(tx, session)
-        account = self.accounts.find(tx, session.account_id) if may else None
-        if account is None:
-            return Bar.NOT_NOW
-        owner = self._owner(tx, account)
-        barred: Mismatch | Bar | None = ownership.mismatch(candidate.holder, owner)
-        if barred is None and not cards.add(tx, account.id, candidate, self.entropy):
-            barred = Bar.TAKEN
-        if barred is not None:
-            refused = CardNotAdded(subject=session.subject, why=barred, evidence=kept)
-            self.trail.append(tx, refused)
-            return barred
-        doubt = ownership.doubt(candidate.holder, owner)
+        return self.accounts.find(tx, session.account_id) if may else None
+
+    def _barred(
+        self, tx: Transaction, account: Account, candidate: Candidate
+    ) -> Mismatch | Bar | None:
+        found = ownership.mismatch(candidate.holder, self._owner(tx, account))
+        if found is None and cards.find(tx, candidate.leaf.fingerprint) is not None:
+            return Bar.TAKEN
+        return found
+
+    def _note(
+        self, tx: Transaction, session: Session, kept: str, why: Mismatch | Bar | Doubt
+    ) -> None:
+        self.trail.append(tx, CardNotAdded(subject=session.subject, why=why, evidence=kept))
+
+    def _add(
+        self, tx: Transaction, session: Session, account: Account, candidate: Candidate, by: Offer
+    ) -> Added | Bar:
+        doubt = ownership.doubt(candidate.holder, self._owner(tx, account))
+        if not cards.add(tx, account.id, candidate, self.entropy):
+            self._note(tx, session, by.evidence, Bar.TAKEN)
+            return Bar.TAKEN
         self.trail.append(
             tx,
             CardAdded(
                 subject=session.subject,
-                why=why,
+                why=by.why,
                 certificate=candidate.leaf.fingerprint_hex,
-                evidence=kept,
+                evidence=by.evidence,
                 differs=doubt or "",
             ),
         )
-        self._prove(tx, account, candidate, kept)
-        self._tell(tx, account.id, _TOLD[why])
+        proving.prove(tx, self.particulars, account, candidate, by.evidence)
+        self._tell(tx, account.id, _TOLD[by.why])
         return Added()
-
-    def _prove(self, tx: Transaction, account: Account, candidate: Candidate, kept: str) -> None:
-        """Say of what the account has on record that the card shows it; nothing is filled in."""
-        holder, known = candidate.holder, self.particulars.of(tx, account.id)
-        said = {
-            Attribute.NAME: (holder.name, account.profile.name),
-            Attribute.UNIFORM_NUMBER: (holder.uniform_number, known.get(Field.UNIFORM_NUMBER)),
-            Attribute.ORGANISATION_OID: (
-                holder.organisation_oid,
-                known.get(Field.ORGANISATION_OID),
-            ),
-        }
-        shown = {
-            name: (Assurance.CERTIFICATE, value)
-            for name, (value, on_record) in said.items()
-            if value and value == on_record
-        }
-        if holder.id_tail and known.get(Field.NATIONAL_ID, "").endswith(holder.id_tail):
-            shown[Attribute.NATIONAL_ID] = (Assurance.TAIL_MATCHED, known[Field.NATIONAL_ID])
-        before = proofs.of(tx, account.id)
-        hashes = {name: self.particulars.hash_of(name, value) for name, (_, value) in shown.items()}
-        source, number = holder.profile_id, holder.subject_number
-        proofs.put(
-            tx,
-            account.id,
-            [
-                Proof(name, how, source, number, hashes[name], bytes.fromhex(kept), tx.now)
-                for name, (how, _) in shown.items()
-                if name not in before or before[name].value_hash != hashes[name]
-            ],
-        )
 
     def _owner(self, tx: Transaction, account: Account) -> Owner:
         known = self.particulars.of(tx, account.id)

@@ -37,6 +37,7 @@ class Purpose(StrEnum):
 
     REGISTRATION = "registration"
     NEW_ADDRESS = "new_address"
+    FIRST_CARD = "first_card"
 
 
 class EmailCode(Table):

@@ -536,6 +536,10 @@ CARD_NOT_ADDED: Mapping[Mismatch | Bar, LazyString] = {
         "This card is of another organisation than this account's other card."
     ),
     Bar.TAKEN: _("This card cannot be added: it was added before."),
+    Bar.UNREACHED: _(
+        "The first card of this account takes more than the password: a code to a verified e-mail "
+        "address, or a second factor. Set up one of them first."
+    ),
     Bar.NOT_NOW: _("That took too long, or was done already. Try again."),
 }
 CARD_IS_LAST: LazyString = _(

@@ -16,8 +16,8 @@ from cardbridge.lab.holders import CITIZEN, COMPANY
 from cardbridge.lab.pki import CardFiles, LabPki
 from cardbridge.lab.responder import Responder
 from idp import assembly, worker
-from idp.accounts import passwords
-from idp.accounts.model import Kind, Profile, SecondFactor
+from idp.accounts import emails, passwords
+from idp.accounts.model import Email, Kind, Profile, SecondFactor
 from idp.accounts.particulars import Field
 from idp.accounts.tables import PasswordCredential
 from idp.audit.store import AuditRow
@@ -29,7 +29,7 @@ from idp.authenticators.card.evidence import Presented
 from idp.authenticators.card.formats import Asked, Format
 from idp.clock import system_clock
 from idp.config import CardsSection, Config
-from idp.mail.messages import CardExpires, Letter, SecondFactorChanged
+from idp.mail.messages import CardExpires, Code, Letter, SecondFactorChanged
 from idp.provider import Provider
 from idp.signin import actions as signin
 from idp.signin.card import Unregistered
@@ -115,7 +115,18 @@ def add(browser: Browser, made: CardFiles, **how: Any) -> str:
     hidden = widget(browser)
     signed = token(made, hidden["challenge"], **{"purpose": "add", **how})
     browser.post("/account/cards", hidden | {"format": "twcard:1", "document": signed})
+    shown = browser.follow().text
+    if 'id="card-offer"' not in shown:
+        return shown
+    browser.post("/account/cards", offer_of(browser))
     return browser.follow().text
+
+
+def offer_of(browser: Browser) -> dict[str, str]:
+    form = re.search(r'<form [^>]*id="card-offer".*?</form>', page(browser), re.DOTALL)
+    assert form is not None, page(browser)
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form[0]))
+    return hidden | {"action": "follow"}
 
 
 def widget(browser: Browser) -> dict[str, str]:
@@ -242,9 +253,9 @@ def test_T61_a_challenge_adds_once_and_only_for_its_account_and_browser(
     assert audit(provider, "card.not_added") == [{"why": "not_offered"}]
 
     inside.post("/account/cards", hidden | signed)
-    assert len(held(provider, lin)) == 1
+    assert 'id="card-offer"' in inside.follow().text
+    assert held(provider, lin) == []
     inside.post("/account/cards", hidden | signed)
-    assert len(held(provider, lin)) == 1
     assert "open for too long" in page(inside)
 
 
@@ -488,10 +499,7 @@ def follow(browser: Browser, person: Person, way: str) -> str:
     """Prove the account by its password, and add the card that is offered."""
     browser.get(way)
     browser.sign_in(person)
-    form = re.search(r'<form [^>]*id="card-offer".*?</form>', page(browser), re.DOTALL)
-    assert form is not None, page(browser)
-    fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form[0]))
-    browser.post("/account/cards", fields)
+    browser.post("/account/cards", offer_of(browser))
     return browser.follow().text
 
 
@@ -821,3 +829,81 @@ def test_a_name_stays_as_it_is_while_a_card_opens_the_account(
     shown = browser.get("/account/details").text
     assert f"The name is {CITIZEN.name} and stays so" in shown
     assert 'name="name"' not in shown
+
+
+# What has to come with a card
+
+
+@pytest.fixture
+def typed(provider: Provider, browser: Browser) -> Person:
+    """Somebody whose name no card has proven, signed in by password alone."""
+    person = people.add(provider, replace(LIN, kind=Kind.UNCERTIFIED))
+    browser.get("/signin/password")
+    browser.sign_in(person)
+    letters.waiting(provider)
+    return person
+
+
+def test_P41_the_first_card_of_an_account_that_none_has_opened_brings_a_code(
+    browser: Browser, provider: Provider, lab: LabPki, typed: Person
+) -> None:
+    assert 'id="card-offer"' in add(browser, card(lab))  # no code was typed
+    assert "This is not the code" in page(browser)
+    assert held(provider, typed) == []
+    (mailed,) = letters.messages(provider, LIN.email)
+    assert isinstance(mailed, Code)
+
+    browser.post("/account/cards", offer_of(browser) | {"code": mailed.code})
+
+    assert len(held(provider, typed)) == 1
+    add(browser, card(lab))  # the next one of the same holder needs none
+    assert len(held(provider, typed)) == 2
+
+
+@ONE_DATABASE
+def test_P41_without_a_proven_address_or_a_second_factor_a_first_card_is_not_added(
+    browser: Browser, provider: Provider, lab: LabPki, typed: Person
+) -> None:
+    assert typed.account is not None
+    with provider.database.write() as tx:
+        emails.replace(tx, typed.account.id, [Email(LIN.email, verified=False)])
+
+    assert "takes more than the password" in add(browser, card(lab))
+    assert held(provider, typed) == []
+
+
+@ONE_DATABASE
+def test_P41_a_card_is_shown_to_its_owner_before_it_is_added(
+    inside: Browser, provider: Provider, lab: LabPki, lin: Person
+) -> None:
+    made = card(lab)
+    inside.get("/account/cards")
+    hidden = widget(inside)
+    signed = token(made, hidden["challenge"], purpose="add")
+
+    inside.post("/account/cards", hidden | {"format": "twcard:1", "document": signed})
+
+    assert held(provider, lin) == []
+    shown = inside.follow().text
+    assert f'id="offer-holder">{CITIZEN.name}<' in shown
+    assert f'id="offer-serial">{f"{made.sign.serial:X}"[-8:]}<' in shown
+    inside.post("/account/cards", offer_of(inside))
+    assert len(held(provider, lin)) == 1
+
+
+@ONE_DATABASE
+def test_a_renewed_card_is_judged_again_when_it_follows(
+    browser: Browser, provider: Provider, lab: LabPki, lin: Person
+) -> None:
+    old = card(lab)
+    give(provider, lin, old)
+    sign_in_with(browser, card(lab))
+    way = offered(browser)
+    with provider.database.write() as tx:
+        tx.execute(delete(Card))
+
+    shown = follow(browser, lin, way)
+
+    assert "was done already" in shown
+    assert held(provider, lin) == []
+    assert audit(provider, "card.not_added")[0]["why"] == "no_earlier_card"

@@ -236,7 +236,7 @@ CENSUS = {
     "/": ("GET", "anybody", ""),
     "/account": ("GET", "a session", ""),
     "/account/apps": ("GET POST", "a session", "csrf"),
-    "/account/cards": ("GET POST", "a session", "csrf, recent, challenge"),
+    "/account/cards": ("GET POST", "a session", "csrf, recent, challenge, offer, five tries"),
     "/account/closed": ("GET", "anybody", ""),
     "/account/data": ("GET", "a recent sign-in", ""),
     "/account/data/close": ("POST", "a recent sign-in", "csrf"),

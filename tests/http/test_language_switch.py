@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -10,6 +11,16 @@ from flask import template_rendered
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
+from cardbridge.lab.holders import CITIZEN
+from cardbridge.lab.pki import LabPki
+from idp.accounts.model import Kind
+from idp.authenticators.card import offers
+from idp.authenticators.card.candidate import Candidate
+from idp.authenticators.card.challenges import Purpose
+from idp.authenticators.card.evidence import Presented, package
+from idp.authenticators.card.formats import Asked, Format
+from idp.authenticators.card.offers import Offer
+from idp.authenticators.card.reasons import Flaw, Unfit
 from idp.config import CaptchaSection, CardsSection, Config, ThrottleSection
 from idp.database.columns import Table
 from idp.database.transaction import Transaction
@@ -20,6 +31,7 @@ from tests.conftest import Enrol
 from tests.factors import SoftKey, options_on, with_app
 from tests.http.test_B_registration import accept, begin, describe, send
 from tests.labs import letters
+from tests.labs.card_holders import take
 from tests.labs.typist import Page
 from tests.people import BASE, Browser, Person
 
@@ -34,6 +46,7 @@ class Visit:
     provider: Provider
     person: Person
     enrol: Enrol
+    lab: Callable[[], LabPki]
 
     def sign_in(self, page: str = "account") -> TestResponse:
         self.browser.get("/signin/password", journey=page)
@@ -94,6 +107,28 @@ def passkeys(visit: Visit) -> None:
     visit.browser.get("/account/passkeys")
 
 
+def first_card(visit: Visit) -> None:
+    """With the offer of a card that has to come with a code."""
+    portico, lab = visit.provider, visit.lab()
+    take(portico, lab, "moica")
+    visit.person = people.add(
+        portico, Person("TYPED1", kind=Kind.UNCERTIFIED, email="typed@people.example")
+    )
+    account = visit.person.account
+    assert account is not None
+    asked = Asked("https://sso.example", "c", Purpose.ADD)
+    made = lab.issue("moica", CITIZEN, key="p256").sign.certificate
+    with portico.database.write() as tx:
+        traced = portico.card_holders.trace(tx, made)
+        assert isinstance(traced, Candidate)
+        presented = Presented(Format.TWCARD, "{}", asked)
+        content = package(presented, traced, Unfit(Flaw.REVOKED), tx.now)
+        kept = portico.card_evidence.keep(tx, content, account.id)
+        offer = offers.make(tx, Offer(account.id, kept, "added"), portico.entropy)
+    visit.sign_in()
+    visit.browser.get("/account/cards", offer=offer)
+
+
 def linkable(visit: Visit, page: str) -> None:
     home = {"link_uri": "https://app.example/link", "jwks_uri": "https://app.example/jwks"}
     visit.enrol("older", **home)
@@ -128,6 +163,7 @@ STOPS: dict[str, Callable[[Visit], None]] = {
     "signin/register/terms.html": register_terms,
     "signin/register/details.html": register_details,
     "signin/register/email.html": register_email,
+    "portal/account/cards.html": first_card,
     "portal/account/data.html": account("/account/data"),
     "portal/account/details.html": account("/account/details"),
     "portal/account/emails.html": account("/account/emails"),
@@ -143,6 +179,7 @@ SECRETS_ALONE = {
     "signin/second_factor.html",
     "signin/new_password.html",
     "signin/register/email.html",
+    "portal/account/cards.html",
     "portal/account/password.html",
     "portal/totp.html",
 }
@@ -156,8 +193,13 @@ def config() -> Config:
 
 
 @pytest.fixture
-def visit(browser: Browser, provider: Provider, citizen: Person, enrol: Enrol) -> Visit:
-    return Visit(browser, provider, citizen, enrol)
+def visit(
+    browser: Browser, provider: Provider, citizen: Person, enrol: Enrol, tmp_path: Path
+) -> Visit:
+    def lab() -> LabPki:
+        return LabPki.create(tmp_path, base_url="http://127.0.0.1:9")
+
+    return Visit(browser, provider, citizen, enrol, lab)
 
 
 @pytest.fixture

@@ -1,15 +1,17 @@
-"""A card that has just signed and may be the renewal of an account's card: kept for some minutes.
+"""A card that has just signed and waits for its owner to say that it is theirs, some minutes.
 
-Its owner proves the account in another way and comes back with the token; the card need not sign
-again. Bound to the account whose earlier card it agrees with: nobody else can use it.
+It may be the renewal of an account's card: its owner proves the account in another way and comes
+back with the token. Or its owner is adding it, and looks at what was read from it first: another
+program of the machine may have answered in the bridge's place, with another card. Either way the
+card need not sign again. Bound to the account: nobody else can use it.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, bindparam, insert, select, update
+from sqlalchemy import ForeignKey, String, bindparam, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.accounts.tables import AccountRow
@@ -21,6 +23,8 @@ from idp.secret import Entropy, digest, mint, well_formed
 PREFIX: Final = "pco"
 LIFETIME = timedelta(minutes=15)
 
+Why = Literal["added", "renewed"]
+
 
 class CardOffer(Table):
     """An offer, by the SHA-256 of its token."""
@@ -30,7 +34,8 @@ class CardOffer(Table):
     token_hash: Mapped[bytes] = mapped_column(primary_key=True)
     account_id: Mapped[UUID] = mapped_column(ForeignKey(AccountRow.id), index=True)
     evidence: Mapped[bytes]
-    """SHA-256 of the package of its sign-in, which holds the certificate."""
+    """SHA-256 of the package of what it has signed, which holds the certificate."""
+    why: Mapped[Why] = mapped_column(String(8))
     expires_at: Mapped[datetime] = mapped_column(index=True)
     consumed_at: Mapped[datetime | None] = mapped_column(default=None)
 
@@ -42,15 +47,17 @@ class Offer:
     account_id: UUID
     evidence: str
     """Hex, as :meth:`idp.authenticators.card.evidence.Evidence.find` takes it."""
+    why: Why
 
 
-def make(tx: Transaction, account_id: UUID, evidence: str, entropy: Entropy) -> str:
+def make(tx: Transaction, offer: Offer, entropy: Entropy) -> str:
     """Offer a card to the owner of an account; gives the token."""
     token = mint(PREFIX, entropy)
     row = {
         "token_hash": digest(token),
-        "account_id": account_id,
-        "evidence": bytes.fromhex(evidence),
+        "account_id": offer.account_id,
+        "evidence": bytes.fromhex(offer.evidence),
+        "why": offer.why,
         "expires_at": tx.now + LIFETIME,
     }
     tx.execute(_MAKE, row)
@@ -62,7 +69,7 @@ def look(tx: Transaction, token: str, account_id: UUID) -> Offer | None:
     if not well_formed(PREFIX, token):
         return None
     row = tx.execute(_LOOK, _presented(tx, token, account_id)).one_or_none()
-    return Offer(account_id, row.evidence.hex()) if row else None
+    return Offer(account_id, row.evidence.hex(), row.why) if row else None
 
 
 def claim(tx: Transaction, token: str, account_id: UUID) -> bool:
@@ -86,6 +93,6 @@ _GOOD = (
     CardOffer.expires_at > bindparam("instant"),
 )
 _MAKE = insert(CardOffer)
-_LOOK = select(CardOffer.evidence).where(*_GOOD)
+_LOOK = select(CardOffer.evidence, CardOffer.why).where(*_GOOD)
 _CLAIM = update(CardOffer).where(*_GOOD).values(consumed_at=bindparam("instant"))
 _EXPIRED = Broom(CardOffer, CardOffer.expires_at)

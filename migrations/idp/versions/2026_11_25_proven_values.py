@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "2026_11_25_proven_values"
-down_revision = "2026_11_25_card_lists_retired"
+down_revision = "2026_11_25_evidence_of_nobody"
 branch_labels = None
 depends_on = None
 

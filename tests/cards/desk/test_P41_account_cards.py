@@ -56,6 +56,8 @@ def test_P41_a_card_is_added_signs_in_and_is_removed(desk: Desk, citizen: Person
         page = by_password(desk, citizen)
         desk.state("ready")
         desk.press()
+        expect(page.locator("#offer-holder")).to_have_text(CITIZEN.name, timeout=PATIENCE)
+        page.click("#card-follow")
         expect(page.locator("#saved")).to_be_visible(timeout=PATIENCE)
         expect(page.locator("#card-1")).to_have_text("Citizen certificate")
         assert Axe().run(page).violations_count == 0

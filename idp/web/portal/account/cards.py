@@ -9,9 +9,12 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
 
+from idp.accounts import emails
+from idp.accounts.model import masked_address
 from idp.authenticators import Refusal
 from idp.authenticators.card import cards as card_store
 from idp.authenticators.card.candidate import Candidate
+from idp.authenticators.card.cards import short
 from idp.authenticators.card.challenges import Purpose
 from idp.authenticators.card.ownership import Mismatch
 from idp.authenticators.card.reasons import Unfit
@@ -19,7 +22,8 @@ from idp.clock import system_clock
 from idp.database.transaction import Transaction
 from idp.provider import Provider
 from idp.sessions.store import Session
-from idp.signin.account_cards import AccountCards, Added, Bar, surely
+from idp.signin.account_cards import AccountCards, Added, Bar, Offered, surely
+from idp.signin.codes import Sending, Typing
 from idp.web import cards, recent, returning
 from idp.web.cards import CardForm, CardPart, Examined
 from idp.web.forms import FieldError
@@ -38,11 +42,27 @@ from idp.web.wording import (
     CARD_NOT_ASKED,
     CARD_REFUSED,
     REFUSED,
+    SENDING,
+    TYPING,
 )
 
 pages = Blueprint("own_cards", __name__)
 
-_Outcome = Added | Unfit | Mismatch | Bar | Refusal | None
+_Outcome = Offered | Added | Unfit | Mismatch | Bar | Typing | Refusal | None
+
+
+@dataclass(frozen=True, slots=True)
+class OfferPart:
+    """A card that waits for its owner's word, as it was read."""
+
+    token: str
+    is_renewal: bool
+    holder: str
+    kind: LazyString | str
+    serial: str
+    """The end of it."""
+    code_to: str
+    """The address, masked, whose code has to come with it; empty: none has to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +73,7 @@ class CardsPage:
     cards: list[Line]
     part: CardPart | None
     """What the page's script needs; ``None`` for who has to sign in again first."""
-    offer: str
-    """The token of a renewed card that has signed a moment ago; empty: there is none."""
+    offer: OfferPart | None
     errors: list[FieldError] = field(default_factory=list)
     is_refusal: bool = False
     """Whether the errors are about the card in the reader."""
@@ -102,19 +121,33 @@ def _add(portico: Provider, posted: Posted) -> ResponseReturnValue:
 
 
 def _follow(portico: Provider, posted: Posted) -> ResponseReturnValue:
-    """Add a renewed card that was offered, after asking once more whether it is good."""
+    """Add a card that was offered, after asking once more whether it is good."""
     session, token = posted.here.session, posted.form.get("offer", "")
     with portico.database.read() as tx:
-        certificate = portico.account_cards.offered(tx, session, token)
-        traced = portico.card_holders.trace(tx, certificate) if certificate else None
+        awaiting = portico.account_cards.offered(tx, session, token)
+        traced = portico.card_holders.trace(tx, awaiting.certificate) if awaiting else None
     if not isinstance(traced, Candidate):
         return _answer(portico, posted.here, traced or Bar.NOT_NOW)
     verified = surely(portico.card_holders.verify(traced, clock=system_clock))
     if isinstance(verified, Unfit):
         return _answer(portico, posted.here, verified)
     with portico.database.write(origin()) as tx:
-        outcome = portico.account_cards.follow(tx, session, token, traced)
-    return _answer(portico, posted.here, outcome)
+        code = posted.form.get("code", "")[:32]
+        outcome = portico.account_cards.follow(tx, session, token, traced, code)
+    return _answer(portico, posted.here, outcome, offer=token)
+
+
+def _send(portico: Provider, posted: Posted) -> ResponseReturnValue:
+    """Mail another code for the card that is offered."""
+    here, token = posted.here, posted.form.get("offer", "")
+    with portico.database.write(origin()) as tx:
+        is_open = portico.account_cards.offered(tx, here.session, token) is not None
+        sending = portico.account_cards.send_code(tx, here.account) if is_open else None
+    if sending is None:
+        return _answer(portico, here, Bar.NOT_NOW)
+    if sending is not Sending.SENT:
+        return _page(portico, here, [FieldError("code", SENDING[sending])], 422, offer=token)
+    return redirect(url_for("own_cards.show", offer=token), code=303)
 
 
 def _remove(portico: Provider, posted: Posted) -> ResponseReturnValue:
@@ -133,6 +166,7 @@ def _remove(portico: Provider, posted: Posted) -> ResponseReturnValue:
 _ACTIONS: dict[str, Callable[[Provider, Posted], ResponseReturnValue]] = {
     "add": _add,
     "follow": _follow,
+    "send": _send,
     "remove": _remove,
 }
 
@@ -162,13 +196,22 @@ def _try(portico: Provider, posted: Posted) -> _Outcome:
         outcome = portico.account_cards.add(
             tx, errand.session, examined.presented, examined.candidate, examined.outcome
         )
-        if isinstance(outcome, Added):
+        if isinstance(outcome, Offered):
             cards.give_back(tx, portico)
     return outcome
 
 
-def _answer(portico: Provider, here: Here, outcome: _Outcome) -> ResponseReturnValue:
+def _answer(
+    portico: Provider, here: Here, outcome: _Outcome, *, offer: str = ""
+) -> ResponseReturnValue:
     match outcome:
+        case Offered(token, sending):
+            if sending is Sending.TOO_MANY:
+                return _page(portico, here, [FieldError("", SENDING[sending])], 422)
+            return redirect(url_for("own_cards.show", offer=token), code=303)
+        case Typing():
+            wrong = [FieldError("code", TYPING[outcome])]
+            return _page(portico, here, wrong, 422, offer=offer)
         case Added():
             return place.saved("own_cards.show")
         case Refusal(reason):
@@ -210,12 +253,11 @@ def _page(
     is_refusal: bool = False,
 ) -> Response:
     with portico.database.write(origin()) as tx:
-        is_offered = bool(offer) and portico.account_cards.offered(tx, found.session, offer)
         page = CardsPage(
             action=url_for("own_cards.change"),
             cards=card_lines.lines(tx, portico, found.account.id),
             part=_part(tx, portico, found) if recent.is_sure(portico, found.session) else None,
-            offer=offer if is_offered else "",
+            offer=_offer(tx, portico, found, offer) if offer else None,
             errors=problems or [],
             is_refusal=is_refusal,
             removed=CARD_KINDS.get(request.args.get("removed", "-"), ""),
@@ -230,6 +272,23 @@ def _page(
     )
     policy = PAGES.calling_loopback(page.part.ports) if page.part else PAGES
     return policy.apply(make_response(shown, status))
+
+
+def _offer(tx: Transaction, portico: Provider, found: Here, token: str) -> OfferPart | None:
+    awaiting = portico.account_cards.offered(tx, found.session, token)
+    traced = portico.card_holders.trace(tx, awaiting.certificate) if awaiting else None
+    if awaiting is None or not isinstance(traced, Candidate):
+        return None
+    needs = portico.account_cards.needs_code(tx, found.session, found.account, traced)
+    proven = emails.proven_of(tx, found.account.id) if needs else []
+    return OfferPart(
+        token=token,
+        is_renewal=awaiting.why == "renewed",
+        holder=traced.holder.name,
+        kind=CARD_KINDS.get(traced.holder.profile_id, CARD_KINDS[""]),
+        serial=short(f"{traced.leaf.serial:X}"),
+        code_to=masked_address(proven[0].address) if proven else "",
+    )
 
 
 def _part(tx: Transaction, portico: Provider, found: Here) -> CardPart:
