@@ -94,6 +94,11 @@ def preparations(plan: Plan) -> tuple[Program, ...]:
     )
 
 
+def asked_first(plan: Plan) -> tuple[Program, ...]:
+    """List what has to answer before anybody is introduced: a card is checked when it is added."""
+    return cards.answering(plan.cards)
+
+
 def introduction(plan: Plan) -> Program:
     """Make the accounts that are missing, and have the cards taken; prints who is who as JSON."""
     words = ["-m", "demo.introduce", str(_PROVIDER_FILE), str(PEOPLE)]
@@ -112,6 +117,12 @@ def services(plan: Plan) -> tuple[Program, ...]:
     """Everything that keeps running."""
     ours = (_mailbox(plan), _provider_service(plan), _casequery_service(plan))
     return (*ours, *cards.services(plan.cards))
+
+
+def later(plan: Plan) -> tuple[Program, ...]:
+    """List the services that start after the introduction."""
+    first = {one.name for one in asked_first(plan)}
+    return tuple(one for one in services(plan) if one.name not in first)
 
 
 def _provider_service(plan: Plan) -> Program:

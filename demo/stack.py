@@ -59,12 +59,14 @@ def _supervise(stack: Supervisor, run: Plan) -> int:
 
 def _bring_up(stack: Supervisor, run: Plan) -> None:
     made = stack.finish(*plan.preparations(run)).get("cards-made", "[]")
+    stack.start(*plan.asked_first(run))
+    stack.await_health(_HEALTHY_WITHIN_SECONDS)
     introduction = plan.introduction(run)
     known = msgspec.json.decode(stack.finish(introduction)[introduction.name])
     subjects = {one["username"]: one["sub"] for one in known}
     document = notice.describe(run, subjects, msgspec.json.decode(made))
     notice.write_private(KNOWN_PEOPLE, _without_passwords(document["accounts"]))
-    stack.start(*plan.services(run))
+    stack.start(*plan.later(run))
     stack.finish(plan.seed(run))
     stack.await_health(_HEALTHY_WITHIN_SECONDS)
     notice.write_private(DOCUMENT, document)

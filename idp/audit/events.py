@@ -452,14 +452,15 @@ class CardPresented(Event, frozen=True):
 
 
 class CardAdded(Event, frozen=True):
-    """A card opens one more account: its owner signed in and the card signed."""
+    """A card opens one more account."""
 
     name = "card.added"
     for_owner = True
-    why: Literal["added", "renewed"]
-    """``renewed``: it agrees with an earlier card of the account in everything."""
+    why: Literal["added", "renewed", "help_desk"]
+    """``renewed``: it agrees with an earlier card of the account in everything. ``help_desk``: an
+    operator has seen the card and its holder; it has signed nothing."""
     certificate: str
-    evidence: str
+    evidence: str = ""
     differs: str = ""
     """In what it is no renewal of a card that the account had; empty: it is one."""
 

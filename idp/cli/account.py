@@ -10,13 +10,15 @@ import msgspec
 
 from idp.accounts.model import Email, Kind, Profile, canonical_name
 from idp.accounts.store import NewAccount
-from idp.audit.events import AccountAdded, FactorAdded
+from idp.audit.events import AccountAdded
 from idp.authenticators.card import cards
+from idp.authenticators.card.candidate import Candidate
 from idp.authenticators.card.reasons import Unfit
 from idp.cli.context import Invocation, fail, json_option, operator, say
 from idp.cli.operate import built
 from idp.provider import Provider
 from idp.secret import Secret
+from idp.signin.account_cards import Added, Bar, surely
 from idp.terms import documents
 from idp.terms import store as terms
 
@@ -93,21 +95,33 @@ def forget_factors(invocation: Invocation, username: str, as_json: bool) -> None
 def add_card(invocation: Invocation, username: str, if_missing: bool, file: Path) -> None:
     """Let a card open an account: FILE is its signature certificate, as DER.
 
-    For the help desk, which has seen the card and its holder.
+    For the help desk, which has seen the card and its holder. Path, revocation and owner are
+    compared as on the page, and the owner is told by mail.
     """
     portico, name = built(invocation.config()), canonical_name(username)
+    with portico.database.read() as tx:
+        traced = portico.card_holders.trace(tx, file.read_bytes())
+        is_taken = isinstance(traced, Candidate) and cards.find(tx, traced.leaf.fingerprint)
+    if isinstance(traced, Unfit):
+        fail(f"{file}: {traced.flaw} {traced.detail}")
+    if not (is_taken and if_missing):
+        _give(portico, name, traced, file)
+    click.echo(f"{traced.holder.name}: {traced.leaf.fingerprint_hex}")
+
+
+def _give(portico: Provider, name: str, candidate: Candidate, file: Path) -> None:
+    verified = surely(portico.card_holders.verify(candidate, clock=portico.database.clock))
+    if isinstance(verified, Unfit):
+        fail(f"{file}: {verified.flaw} {verified.detail}")
     with portico.database.write(operator()) as tx:
         found = portico.accounts.named(tx, name)
-        if found is None:
-            fail(f"there is no account {name!r}")
-        traced = portico.card_holders.trace(tx, file.read_bytes())
-        if isinstance(traced, Unfit):
-            fail(f"{file}: {traced.flaw} {traced.detail}")
-        if cards.add(tx, found.id, traced, portico.entropy):
-            portico.trail.append(tx, FactorAdded(subject=found.subject, kind="card"))
-        elif not if_missing:
-            fail(f"{file}: this certificate opens an account already")
-    click.echo(f"{traced.holder.name}: {traced.leaf.fingerprint_hex}")
+        outcome = portico.account_cards.give(tx, found, candidate) if found else None
+    if outcome is None:
+        fail(f"there is no account {name!r}")
+    if outcome is Bar.TAKEN:
+        fail(f"{file}: this certificate opens an account already")
+    if not isinstance(outcome, Added):
+        fail(f"{file}: this certificate is not the account's: {outcome}")
 
 
 def _read(path: Path) -> list[Person]:

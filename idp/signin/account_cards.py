@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from idp.accounts import emails, passwords
+from idp.accounts import emails, passwords, status
 from idp.accounts.model import Account, Kind, State
 from idp.accounts.particulars import Field, Particulars
 from idp.accounts.store import Accounts
@@ -211,6 +211,29 @@ class AccountCards:
         if not offers.claim(tx, token, session.account_id):
             return Bar.NOT_NOW
         return self._add(tx, session, account, candidate, found)
+
+    def give(
+        self, tx: Transaction, account: Account, candidate: Candidate
+    ) -> Added | Mismatch | Bar:
+        """Add a card that an operator has seen, with its holder; nothing is proven by it.
+
+        Args:
+            candidate: verified.
+        """
+        status.hold(tx, account.id)
+        barred = self._barred(tx, account, candidate)
+        doubt = ownership.doubt(candidate.holder, self._owner(tx, account))
+        if barred is not None or not cards.add(tx, account.id, candidate, self.entropy):
+            return barred or Bar.TAKEN
+        added = CardAdded(
+            subject=account.subject,
+            why="help_desk",
+            certificate=candidate.leaf.fingerprint_hex,
+            differs=doubt or "",
+        )
+        self.trail.append(tx, added)
+        self._tell(tx, account.id, "card_added")
+        return Added()
 
     def remove(self, tx: Transaction, session: Session, card_id: UUID) -> bool:
         """Take a card away; ``False`` where it is the last way to sign in."""

@@ -32,6 +32,7 @@ from idp.config import CardsSection, Config
 from idp.mail.messages import CardExpires, Code, Letter, SecondFactorChanged
 from idp.provider import Provider
 from idp.signin import actions as signin
+from idp.signin.account_cards import Added, Bar
 from idp.signin.card import Unregistered
 from tests import factors, people
 from tests.attacks.test_taken_over import factor_of, links
@@ -907,3 +908,19 @@ def test_a_renewed_card_is_judged_again_when_it_follows(
     assert "was done already" in shown
     assert held(provider, lin) == []
     assert audit(provider, "card.not_added")[0]["why"] == "no_earlier_card"
+
+
+@ONE_DATABASE
+def test_the_owner_is_told_of_the_card_that_the_help_desk_adds(
+    provider: Provider, lab: LabPki, lin: Person
+) -> None:
+    assert lin.account is not None
+    with provider.database.write() as tx:
+        traced = provider.card_holders.trace(tx, card(lab).sign.certificate)
+        assert isinstance(traced, Candidate)
+        assert provider.account_cards.give(tx, lin.account, traced) == Added()
+        assert provider.account_cards.give(tx, lin.account, traced) is Bar.TAKEN
+
+    (row,) = audit(provider, "card.added")
+    assert row["why"] == "help_desk"
+    assert changes(provider) == ["card_added"]

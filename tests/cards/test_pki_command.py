@@ -1,5 +1,6 @@
 """``idp pki``: an administrator decides whose cards are taken (cards.md section 5)."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -180,6 +181,7 @@ def test_an_older_list_never_takes_the_place_of_a_newer(
     assert shell.run("pki", "refresh").exit_code == 1
 
 
+@pytest.mark.usefixtures("responder")
 def test_the_help_desk_gives_an_account_its_card_once(
     shell: Shell, issuer: str, lab: LabPki, tmp_path: Path
 ) -> None:
@@ -187,7 +189,8 @@ def test_the_help_desk_gives_an_account_its_card_once(
     path = tmp_path / "card.cer"
     path.write_bytes(lab.issue("moica", CITIZEN, key="p256").sign.certificate)
     word = "a long enough sentence of words"
-    shell.ok("account", "add", "--username", "CITIZEN1", "--password-stdin", stdin=word)
+    known = ("--name", CITIZEN.name, "--email", "lin@people.example", "--password-stdin")
+    shell.ok("account", "add", "--username", "CITIZEN1", *known, stdin=word)
     words = ("account", "add-card", "--username", "citizen1", str(path))
 
     assert "林美玲" in shell.run(*words).output
@@ -199,6 +202,28 @@ def test_the_help_desk_gives_an_account_its_card_once(
     assert shell.run("evidence", "list").exit_code == 0
     refused = shell.run("evidence", "export", "00", str(tmp_path / "package.json"))
     assert refused.exit_code == 1
+
+
+@pytest.mark.usefixtures("responder")
+def test_the_help_desk_adds_neither_a_bad_card_nor_another_persons(
+    shell: Shell, issuer: str, lab: LabPki, tmp_path: Path
+) -> None:
+    install(shell, issuer, "--on")
+    word = "a long enough sentence of words"
+    known = ("--name", CITIZEN.name, "--password-stdin")
+    shell.ok("account", "add", "--username", "CITIZEN1", *known, stdin=word)
+    path = tmp_path / "card.cer"
+    words = ("account", "add-card", "--username", "citizen1", str(path))
+
+    path.write_bytes(lab.issue("moica", CITIZEN, variant="revoked").sign.certificate)
+    revoked = shell.run(*words)
+    other = replace(CITIZEN, name="賊人", subject_number="1001120260099999")
+    path.write_bytes(lab.issue("moica", other, key="p256").sign.certificate)
+    stranger = shell.run(*words)
+
+    assert (revoked.exit_code, stranger.exit_code) == (1, 1)
+    assert "revoked" in revoked.output
+    assert "other_name" in stranger.output
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"-----BEGIN CERTIFICATE-----"])
