@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, bindparam, delete, insert, select
+from sqlalchemy import ForeignKey, Index, String, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.accounts.model import Kind
@@ -109,6 +109,18 @@ class Particulars:
         looked = {"name": name, "value": self._index(name, value)}
         return list(tx.execute(_HOLDERS, looked).scalars())
 
+    def claim(self, tx: Transaction, account_id: UUID, kind: Kind, name: Field, value: str) -> bool:
+        """Make a number on record the account's alone; ``False``: another of the kind has it.
+
+        Raises:
+            sqlalchemy.exc.IntegrityError: another account was quicker.
+        """
+        if self.is_claimed(tx, kind, name, value):
+            return False
+        claim = self._index(kind, name, value)
+        tx.execute(_CLAIM, {"owner": account_id, "name": name, "ours": claim})
+        return True
+
     def is_claimed(self, tx: Transaction, kind: Kind, name: Field, value: str) -> bool:
         """Tell whether an account of the kind has the number."""
         return tx.scalar(_CLAIMED, {"claim": self._index(kind, name, value)}) is not None
@@ -143,6 +155,11 @@ _FORGET = delete(Particular).where(
     Particular.field.in_(bindparam("names", expanding=True)),
 )
 _FORGET_ALL = delete(Particular).where(Particular.account_id == bindparam("owner"))
+_CLAIM = (
+    update(Particular)
+    .where(Particular.account_id == bindparam("owner"), Particular.field == bindparam("name"))
+    .values(claim=bindparam("ours"))
+)
 _HOLDERS = select(Particular.account_id).where(
     Particular.field == bindparam("name"), Particular.blind_index == bindparam("value")
 )

@@ -488,5 +488,16 @@ class NationalIdAsked(Event, frozen=True):
     said: str
 
 
+class NationalIdShared(Event, frozen=True):
+    """Two accounts of a kind have the same national id, confirmed for one of them at most.
+
+    Somebody has typed another's, or one person has two numbers of their authority.
+    """
+
+    name = "national_id.shared"
+    other: str
+    """The subject of the other account."""
+
+
 ALL: tuple[type[Event], ...] = tuple(Event.__subclasses__())
 """Every event; the house tests and ``docs/generated/events.md`` are made from it."""

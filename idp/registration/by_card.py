@@ -176,7 +176,7 @@ class ByCard:
         if is_known(tx, candidate):
             return True
         claimed = numbers_of(under.answers).items()
-        unproven = unproven_of(under.answers)
+        unproven = _unseen_of(under.answers)
         return any(
             self.particulars.is_claimed(tx, under.track.kind, name, value)
             for name, value in claimed
@@ -211,7 +211,15 @@ def numbers_of(answers: Answers) -> dict[Field, str]:
 
 
 def unproven_of(answers: Answers) -> frozenset[Field]:
-    """Name the numbers that anybody could have typed: no certificate says a character of them."""
+    """Name the numbers that anybody could have typed, and that are nobody's alone.
+
+    Of a national id the certificate has four characters: it is claimed once it is confirmed.
+    """
+    return _unseen_of(answers) | {Field.NATIONAL_ID}
+
+
+def _unseen_of(answers: Answers) -> frozenset[Field]:
+    """Name the numbers of which no certificate says a character."""
     card = answers.card
     holder = card.holder if card else None
     proven = {

@@ -1,17 +1,19 @@
 """Confirming national ids that were typed and of which a card has shown four characters.
 
 The worker asks the authority, so that nobody waits for it and a service that is down keeps
-nobody out. A yes makes the proof a whole one; a no takes it away: apps are told of it no longer.
+nobody out. A yes makes the proof a whole one and the number the account's alone; a no takes both
+away: apps are told of it no longer, and it stands for nobody.
 """
 
 from dataclasses import dataclass
 from datetime import timedelta
 
 from idp.accounts import proofs
+from idp.accounts.model import Account
 from idp.accounts.particulars import Field, Particulars
 from idp.accounts.proofs import Due
 from idp.accounts.store import Accounts
-from idp.audit.events import NationalIdAsked
+from idp.audit.events import NationalIdAsked, NationalIdShared
 from idp.audit.store import Trail
 from idp.authenticators.card import cards
 from idp.database.transaction import Transaction
@@ -61,6 +63,25 @@ class Confirming:
         account = self.accounts.find(tx, asked.due.account_id) if settled else None
         if account is not None:
             self.trail.append(tx, NationalIdAsked(subject=account.subject, said=said))
+            self._settle_number(tx, account, asked.national_id, said)
+
+    def _settle_number(
+        self, tx: Transaction, account: Account, national_id: str, said: Said
+    ) -> None:
+        name = Field.NATIONAL_ID
+        if self.particulars.of(tx, account.id).get(name) != national_id:
+            return
+        if said is Said.NO:
+            self.particulars.put(tx, account.id, account.kind, {name: ""})
+        if said is not Said.YES:
+            return
+        if self.particulars.claim(tx, account.id, account.kind, name, national_id):
+            return
+        for one in self.particulars.holders(tx, name, national_id):
+            other = self.accounts.find(tx, one)
+            if other is not None and other.kind is account.kind and one != account.id:
+                shared = NationalIdShared(subject=account.subject, other=other.subject)
+                self.trail.append(tx, shared)
 
     def _number(self, tx: Transaction, due: Due) -> str:
         held = cards.of_account(tx, due.account_id)

@@ -52,11 +52,6 @@ def cards_of_one_number(lab: LabPki) -> list[Shown]:
     ]
 
 
-def cards_of_one_national_id(lab: LabPki) -> list[Shown]:
-    numbers = (f"100112026000009{turn}" for turn in range(AT_ONCE))
-    return [("citizen", made(lab, "moica", subject_number=number), CITIZEN) for number in numbers]
-
-
 def cards_of_one_company(lab: LabPki) -> list[Shown]:
     ranks = ("primary", "secondary") * 2
     return [("organisation", made(lab, "moeaca", rank=rank), COMPANY) for rank in ranks]
@@ -71,7 +66,6 @@ def one_card_of_an_agency(lab: LabPki) -> list[Shown]:
     [
         one_card,
         cards_of_one_number,
-        cards_of_one_national_id,
         cards_of_one_company,
         one_card_of_an_agency,
     ],

@@ -23,6 +23,7 @@ from idp.authenticators.card.crl import Entry
 from idp.authenticators.card.evidence import CardEvidence
 from idp.clock import system_clock
 from idp.config import CardsSection, Config
+from idp.gateways.ics import Said
 from idp.mail.messages import AccountOpened, Letter
 from idp.provider import Provider
 from tests.clock import MovableClock
@@ -408,6 +409,13 @@ def test_P10_another_card_undoes_what_stood_on_the_first(
     assert "/details" in check.headers["Location"]
 
 
+def have_confirmed(provider: Provider) -> None:
+    """Have the authority say that the one national id on record is its holder's."""
+    with provider.database.write() as tx:
+        (question,) = provider.confirming.questions(tx, 9)
+        provider.confirming.settle(tx, question, Said.YES)
+
+
 class TestAgain:
     """A card, and its holder, open one account."""
 
@@ -439,9 +447,27 @@ class TestAgain:
 
         assert "No further account can be opened" in text(browser)
 
-    def test_a_card_of_another_number_does_not_get_round_the_national_id(
+    def test_a_national_id_that_somebody_typed_keeps_its_holder_from_nothing(
         self, browser: Browser, provider: Provider, lab: LabPki
     ) -> None:
+        typed = CITIZEN | {"username": "other2026", "email_1": "other@people.example"}
+        shown(browser, made(lab, "moica", subject_number="1001120260000098"), "citizen")
+
+        to_the_check(browser, provider, typed)
+        finish(browser)
+
+        second = account(provider, "OTHER2026")
+        assert second is not None
+        with provider.database.read() as tx:
+            rows = tx.execute(
+                select(AuditRow.subject).where(AuditRow.event == "national_id.shared")
+            ).scalars()
+            assert list(rows) == [second.subject]
+
+    def test_a_card_of_another_number_does_not_get_round_a_confirmed_national_id(
+        self, browser: Browser, provider: Provider, lab: LabPki
+    ) -> None:
+        have_confirmed(provider)
         typed = CITIZEN | {"username": "other2026", "email_1": "other@people.example"}
         shown(browser, made(lab, "moica", subject_number="1001120260000098"), "citizen")
 

@@ -239,6 +239,9 @@ def test_what_the_authority_denies_is_told_no_longer(
 
     assert procedures(told(browser, lin, "court", scope=WHOLE)) == {"name": "certificate"}
     assert audit(confirming, "national_id.asked") == [{"said": "no"}]
+    assert lin.account is not None
+    with confirming.database.read() as tx:
+        assert confirming.particulars.of(tx, lin.account.id) == {}
 
 
 @pytest.mark.parametrize("code", ["999", "2"])
