@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -21,6 +21,9 @@ from tests import people
 from tests.clock import MovableClock
 from tests.labs import postgres
 from tests.labs.shell import Shell
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Playwright
 
 pytest_plugins = ["tests.labs.cards"]
 
@@ -43,6 +46,15 @@ def keys() -> Keychain:
 def quick_cluster() -> Iterator[postgres.Cluster]:
     """PostgreSQL without fsync, one a test process: for statements, not for durability."""
     with postgres.cluster(durable=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator["Playwright"]:
+    """Playwright's driver, one a test process: its loop stays in this thread, and alone."""
+    from playwright.sync_api import sync_playwright  # most test processes need no browser
+
+    with sync_playwright() as running:
         yield running
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, Playwright
 
 from cardbridge.card.process import CardProcess
 from cardbridge.front.gate import Gate
@@ -72,25 +72,24 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
 
 
 @pytest.fixture(scope="module")
-def browser(sites: Sites) -> Iterator[Browser]:
+def browser(playwright: Playwright, sites: Sites) -> Iterator[Browser]:
     ports = [site.rpartition(":")[2] for site in (sites.good, sites.evil)]
     public = ",".join(f"127.0.0.1:{port}=public" for port in ports)
-    with sync_playwright() as playwright:
-        one = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                "--host-resolver-rules=MAP *.localtest 127.0.0.1",
-                f"--ip-address-space-overrides={public}",
-            ],
-        )
-        yield one
-        one.close()
+    one = playwright.chromium.launch(
+        executable_path=CHROMIUM,
+        args=[
+            "--no-sandbox",
+            "--disable-gpu",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--host-resolver-rules=MAP *.localtest 127.0.0.1",
+            f"--ip-address-space-overrides={public}",
+        ],
+    )
+    yield one
+    one.close()
 
 
 @pytest.fixture

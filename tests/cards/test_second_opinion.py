@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
@@ -98,7 +99,9 @@ class Judge:
             ),
         )
         usage = {"digital_signature"}
-        asyncio.run(validator.async_validate_usage(usage))  # type: ignore[no-untyped-call]
+        checking = validator.async_validate_usage(usage)  # type: ignore[no-untyped-call]
+        with ThreadPoolExecutor(1) as beside:  # this thread may have the loop of a browser
+            beside.submit(asyncio.run, checking).result()
 
     def by_list(self, card: CardFiles, part: int = 0) -> None:
         self.judge(card, self.lists(card, part), [])

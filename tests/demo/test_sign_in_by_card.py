@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect
 
 from demo.plan import ROOT
 from tests.labs.ports import free_port
@@ -102,11 +102,10 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        one = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=QUIET)
-        yield one
-        one.close()
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    one = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=QUIET)
+    yield one
+    one.close()
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 from sqlalchemy import func, select
 from werkzeug.serving import make_server
 
@@ -157,16 +157,15 @@ def grounds(tmp_path_factory: pytest.TempPathFactory) -> Grounds:
 
 
 @pytest.fixture(scope="session")
-def chromium(grounds: Grounds) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        one = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[*ARGUMENTS, grounds.overrides()],
-            # Playwright lets every window through; people's browsers do not.
-            ignore_default_args=["--disable-popup-blocking"],
-        )
-        yield one
-        one.close()
+def chromium(playwright: Playwright, grounds: Grounds) -> Iterator[Browser]:
+    one = playwright.chromium.launch(
+        executable_path=CHROMIUM,
+        args=[*ARGUMENTS, grounds.overrides()],
+        # Playwright lets every window through; people's browsers do not.
+        ignore_default_args=["--disable-popup-blocking"],
+    )
+    yield one
+    one.close()
 
 
 @pytest.fixture
