@@ -60,6 +60,7 @@ _SENTENCES: Mapping[str, LazyString | Variants] = {
         {
             "added": _("A certificate card was added to your account."),
             "renewed": _("Your renewed certificate card was added to your account."),
+            "help_desk": _("The help desk added a certificate card to your account."),
         },
     ),
     "card.removed": _("A certificate card of your account was removed."),
