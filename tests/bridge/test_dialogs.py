@@ -27,6 +27,8 @@ from tests.bridge.person import Person
 from tests.bridge.running import is_alive
 from tests.bridge.screen import Screen, screen
 
+# Two servers that choose a display at one moment can choose the same.
+ONE_SCREEN = pytest.mark.xdist_group("screen")
 CONSENT = Consent(SITE, "Portico", "login", "A" * 43, "zh-TW", "moica", "王小明")
 
 
@@ -250,6 +252,7 @@ def _typing(display: Screen, *keys: str) -> threading.Thread:
     return typing
 
 
+@ONE_SCREEN
 def test_P03_a_real_pinentry_takes_the_pin(display: Screen) -> None:
     typing = _typing(display, "2468%0", "<Return>")
 
@@ -259,6 +262,7 @@ def test_P03_a_real_pinentry_takes_the_pin(display: Screen) -> None:
     assert pin == b"2468%0"
 
 
+@ONE_SCREEN
 @pytest.mark.parametrize("key", ["<Escape>", "<Return>"])
 def test_P03_a_real_pinentry_is_cancelled_and_has_no_default_to_yes(
     display: Screen, key: str
@@ -275,6 +279,7 @@ def test_P03_a_real_pinentry_is_cancelled_and_has_no_default_to_yes(
     assert failed.value.failure.code is Code.CANCELLED
 
 
+@ONE_SCREEN
 def test_a_real_pinentry_gives_up_when_nobody_comes(display: Screen) -> None:
     began = time.monotonic()
 
