@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from hypothesis import settings
 
 from idp import assembly, worker
 from idp.config import ClientSection, Config, DatabaseSection
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
     from playwright.sync_api import Playwright
 
 pytest_plugins = ["tests.labs.cards"]
+
+# A run of all tests says the same of the same code; what nobody thought of is looked for apart:
+# `make test ARGS='--hypothesis-profile=searching'`.
+settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("searching", print_blob=True)
+settings.load_profile("repeatable")
 
 ROOT_KEY = bytes(range(32))
 Enrol = Callable[..., ClientSection]

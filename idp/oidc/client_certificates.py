@@ -127,10 +127,13 @@ def _demand_registered(certificate: x509.Certificate, jwks: Mapping[str, Any]) -
 def _demand_subject(certificate: x509.Certificate, registration: ClientSection) -> None:
     expected = {name: getattr(registration, name) for name in SUBJECT_MEMBERS}
     ((member, wanted),) = [(name, value) for name, value in expected.items() if value]
-    if member == "tls_client_auth_subject_dn":
-        matches = certificate.subject == x509.Name.from_rfc4514_string(wanted)
-    else:
-        matches = wanted in _names(certificate, member.rpartition("_")[2])
+    try:
+        if member == "tls_client_auth_subject_dn":
+            matches = certificate.subject == x509.Name.from_rfc4514_string(wanted)
+        else:
+            matches = wanted in _names(certificate, member.rpartition("_")[2])
+    except (ValueError, TypeError) as wrong:  # TypeError: a part of a type it may not have
+        raise BadCertificate("its names cannot be read") from wrong
     if not matches:
         raise BadCertificate("another subject")
 

@@ -122,3 +122,13 @@ def test_what_is_no_authority_is_not_installed(content: bytes) -> None:
 def test_a_card_is_no_authority(lab: LabPki) -> None:
     with pytest.raises(NotAnAuthority):
         authority.read(lab.issue("moica", CITIZEN, key="p256").sign.certificate, "moica")
+
+
+def test_an_authority_whose_name_has_a_part_of_a_wrong_type_is_none(lab: LabPki) -> None:
+    """A bit string for a unit's name: well-formed, and refused only where the name is read."""
+    whole = lab.issuers["moica"]
+    unit = bytes.fromhex("060355040b0c")
+    assert unit in whole
+
+    with pytest.raises(NotAnAuthority):
+        authority.read(whole.replace(unit, unit[:-1] + b"\x03"), "moica")

@@ -57,6 +57,7 @@ def read(content: bytes, profile_id: str) -> Authority:
             raise NotAnAuthority("it may not issue certificates")
     except x509.ExtensionNotFound as lacking:
         raise NotAnAuthority(f"it lacks {lacking.oid.dotted_string}") from None
-    except (ValueError, x509.DuplicateExtension, x509.InvalidVersion) as wrong:
+    except (ValueError, TypeError, x509.DuplicateExtension, x509.InvalidVersion) as wrong:
+        # A name whose parts have types they may not have is a TypeError there.
         raise NotAnAuthority(str(wrong)) from None
     return found
