@@ -160,9 +160,9 @@ def sections(record: type[Section], path: str = "") -> Iterator[str]:
         place = f"{path}{field.name}"
         if isinstance(field.type, type) and issubclass(field.type, Section):
             yield from sections(field.type, f"{place}.")
-        elif field.name == "clients":
+        elif field.name in {"clients", "directories"}:
             item = field.type.__args__[0]
-            yield from (f"clients.{one.name}" for one in msgspec.structs.fields(item))
+            yield from (f"{field.name}.{one.name}" for one in msgspec.structs.fields(item))
         else:
             yield place
 
