@@ -16,6 +16,7 @@ from idp.authenticators.card.holders import Holders
 from idp.authenticators.card.lists import Lists
 from idp.authenticators.card.revocation import Freshness, Revocation
 from idp.authenticators.card.trust import Trust
+from idp.authenticators.directory.directory import Directories
 from idp.authenticators.passkey import Passkeys
 from idp.authenticators.password.authenticator import PasswordAuthenticator
 from idp.authenticators.password.captcha import Captcha
@@ -222,6 +223,7 @@ def assemble(
         confirming=Confirming(accounts, particulars, trail),
         ics=_ics(config, fetcher, entropy),
         card_lists=_card_lists(config, entropy),
+        directories=_directories(config, database.clock),
     )
 
 
@@ -245,6 +247,21 @@ def _card_lists(config: Config, entropy: Entropy) -> Lists:
         section.crl_limit_mib * 1024 * 1024,
         entropy,
     )
+
+
+def _directories(config: Config, clock: Clock) -> Directories:
+    """Read whom to trust for each directory.
+
+    Raises:
+        ConfigError: an authority's file cannot be used, or two directories have one name.
+    """
+    sections = config.directories
+    if len({one.id for one in sections}) != len(sections):
+        raise ConfigError("[[directories]] id: two directories have the same")
+    try:
+        return Directories(sections, clock, at_once=max(1, config.server.threads // 2))
+    except OSError as wrong:
+        raise ConfigError(f"[[directories]] {wrong}") from wrong
 
 
 def _ics(config: Config, fetcher: Fetcher, entropy: Entropy) -> Ics:

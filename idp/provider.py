@@ -9,6 +9,7 @@ from idp.authenticators.card.evidence import Evidence
 from idp.authenticators.card.holders import Holders
 from idp.authenticators.card.lists import Lists
 from idp.authenticators.card.revocation import Revocation
+from idp.authenticators.directory.directory import Directories
 from idp.authenticators.passkey import Passkeys
 from idp.authenticators.password.authenticator import PasswordAuthenticator
 from idp.authenticators.password.captcha import Captcha
@@ -90,3 +91,4 @@ class Provider:
     account_cards: AccountCards
     confirming: Confirming
     ics: Ics
+    directories: Directories

@@ -26,7 +26,7 @@ from tests.labs.shell import Shell
 if TYPE_CHECKING:
     from playwright.sync_api import Playwright
 
-pytest_plugins = ["tests.labs.cards"]
+pytest_plugins = ["tests.labs.cards", "tests.labs.samba_ad"]
 
 # A run of all tests says the same of the same code; what nobody thought of is looked for apart:
 # `make test ARGS='--hypothesis-profile=searching'`.

@@ -25,6 +25,8 @@ class Standing(StrEnum):
     """Good, and not one of the people this door is for (``people_group``)."""
     UNREACHABLE = "unreachable"
     """No domain controller answered in time."""
+    BUSY = "busy"
+    """As many as may are with the directory at this moment: nobody was asked."""
     MISCONFIGURED = "misconfigured"
     """An answer that only an operator can mend; the log says which."""
 

@@ -1,0 +1,232 @@
+"""The directories of an installation: who someone is, and whether they may come in.
+
+Slow, and called with no transaction open. What the world does is an answer, never an exception;
+what only the operator can mend is in the log. Not more than a few threads are with directories at
+any time: however slow those are, everybody else signs in as ever.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from idp.authenticators.directory import filters, names, people
+from idp.authenticators.directory import standing as standings
+from idp.authenticators.directory.model import DirectoryPerson, Standing
+from idp.clock import Clock
+from idp.config import DirectorySection
+from idp.gateways.fetch import Resolve, resolve
+from idp.secret import Secret
+
+if TYPE_CHECKING:
+    from idp.gateways.ldap import Entry, Ldap, Session
+
+TOTAL_SECONDS = 4.5
+"""What a sign-in may take, whatever controllers do."""
+_TURN_SECONDS = 0.25  # how long to wait for those who are before us
+_LONGEST_PASSWORD = 1024
+_NOBODY = "CN=nobody-signs-in-as-this"
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Who answers to a name, and all that was read of them on the way."""
+
+    dn: str
+    person: DirectoryPerson
+    standing: Standing
+    """As the entry has it; of the door as well as of the account."""
+
+
+class Directories:
+    """Asks the directories of the configuration. Thread-safe."""
+
+    def __init__(
+        self,
+        sections: Sequence[DirectorySection],
+        clock: Clock,
+        *,
+        at_once: int = 4,
+        resolver: Resolve = resolve,
+    ) -> None:
+        """Make the gateways; connects to nothing.
+
+        Args:
+            at_once: how many threads may be with directories; more are refused.
+
+        Raises:
+            OSError: ``ca_file`` of one cannot be used.
+        """
+        self._sections = tuple(sections)
+        self._clock = clock
+        self._room = threading.BoundedSemaphore(at_once)
+        self._of = {one.id: (one, _gateway(one, resolver)) for one in sections}
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self._sections)
+
+    def claims(self, login: str) -> str | None:
+        """Name what attempts under this name are counted as: ``court:wang.dm``.
+
+        ``None``: it is no name of a directory of ours, and :meth:`sign_in` will ask nobody. An
+        account has at most two such names: its own, and its principal name's.
+        """
+        name = names.read(login, self._sections)
+        return name.claim if name else None
+
+    def sign_in(self, login: str, password: Secret[str] | str) -> DirectoryPerson | Standing:
+        """Find who is meant, and try the password: with one bind at most, whatever happens."""
+        name = names.read(login, self._sections)
+        octets = _octets(password.reveal() if isinstance(password, Secret) else password)
+        if name is None or not octets:
+            return Standing.WRONG_CREDENTIALS
+        section, ldap = self._of[name.directory]
+
+        def attempt(until: float) -> DirectoryPerson | Standing:
+            found = ldap.ask(lambda session: self._named(session, section, name), until)
+            dn = found.dn if found else f"{_NOBODY},{section.base}"  # as slow as for somebody
+            tried = standings.of_sub_code(ldap.bind(dn, octets, until))
+            if found is None:
+                return Standing.WRONG_CREDENTIALS
+            return _judged(found) if tried is Standing.GOOD else tried
+
+        return self._ask(section, attempt)
+
+    def by_sid(self, directory: str, sid: bytes) -> DirectoryPerson | Standing:
+        """Find who has a security identifier (``objectSid`` as its octets), and judge them."""
+        if directory not in self._of:
+            return Standing.WRONG_CREDENTIALS
+        section, _ = self._of[directory]
+        return self._look_up(section, people.by_sid(section, sid))
+
+    def by_guid(self, identity_key: str) -> DirectoryPerson | Standing:
+        """Find who has an identity (``court:<guid>``) today, and judge them as a bind would.
+
+        ``WRONG_CREDENTIALS``: there is no such person any more, or no such directory.
+        """
+        directory, _, guid = identity_key.partition(":")
+        if directory not in self._of:
+            return Standing.WRONG_CREDENTIALS
+        section, _ = self._of[directory]
+        try:
+            filter_ = people.by_guid(section, guid)
+        except ValueError:
+            return Standing.WRONG_CREDENTIALS
+        return self._look_up(section, filter_)
+
+    def _look_up(self, section: DirectorySection, filter_: str) -> DirectoryPerson | Standing:
+        _, ldap = self._of[section.id]
+
+        def attempt(until: float) -> DirectoryPerson | Standing:
+            found = ldap.ask(lambda session: self._matching(session, section, filter_), until)
+            return _judged(found) if found else Standing.WRONG_CREDENTIALS
+
+        return self._ask(section, attempt)
+
+    def _ask(
+        self,
+        section: DirectorySection,
+        attempt: Callable[[float], DirectoryPerson | Standing],
+    ) -> DirectoryPerson | Standing:
+        from idp.gateways.ldap import Misconfigured, Unreachable
+
+        with self._entered() as entered:
+            if not entered:
+                return Standing.BUSY
+            try:
+                return attempt(time.monotonic() + TOTAL_SECONDS)
+            except Unreachable as silent:
+                why, level, came_to = str(silent), logging.WARNING, Standing.UNREACHABLE
+            except Misconfigured as wrong:
+                why, level, came_to = str(wrong), logging.ERROR, Standing.MISCONFIGURED
+        told = {"kind": section.id, "error": came_to.value, "why": why}
+        _logger.log(level, "a directory cannot be asked", extra=told)
+        return came_to
+
+    @contextmanager
+    def _entered(self) -> Iterator[bool]:
+        entered = self._room.acquire(timeout=_TURN_SECONDS)
+        try:
+            yield entered
+        finally:
+            if entered:
+                self._room.release()
+
+    def _named(
+        self, session: "Session", section: DirectorySection, name: names.LoginName
+    ) -> _Found | None:
+        filter_ = people.by_name(section, name)
+        entries = session.find(filter_, people.wanted(section))
+        chosen = people.the_one(section, name, [one.values for one in entries])
+        return next(
+            (self._read(session, section, one) for one in entries if one.values is chosen), None
+        )
+
+    def _matching(
+        self, session: "Session", section: DirectorySection, filter_: str
+    ) -> _Found | None:
+        entries = session.find(filter_, people.wanted(section))
+        return self._read(session, section, entries[0]) if len(entries) == 1 else None
+
+    def _read(self, session: "Session", section: DirectorySection, entry: "Entry") -> _Found:
+        groups = {
+            group
+            for group in people.groups_asked_for(section)
+            if _is_in(session, section, entry.dn, group)
+        }
+        person = people.person(section, entry.dn, entry.values, groups)
+        return _Found(entry.dn, person, self._standing(section, entry, person, groups))
+
+    def _standing(
+        self,
+        section: DirectorySection,
+        entry: "Entry",
+        person: DirectoryPerson,
+        groups: set[str],
+    ) -> Standing:
+        if not person.guid or not person.account:
+            return Standing.MISCONFIGURED  # nothing to know them by again
+        if people.is_ad(section):
+            state = standings.of_entry(entry.values, self._clock())
+            if state is not Standing.GOOD:
+                return state
+        if section.people_group and section.people_group not in groups:
+            return Standing.NOT_ALLOWED
+        return Standing.GOOD
+
+
+def _judged(found: _Found) -> DirectoryPerson | Standing:
+    from idp.gateways.ldap import Misconfigured
+
+    if found.standing is Standing.MISCONFIGURED:
+        raise Misconfigured("the service account may not read a person's state or identity")
+    return found.person if found.standing is Standing.GOOD else found.standing
+
+
+def _is_in(session: "Session", section: DirectorySection, dn: str, group: str) -> bool:
+    if people.is_ad(section):
+        return bool(session.look(dn, filters.member_of(group), ["1.1"]))
+    return bool(session.look(group, filters.has_member(dn), ["1.1"]))
+
+
+def _octets(password: str) -> bytes:
+    """Give what is sent; empty where nothing may be: that would be a bind as nobody."""
+    if not password.strip() or "\0" in password or len(password) > _LONGEST_PASSWORD:
+        return b""
+    try:
+        return password.encode()
+    except UnicodeEncodeError:
+        return b""
+
+
+def _gateway(section: DirectorySection, resolver: Resolve) -> "Ldap":
+    """Load LDAP where there is a directory: it takes 0.2 s, and most installations have none."""
+    from idp.gateways.ldap import Ldap
+
+    return Ldap(section, resolver=resolver)
