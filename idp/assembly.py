@@ -53,15 +53,18 @@ from idp.outbox.store import Outbox
 from idp.provider import Provider
 from idp.registration.actions import Registering
 from idp.registration.by_card import ByCard
+from idp.registration.by_directory import ByDirectory
 from idp.registration.store import Registrations
 from idp.secret import KEY_BYTES, Entropy, Keychain, keychain, system_entropy
 from idp.sessions.actions import Ending
+from idp.signin import directory
 from idp.signin.account_cards import AccountCards
 from idp.signin.actions import PasswordSignIn
 from idp.signin.card import CardSignIn
 from idp.signin.codes import Codes
 from idp.signin.confirming import Confirming
 from idp.signin.counters import Gate
+from idp.signin.directory import DirectorySignIn, Refreshing
 from idp.signin.factors import Factors
 from idp.signin.notices import Notices
 from idp.signin.passkey import PasskeySignIn
@@ -193,6 +196,7 @@ def assemble(
             post,
             entropy,
             ByCard(config, holders, registrations, particulars, evidence, trail, entropy),
+            ByDirectory(config, registrations, entropy),
         ),
         passkey_signing_in=PasskeySignIn(config, passkeys, accounts, trail, notices, entropy),
         second_factor=showing,
@@ -220,6 +224,15 @@ def assemble(
             config, trust, evidence, accounts, trail, notices, account_cards, entropy
         ),
         account_cards=account_cards,
+        directory_signing_in=DirectorySignIn(
+            config,
+            Gate(keys_of.key("throttle"), directory.strict(config.throttle)),
+            accounts,
+            Refreshing(accounts, trail),
+            trail,
+            notices,
+            entropy,
+        ),
         confirming=Confirming(accounts, particulars, trail),
         ics=_ics(config, fetcher, entropy),
         card_lists=_card_lists(config, entropy),

@@ -37,6 +37,7 @@ from idp.signin.card import CardSignIn
 from idp.signin.codes import Codes
 from idp.signin.confirming import Confirming
 from idp.signin.counters import Gate
+from idp.signin.directory import DirectorySignIn
 from idp.signin.factors import Factors
 from idp.signin.notices import Notices
 from idp.signin.passkey import PasskeySignIn
@@ -89,6 +90,7 @@ class Provider:
     card_evidence: Evidence
     card_signing_in: CardSignIn
     account_cards: AccountCards
+    directory_signing_in: DirectorySignIn
     confirming: Confirming
     ics: Ics
     directories: Directories

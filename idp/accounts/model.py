@@ -121,6 +121,36 @@ class Account:
     second_factor: SecondFactor = SecondFactor.NONE
 
 
+@dataclass(frozen=True, slots=True)
+class Office:
+    """Somebody's office."""
+
+    directory: str
+    """Its id in the configuration."""
+    ad_account: str
+    court: str = ""
+    """A code of the configuration; empty where none is known."""
+    court_name: str = ""
+    court_is_chosen: bool = False
+    """Whether its holder chose the court from the list, because the directory names none."""
+    department: str = ""
+    title: str = ""
+    employee_number: str = ""
+    roles: tuple[str, ...] = ()
+    also_login: str = ""
+    """The other name that its holder signs in under; empty where it is the account's own."""
+
+    @property
+    def login(self) -> str:
+        """What attempts to sign in to it are counted under."""
+        return login_of(self.directory, self.ad_account)
+
+
+def login_of(directory: str, account: str) -> str:
+    """Write the one form of a name in a directory."""
+    return f"{directory}:{account.casefold()}"
+
+
 NOBODY = UUID(int=0)
 """No account has this id; asked for where there is none, so that the work is the same."""
 

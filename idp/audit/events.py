@@ -301,6 +301,25 @@ class AccountChanged(Event, frozen=True):
     fields: list[str]
 
 
+class OfficeChanged(Event, frozen=True):
+    """A directory says something else of a person than at the sign-in before; which fields."""
+
+    name = "office.changed"
+    for_owner = True
+    fields: list[str]
+
+
+class CourtChanged(Event, frozen=True):
+    """A person belongs to another court than at the sign-in before. Courts as their codes."""
+
+    name = "court.changed"
+    for_owner = True
+    before: str
+    after: str
+    before_name: str
+    after_name: str
+
+
 class EmailsChanged(Event, frozen=True):
     """An address joined an account, left it, or became its first."""
 

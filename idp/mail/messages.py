@@ -51,7 +51,7 @@ class NewBrowser(Notice, frozen=True, tag="new_browser"):
 
     address: str
     browser: str
-    method: Literal["password", "passkey", "card"] = "password"
+    method: Literal["password", "passkey", "card", "directory", "ticket"] = "password"
 
 
 class TooManyFailures(Message, frozen=True, tag="too_many_failures"):

@@ -4,7 +4,9 @@ Each value stands for itself and for all that is weaker. A sign-in that rests on
 past its time, or on a component whose page types the PIN, never stands for a card's own value.
 """
 
-from idp.config import CardsSection
+from collections.abc import Sequence
+
+from idp.config import CardsSection, Config, DirectorySection
 from idp.oidc.vocabulary import ACR_MFA, ACR_PASSWORD
 from idp.sessions.store import Session
 
@@ -34,11 +36,20 @@ def is_of_card(session: Session, section: CardsSection) -> bool:
     return session.acr in {section.acr, section.degraded_acr, section.hipki_acr}
 
 
-def offered(section: CardsSection) -> list[str]:
+def only_by_directory(directories: Sequence[DirectorySection]) -> frozenset[str]:
+    """Give the values that nothing but an account of a directory reaches."""
+    found = {value for one in directories for value in (one.acr, one.ticket_acr)}
+    return frozenset(found - {ACR_PASSWORD, ACR_MFA})
+
+
+def offered(config: Config) -> list[str]:
     """List what can come of a sign-in here (``acr_values_supported``)."""
+    section = config.cards
     found = [ACR_PASSWORD, ACR_MFA]
+    for one in config.directories:
+        found += [one.acr, one.ticket_acr] if one.keytab_file else [one.acr]
     if section.enabled:
         found.append(section.acr)
         found += [section.degraded_acr] if section.crl_grace_hours else []
         found += [section.hipki_acr] if section.hipki else []
-    return found
+    return list(dict.fromkeys(found))

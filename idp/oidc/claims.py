@@ -5,17 +5,18 @@ parameter may ask for single claims in either place. What is not known is left o
 absent claim, never an empty one.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from idp.accounts.model import Account
+from idp.accounts.model import Account, Kind, Office
 from idp.oidc import identity_assurance
 from idp.oidc.errors import InvalidRequest
 from idp.oidc.identity_assurance import Group
-from idp.oidc.vocabulary import NATIONAL_ID, VERIFIED_IDENTITY, Scope
+from idp.oidc.vocabulary import JUDICIARY, NATIONAL_ID, VERIFIED_IDENTITY, Scope
 
 OF_SCOPE: Mapping[str, tuple[str, ...]] = {
     Scope.PROFILE: (
@@ -37,9 +38,19 @@ OF_SCOPE: Mapping[str, tuple[str, ...]] = {
     Scope.EMAIL: ("email", "email_verified"),
     Scope.ADDRESS: ("address",),
     Scope.PHONE: ("phone_number", "phone_number_verified"),
+    JUDICIARY: (
+        "court",
+        "court_name",
+        "department",
+        "title",
+        "ad_account",
+        "employee_number",
+        "roles",
+    ),
 }
+OF_OFFICE = frozenset(OF_SCOPE[JUDICIARY])
+"""What a directory says of its people; of others there is nothing to tell."""
 SCOPE_OF: Mapping[str, str] = {name: scope for scope, names in OF_SCOPE.items() for name in names}
-SUPPORTED = ("sub", *(name for names in OF_SCOPE.values() for name in names))
 
 
 VERIFIED = identity_assurance.MEMBER
@@ -121,10 +132,29 @@ def stored(request: ClaimsRequest, scopes: frozenset[str]) -> dict[str, Any] | N
     return kept if kept["userinfo"] or kept["id_token"] or verified else None
 
 
-def of_userinfo(account: Account, scopes: frozenset[str], single: frozenset[str]) -> dict[str, Any]:
-    """Collect what userinfo answers: the scopes' claims and those asked for one by one."""
+def supported(*, offices: bool) -> list[str]:
+    """List what can be told of somebody here.
+
+    Args:
+        offices: whether there is a directory that people have offices in.
+    """
+    told = [name for names in OF_SCOPE.values() for name in names]
+    return ["sub", *(name for name in told if offices or name not in OF_OFFICE)]
+
+
+def of_userinfo(
+    account: Account,
+    scopes: frozenset[str],
+    single: frozenset[str],
+    office: Callable[[], Office | None],
+) -> dict[str, Any]:
+    """Collect what userinfo answers: the scopes' claims and those asked for one by one.
+
+    Args:
+        office: reads the account's; called only if something of it is asked for.
+    """
     names = {name for scope in scopes for name in OF_SCOPE.get(scope, ())}
-    return _known(account, names | single)
+    return _known(account, names | single, office)
 
 
 def single(asked: Mapping[str, Any] | None, scopes: frozenset[str]) -> frozenset[str]:
@@ -135,11 +165,14 @@ def single(asked: Mapping[str, Any] | None, scopes: frozenset[str]) -> frozenset
 
 
 def of_id_token(
-    account: Account, asked: Mapping[str, Any] | None, scopes: frozenset[str] = frozenset()
+    account: Account,
+    asked: Mapping[str, Any] | None,
+    scopes: frozenset[str],
+    office: Callable[[], Office | None],
 ) -> dict[str, Any]:
     """Collect what was asked for in the ID token by name, and by ``scopes`` where it is alone."""
     names = {name for scope in scopes for name in OF_SCOPE.get(scope, ())}
-    return _known(account, names | set((asked or {}).get("id_token", ())))
+    return _known(account, names | set((asked or {}).get("id_token", ())), office)
 
 
 def wants_account(asked: Mapping[str, Any] | None) -> bool:
@@ -175,7 +208,9 @@ def verified(
     return {VERIFIED: found} if found else {}
 
 
-def _known(account: Account, names: set[str]) -> dict[str, Any]:
+def _known(
+    account: Account, names: AbstractSet[str], office: Callable[[], Office | None]
+) -> dict[str, Any]:
     known: dict[str, Any] = msgspec.to_builtins(account.profile)
     known["preferred_username"] = account.profile.preferred_username or account.account_name
     known["updated_at"] = account.updated_at
@@ -183,4 +218,12 @@ def _known(account: Account, names: set[str]) -> dict[str, Any]:
         known |= {"email": account.email.address, "email_verified": account.email.verified}
     if "phone_number" in known:
         known.setdefault("phone_number_verified", False)
+    if names & OF_OFFICE and account.kind is Kind.JUDGE:
+        known |= _of_office(office())
     return {name: value for name, value in known.items() if name in names and value != ""}
+
+
+def _of_office(held: Office | None) -> dict[str, Any]:
+    told = {name: getattr(held, name, "") for name in OF_OFFICE}
+    roles = list(held.roles) if held else []
+    return told | {"roles": roles or ""}

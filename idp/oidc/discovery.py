@@ -65,6 +65,7 @@ def metadata(
     mtls: MtlsSection,
     acr_values: Sequence[str],
     verifies: bool = False,
+    offices: bool = False,
     details_types: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Write the metadata document; the same one serves both well-known addresses.
@@ -74,6 +75,7 @@ def metadata(
         mtls: whether client certificates are taken, and at which address.
         acr_values: what can come of a sign-in (:func:`idp.oidc.acr.offered`).
         verifies: whether there are verified claims (OIDC for Identity Assurance section 7).
+        offices: whether there is a directory that says what people's offices are.
         details_types: what ``authorization_details`` may be of (RFC 9396 section 10).
     """
     signing = [one for one in algorithms if one in tokens.SIGNING_ALGS]
@@ -123,7 +125,7 @@ def metadata(
         "revocation_endpoint_auth_methods_supported": methods,
         "code_challenge_methods_supported": ["S256"],
         "dpop_signing_alg_values_supported": list(dpop.ALGS),
-        "claims_supported": list(claims.SUPPORTED),
+        "claims_supported": claims.supported(offices=offices),
         "claim_types_supported": ["normal"],
         "claims_parameter_supported": True,
         "request_parameter_supported": True,

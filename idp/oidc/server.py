@@ -14,6 +14,7 @@ from authlib.oauth2.rfc6749 import AuthorizationServer as AuthlibServer
 from authlib.oauth2.rfc6749 import OAuth2Request, UnsupportedGrantTypeError
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 
+from idp.accounts import offices
 from idp.accounts.store import Accounts
 from idp.audit.store import Trail
 from idp.clock import seconds
@@ -313,7 +314,9 @@ class Mint:
         account = self.parts.accounts.find(self.tx, granted.account_id)
         if account is None:
             return {}
-        found = claims.of_id_token(account, granted.claims, scopes)
+        found = claims.of_id_token(
+            account, granted.claims, scopes, lambda: offices.of(self.tx, account.id)
+        )
         if claims.wants_verified(granted.claims, "id_token", scopes):
             groups = self.parts.verified.of(self.tx, account)
             found |= claims.verified(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from idp.accounts import offices
 from idp.database.transaction import Transaction
 from idp.oidc import claims, client_certificates, jwe, standing, tokens
 from idp.oidc.errors import InvalidRequest, InvalidToken, OAuthError
@@ -76,7 +77,12 @@ def answer(
     if client is None:
         raise InvalidToken("the access token's client is gone")
     asked = held.claims if held.is_whole(token) else None
-    found = claims.of_userinfo(held.account, scopes, claims.single(asked, client.scopes))
+    found = claims.of_userinfo(
+        held.account,
+        scopes,
+        claims.single(asked, client.scopes),
+        lambda: offices.of(tx, held.account.id),
+    )
     if claims.wants_verified(asked, "userinfo", scopes):
         groups = parts.verified.of(tx, held.account)
         found |= claims.verified(

@@ -85,6 +85,8 @@ VERIFIED_IDENTITY = "verified_identity"
 """A scope of ours: ``verified_claims`` of the name and of an organisation's numbers."""
 NATIONAL_ID = "national_id"
 """A scope of ours: ``verified_claims`` of the national id, with how sure it is."""
+JUDICIARY = "judiciary"
+"""A scope of ours: the office of a judge, as a directory says it."""
 
 
 class TokenType(StrEnum):

@@ -16,8 +16,9 @@ from idp.audit.store import Trail
 from idp.database.transaction import Transaction
 from idp.mail import messages
 from idp.mail.messages import Post
-from idp.registration import by_card, flows
+from idp.registration import by_card, by_directory, flows
 from idp.registration.by_card import ByCard, CardTaken
+from idp.registration.by_directory import ByDirectory
 from idp.registration.flows import ProofKind, Step, Track
 from idp.registration.forms import Details
 from idp.registration.store import FLOW_PREFIX, Answers, Registrations, Under
@@ -66,6 +67,7 @@ class Registering:
     post: Post
     entropy: Entropy
     by_card: ByCard
+    by_directory: ByDirectory
 
     def begin(self, tx: Transaction, browser_hash: bytes, track: Track, journey: str) -> str:
         """Begin a flow for this browser; gives its id, which goes into addresses."""
@@ -115,6 +117,7 @@ class Registering:
             mobile=details.mobile,
             address=details.address,
             emails=details.emails,
+            court=details.court,
             verified_email=proven,
             typed=typed,
         )
@@ -149,16 +152,29 @@ class Registering:
 
     def obstacle(self, tx: Transaction, under: Under) -> Obstacle | None:
         """Tell what stands in the way of the last step, to whom has proven a mailbox."""
+        found = self._obstacle_of_proof(tx, under)
+        if found is not None:
+            return found
+        named = under.answers.account_name
+        if named and accounts.is_taken(tx, named):
+            return Obstacle.NAME_TAKEN
+        if emails.holder_of(tx, under.answers.verified_email) is not None:
+            return Obstacle.EMAIL_TAKEN
+        return None
+
+    def _obstacle_of_proof(self, tx: Transaction, under: Under) -> Obstacle | None:
         if under.track.proof is ProofKind.CARD:
             candidate = self.by_card.standing(tx, under)
             if candidate is None:
                 return Obstacle.PROVE_AGAIN
             if self.by_card.is_taken(tx, under, candidate):
                 return Obstacle.KNOWN
-        if accounts.is_taken(tx, under.answers.account_name):
-            return Obstacle.NAME_TAKEN
-        if emails.holder_of(tx, under.answers.verified_email) is not None:
-            return Obstacle.EMAIL_TAKEN
+        if under.track.proof is ProofKind.DIRECTORY:
+            proof = self.by_directory.standing(tx, under)
+            if proof is None:
+                return Obstacle.PROVE_AGAIN
+            if self.by_directory.is_taken(tx, proof):
+                return Obstacle.KNOWN
         return None
 
     def finish(self, tx: Transaction, under: Under, locale: str) -> Registered | Obstacle:
@@ -167,16 +183,23 @@ class Registering:
         Raises:
             sqlalchemy.exc.IntegrityError: somebody took the name or the number in between.
             CardTaken: or opened an account with the card. Nothing is kept.
+            EntryTaken: or with the entry of the directory.
         """
         if not flows.may_do(under.track, under.done, Step.CHECK) or under.completed:
             return Obstacle.LOOK_AGAIN
         if found := self.obstacle(tx, under):
             if found is Obstacle.PROVE_AGAIN:
-                self.by_card.drop(tx, under)
+                self._drop_proof(tx, under)
             return found
         if not self.registrations.complete(tx, under):
             return Obstacle.LOOK_AGAIN
         return self._open(tx, under, locale)
+
+    def _drop_proof(self, tx: Transaction, under: Under) -> None:
+        if under.track.proof is ProofKind.DIRECTORY:
+            self.by_directory.drop(tx, under)
+        else:
+            self.by_card.drop(tx, under)
 
     def _open(self, tx: Transaction, under: Under, locale: str) -> Registered:
         answers, track = under.answers, under.track
@@ -185,7 +208,7 @@ class Registering:
             Email(address, verified=address == answers.verified_email) for address in answers.emails
         )
         new = NewAccount(
-            account_name=answers.account_name,
+            account_name=self._account_name(tx, answers),
             kind=track.kind,
             profile=profile_of(answers),
             emails=(),
@@ -198,6 +221,8 @@ class Registering:
         emails.replace(tx, account.id, addresses)
         self._keep_particulars(tx, account, answers)
         self._keep_card(tx, account, under)
+        if track.proof is ProofKind.DIRECTORY:
+            self.by_directory.settle(tx, account, under)
         terms.accept(tx, account.id, answers.terms)
         self.registrations.opened(tx, under, account.id)
         registered = AccountRegistered(
@@ -210,6 +235,10 @@ class Registering:
         self.trail.append(tx, registered)
         self._tell(tx, replace(account, email=addresses[0]), under)
         return Registered(account.id, track.activation)
+
+    def _account_name(self, tx: Transaction, answers: Answers) -> str:
+        proof = answers.directory
+        return self.by_directory.account_name(tx, proof) if proof else answers.account_name
 
     def _tell(self, tx: Transaction, account: Account, under: Under) -> None:
         """Mail the electronic id, and the link of activation where the kind has one (B03)."""
@@ -273,6 +302,8 @@ class Registering:
 
 def profile_of(answers: Answers) -> Profile:
     """Write what a registration told by the names of the standard claims."""
+    if answers.directory is not None:
+        return by_directory.profile_of(answers.directory)
     return Profile(
         name=answers.name,
         birthdate=answers.birth_date,

@@ -9,12 +9,10 @@ from datetime import timedelta
 from enum import StrEnum
 
 import msgspec
-from sqlalchemy import bindparam, select
 
-from idp.accounts import proofs
+from idp.accounts import identities, proofs
 from idp.accounts.model import Account
 from idp.accounts.particulars import Field, Particulars
-from idp.accounts.tables import AccountIdentity
 from idp.audit.events import CardPresented, RegistrationRefused
 from idp.audit.store import Trail
 from idp.authenticators.card import cards, challenges
@@ -25,7 +23,6 @@ from idp.authenticators.card.holders import Holders
 from idp.authenticators.card.profiles import all_profiles
 from idp.authenticators.card.reasons import Flaw, Unfit
 from idp.config import Config
-from idp.database.prepared import Prepared, insert_if_new
 from idp.database.transaction import Transaction
 from idp.registration import card_proof, flows
 from idp.registration.card_proof import CardProof
@@ -189,8 +186,7 @@ class ByCard:
         Raises:
             CardTaken: somebody was quicker.
         """
-        identity = {**_identity(candidate), "account_id": account.id}
-        is_first = tx.ask(_TAKE_IDENTITY, identity) is not None
+        is_first = identities.take(tx, *_identity(candidate), account.id)
         if not is_first or not cards.add(tx, account.id, candidate, self.entropy):
             raise CardTaken
         proof = under.answers.card
@@ -236,20 +232,14 @@ def is_known(tx: Transaction, candidate: Candidate) -> bool:
         return True
     if cards.of_same_holder(tx, candidate):
         return True
-    return tx.execute(_KNOWN_IDENTITY, _identity(candidate)).one_or_none() is not None
+    return identities.find(tx, *_identity(candidate)) is not None
 
 
-def _identity(candidate: Candidate) -> dict[str, str]:
-    holder = candidate.holder
-    return {"kind": holder.profile_id, "key": holder.subject_number}
+def _identity(candidate: Candidate) -> tuple[str, str]:
+    """Give the kind and the key that an account is found by."""
+    return candidate.holder.profile_id, candidate.holder.subject_number
 
 
 def _wanted(under: Under) -> Wanted:
     # A registration is found from its own browser alone: what is bound to it is bound to both.
     return Wanted(under.id_hash, Purpose.REGISTER)
-
-
-_TAKE_IDENTITY = Prepared(insert_if_new(AccountIdentity).returning(AccountIdentity.account_id))
-_KNOWN_IDENTITY = select(AccountIdentity.account_id).where(
-    AccountIdentity.kind == bindparam("kind"), AccountIdentity.key == bindparam("key")
-)

@@ -38,7 +38,7 @@ class ProofKind(StrEnum):
 class Entry(StrEnum):
     """The ways of the sign-in page to a registration that begins with a proof, in its order (P01).
 
-    An account without one has a link of its own; judges sign in without registering.
+    An account without one has a link of its own; judges register on their way in.
     """
 
     CARD = "card"
@@ -64,6 +64,10 @@ class FieldName(StrEnum):
     FAX = "fax"
     ADDRESS = "address"
     EMAILS = "emails"
+    EMAIL_LIST = "email_list"
+    """The same in one line, separated by semicolons (P20)."""
+    COURT = "court"
+    """Asked for where the proof names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,17 +176,22 @@ _TRACKS = (
         "judge",
         Kind.JUDGE,
         ProofKind.DIRECTORY,
-        (Field(FieldName.NAME, proven=True), Field(FieldName.EMAILS)),
+        (Field(FieldName.NAME, proven=True), Field(FieldName.COURT), Field(FieldName.EMAIL_LIST)),
     ),
 )
 TRACKS: Mapping[str, Track] = {track.id: track for track in _TRACKS}
-PROVABLE = frozenset({ProofKind.NOTHING, ProofKind.CARD})
+PROVABLE = frozenset({ProofKind.NOTHING, ProofKind.CARD, ProofKind.DIRECTORY})
 """The proofs that can be given today; a track with another waits for its page."""
 
 
 def open_tracks() -> list[Track]:
     """List the tracks that a person can go today."""
     return [track for track in TRACKS.values() if track.proof in PROVABLE]
+
+
+def of_directory() -> Track:
+    """Give the track that a directory's people go at their first sign-in (P20)."""
+    return next(track for track in _TRACKS if track.proof is ProofKind.DIRECTORY)
 
 
 def of_card(account_kind: str) -> Track | None:

@@ -3,7 +3,7 @@
 Nothing that was typed is lost: what cannot be read is shown again as it stands.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from idp.accounts.model import Address
 from idp.authenticators.card.profiles import CardHolder
+from idp.authenticators.directory.model import DirectoryPerson
 from idp.registration import contact, fields, taiwan_ids
 from idp.registration.fields import Problem
 from idp.registration.flows import FieldName, Track
@@ -18,10 +19,12 @@ from idp.registration.flows import FieldName, Track
 Value = TypeVar("Value")
 
 EMAILS = ("email_1", "email_2", "email_3")
+EMAIL_LIST, COURT = "email_list", "court"
 ADDRESS = ("postal_code", "region", "street")
 KEPT = (
     "name", "representative", "representative_title", "username", "national_id", "uniform_number",
     "birth_date", "phone", "mobile", *ADDRESS, *EMAILS,
+    EMAIL_LIST, COURT,
 )  # fmt: skip
 """The inputs that are filled in again; the password never is."""
 LONGEST_INPUT = 400
@@ -42,6 +45,7 @@ class Details:
     mobile: str = ""
     address: Address | None = None
     emails: tuple[str, ...] = ()
+    court: str = ""
 
 
 Problems = dict[str, Problem]
@@ -58,12 +62,20 @@ class _Form:
 
 
 def read(
-    track: Track, typed: Mapping[str, str], *, today: date, card: CardHolder | None = None
+    track: Track,
+    typed: Mapping[str, str],
+    *,
+    today: date,
+    card: CardHolder | None = None,
+    entry: DirectoryPerson | None = None,
+    courts: Collection[str] = (),
 ) -> tuple[Details, Problems]:
     """Read the form of a track; the details are whole when there are no problems.
 
     Args:
         card: whom the card of this registration names; what it proves is never taken as typed.
+        entry: likewise, whom a directory names.
+        courts: the codes that a court may be chosen from, where the entry names none.
     """
     wanted = {field.name: field.required for field in track.fields if not field.proven}
     form = _Form(wanted, typed, {})
@@ -81,7 +93,7 @@ def read(
     phone = _read(form, FieldName.PHONE, "phone", contact.read_phone)
     mobile = _read(form, FieldName.MOBILE, "mobile", contact.read_mobile)
     details = Details(
-        name=card.name if card else name or "",
+        name=_proven_name(card, entry) or name or "",
         representative=representative or "",
         representative_title=title or "",
         account_name=account_name or "",
@@ -96,9 +108,16 @@ def read(
         phone=phone.text if phone else "",
         mobile=mobile.text if mobile else "",
         address=_address(form),
-        emails=_emails(form),
+        emails=_emails(form) or _email_list(form),
+        court=_court(form, entry, courts),
     )
     return details, form.problems
+
+
+def _proven_name(card: CardHolder | None, entry: DirectoryPerson | None) -> str:
+    if card is not None:
+        return card.name
+    return entry.name if entry is not None else ""
 
 
 def changeable(track: Track, *, has_proven_name: bool) -> Track:
@@ -179,3 +198,29 @@ def _emails(form: _Form) -> tuple[str, ...]:
         else:
             found.append(address)
     return tuple(found)
+
+
+def _email_list(form: _Form) -> tuple[str, ...]:
+    """Read up to three addresses in one line, the first of which is proven (P20)."""
+    if FieldName.EMAIL_LIST not in form.wanted:
+        return ()
+    found = contact.read_emails(contact.parted(form.typed.get(EMAIL_LIST, "")))
+    if isinstance(found, Problem):
+        form.problems[EMAIL_LIST] = found
+        return ()
+    return found
+
+
+def _court(form: _Form, entry: DirectoryPerson | None, courts: Collection[str]) -> str:
+    if FieldName.COURT not in form.wanted or not asks_for_court(entry, courts):
+        return ""
+    chosen = form.typed.get(COURT, "")
+    if chosen not in courts:
+        form.problems[COURT] = Problem.EMPTY
+        return ""
+    return chosen
+
+
+def asks_for_court(entry: DirectoryPerson | None, courts: Collection[str]) -> bool:
+    """Tell whether a court has to be chosen: the directory names none, and there is a list."""
+    return entry is not None and not entry.court and bool(courts)

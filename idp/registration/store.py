@@ -13,6 +13,7 @@ from idp.database.columns import Table
 from idp.database.sweeping import Broom
 from idp.database.transaction import Transaction
 from idp.registration.card_proof import CardProof
+from idp.registration.directory_proof import DirectoryProof
 from idp.registration.flows import TRACKS, Step, Track
 from idp.secret import Seal, digest
 
@@ -44,7 +45,11 @@ class Answers(msgspec.Struct, frozen=True, omit_defaults=True):
     terms: str = ""
     card: CardProof | None = None
     """What it rests on; empty where nothing is proven before the form, or not yet."""
+    directory: DirectoryProof | None = None
+    """Likewise, where a directory has proven it."""
     name: str = ""
+    court: str = ""
+    """Chosen, where the directory names none."""
     representative: str = ""
     representative_title: str = ""
     account_name: str = ""

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from idp.accounts import emails, passwords, status
+from idp.accounts import emails, offices, passwords, status
 from idp.accounts.model import Account, Kind, State
 from idp.accounts.particulars import Field, Particulars
 from idp.accounts.store import Accounts
@@ -46,6 +46,8 @@ class Bar(StrEnum):
     """It opens an account; whose is not told."""
     NOT_NOW = "not_now"
     """The session may not change what opens the account, or the offer is used up."""
+    OF_DIRECTORY = "of_directory"
+    """The account opens by its court's directory, which knows who has left, and by nothing else."""
     UNREACHED = "unreached"
     """It is not the password alone that adds it, and there is nothing else to prove."""
 
@@ -261,6 +263,8 @@ class AccountCards:
     def _barred(
         self, tx: Transaction, account: Account, candidate: Candidate
     ) -> Mismatch | Bar | None:
+        if offices.is_of_directory(tx, account):
+            return Bar.OF_DIRECTORY
         found = ownership.mismatch(candidate.holder, self._owner(tx, account))
         if found is None and cards.find(tx, candidate.leaf.fingerprint) is not None:
             return Bar.TAKEN

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from idp.accounts import passwords
+from idp.accounts import offices, passwords
 from idp.accounts.model import NOBODY, Account, SecondFactor, State
 from idp.accounts.passwords import PasswordRow
 from idp.accounts.store import Accounts
@@ -260,7 +260,8 @@ class PasswordSignIn:
 
     def _still_opens(self, tx: Transaction, account: Account, row: PasswordRow | None) -> bool:
         unchanged = row is None or passwords.still_has(tx, account.id, row.phc_hash)
-        return unchanged and account.state is State.ACTIVE
+        is_active = account.state is State.ACTIVE
+        return unchanged and is_active and not offices.is_of_directory(tx, account)
 
     def _is_too_old(self, tx: Transaction, account: Account, row: PasswordRow | None) -> bool:
         oldest = policy.chosen(self.config.password, staff=account.kind in STAFF).max_age

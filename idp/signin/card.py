@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from idp.accounts import offices
 from idp.accounts.model import Account, State
 from idp.accounts.store import Accounts
 from idp.audit.events import CardPresented, SigninRefused, SigninSucceeded
@@ -97,7 +98,7 @@ class CardSignIn:
             tx, CardPresented(subject=subject, decision=flaw or "accepted", evidence=kept)
         )
         if account is not None:
-            refused = flaw if account.state is State.ACTIVE else "disabled"
+            refused = flaw if self._opens(tx, account) else "disabled"
             self._attempt(tx, account, browser, client_id, refused)
         if isinstance(outcome, Unfit):
             self.trail.append(
@@ -109,10 +110,13 @@ class CardSignIn:
             is_full = _MFA in amr
             offer = self.account_cards.offer(tx, candidate, kept) if is_full else ""
             return Unregistered(candidate.holder.name, candidate, kept, is_full, offer)
-        if account.state is not State.ACTIVE:
+        if not self._opens(tx, account):
             return Refusal(Reason.WRONG_CREDENTIALS)
         cards.used(tx, card.id)
         return self._open(tx, account, self._acr(presented.format, outcome), browser)
+
+    def _opens(self, tx: Transaction, account: Account) -> bool:
+        return account.state is State.ACTIVE and not offices.is_of_directory(tx, account)
 
     def _open(
         self,

@@ -7,6 +7,7 @@ so whoever was given a package before can still show that it is the one.
 from sqlalchemy import bindparam, delete
 
 from idp.accounts.model import Account
+from idp.accounts.offices import AccountOffice
 from idp.accounts.proofs import AccountProof
 from idp.accounts.tables import AccountIdentity
 from idp.audit import history
@@ -32,6 +33,7 @@ _TABLES = (
     NoticeLink,
     Consent,
     AccountIdentity,
+    AccountOffice,
     AccountProof,
     Card,
     CardChallenge,

@@ -7,6 +7,7 @@ Pages never send the browser to one another. Each returns it to
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from idp.accounts.model import Kind
 from idp.consent.model import Permission
 
 
@@ -25,6 +26,8 @@ class Asked:
     """The ``acr`` values that are wished for, best first; none of them is demanded."""
     card_acr: frozenset[str] = frozenset()
     """The ``acr`` values that nothing but a card reaches; empty where cards are not taken."""
+    directory_acr: frozenset[str] = frozenset()
+    """The ``acr`` values that nothing but an account of a directory reaches."""
     demands_second_factor: bool = False
     """The app is registered for it: who has no second factor is led to set one up."""
     subject: str = ""
@@ -91,6 +94,11 @@ class AskForCard:
 
 
 @dataclass(frozen=True, slots=True)
+class AskDirectory:
+    """Show the page for an account of a court's directory: nobody else is meant."""
+
+
+@dataclass(frozen=True, slots=True)
 class AskToEnrol:
     """Lead to where a first second factor is set up."""
 
@@ -117,6 +125,7 @@ Step = (
     | AskToRegister
     | AskSecondFactor
     | AskForCard
+    | AskDirectory
     | AskToEnrol
     | AskTerms
     | AskConsent
@@ -137,7 +146,11 @@ def next_step(asked: Asked, known: Known | None) -> Step:
     if known is None or _is_another(asked, known) or _too_old(asked, known):
         if "create" in asked.prompt:
             return AskToRegister()
-        return AskForCard() if _is_for_card(asked) else AskToSignIn(again=known is not None)
+        if _is_for(asked, asked.card_acr):
+            return AskForCard()
+        if _is_for_judges(asked):
+            return AskDirectory()
+        return AskToSignIn(again=known is not None)
     if asked.account_kinds and known.kind not in asked.account_kinds:
         return Refuse(KIND_NOT_ALLOWED)
     return _missing_strength(asked, known) or _missing_word(asked, known) or Answer()
@@ -150,11 +163,18 @@ def _missing_word(asked: Asked, known: Known) -> Step | None:
     return AskConsent() if _must_consent(asked, known) else None
 
 
-def _is_for_card(asked: Asked) -> bool:
-    """Tell whether who signs in anew had best do so by card."""
+def _is_for(asked: Asked, of_way: frozenset[str]) -> bool:
+    """Tell whether who signs in anew had best do so in the way that reaches these values."""
     if asked.essential_acr:
-        return asked.essential_acr <= asked.card_acr
-    return bool(asked.preferred_acr) and asked.preferred_acr[0] in asked.card_acr
+        return asked.essential_acr <= of_way
+    return bool(asked.preferred_acr) and asked.preferred_acr[0] in of_way
+
+
+def _is_for_judges(asked: Asked) -> bool:
+    # An app for judges alone spares them the choice among ways; the tabs are there all the same.
+    # Where there is no directory, none of its values is known either.
+    only_judges = asked.account_kinds == {Kind.JUDGE}
+    return bool(asked.directory_acr) and (only_judges or _is_for(asked, asked.directory_acr))
 
 
 def _missing_strength(asked: Asked, known: Known) -> Step | None:
@@ -174,7 +194,9 @@ def _way_to(wanted: frozenset[str], asked: Asked, known: Known) -> Step | None:
     """Find what would reach one of the wanted values."""
     if wanted & known.acrs_within_reach:
         return AskSecondFactor()
-    return AskForCard() if wanted & _by_card(asked, known) else None
+    if wanted & _by_card(asked, known):
+        return AskForCard()
+    return AskDirectory() if wanted & _by_directory(asked, known) else None
 
 
 def _way_to_two_factors(asked: Asked, known: Known) -> Step:
@@ -187,6 +209,13 @@ def _by_card(asked: Asked, known: Known) -> frozenset[str]:
     # A card that was shown for this and falls short (its list is too old) would do so again.
     has_tried = known.is_of_card and known.authenticated_at >= asked.asked_at
     return frozenset() if has_tried else known.acrs_by_card
+
+
+def _by_directory(asked: Asked, known: Known) -> frozenset[str]:
+    # Whoever has just come by it and falls short would do so again.
+    is_fresh = known.authenticated_at >= asked.asked_at
+    is_judge = known.kind == Kind.JUDGE
+    return asked.directory_acr if is_judge and not is_fresh else frozenset()
 
 
 def _granting_wish(asked: Asked, known: Known) -> Step | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from idp.accounts import offices
 from idp.accounts.model import State
 from idp.accounts.store import Accounts
 from idp.audit.events import SigninRefused, SigninSucceeded
@@ -62,6 +63,10 @@ class PasskeySignIn:
         """Write down what came of it; a session is opened only here."""
         account = self.accounts.find(tx, on_record.account_id)
         if account is None or account.state is not State.ACTIVE:
+            return Refusal(Reason.PASSKEY_REFUSED)
+        if offices.is_of_directory(tx, account):
+            refused = SigninRefused(subject=account.subject, method=METHOD, reason="of_directory")
+            self.trail.append(tx, refused)
             return Refusal(Reason.PASSKEY_REFUSED)
         # The key says whose it is (WebAuthn section 7.2, step 6); both have to say the same.
         named = same(presented.user_handle, account.subject.encode())

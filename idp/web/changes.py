@@ -6,7 +6,7 @@ from typing import Any
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
-from idp.web.wording import FIELDS
+from idp.web.wording import FIELDS, OFFICE, PROVEN
 
 Variants = tuple[str, Mapping[str, LazyString]]
 """The field of the event that its sentences differ by, and a sentence for each of its values."""
@@ -16,6 +16,8 @@ _SENTENCES: Mapping[str, LazyString | Variants] = {
     "account.registered": _("Your account was opened."),
     "account.activated": _("Your account was activated."),
     "account.changed": _("The details of your account were changed."),
+    "office.changed": _("Your court's directory says something else of you than before."),
+    "court.changed": _("Your court's directory says that you belong to another court."),
     "emails.changed": (
         "act",
         {
@@ -109,6 +111,13 @@ _OTHERWISE = _("Your account was changed.")
 _FIELDS: Mapping[str, LazyString] = {
     "name": FIELDS["name"],
     "birthdate": FIELDS["birth_date"],
+    "preferred_username": PROVEN["ad_account"],
+    "ad_account": PROVEN["ad_account"],
+    "court": FIELDS["court"],
+    "department": OFFICE["department"],
+    "title": OFFICE["title"],
+    "employee_number": OFFICE["employee_number"],
+    "roles": OFFICE["roles"],
     "phone_number": FIELDS["phone"],
     "address": FIELDS["address"],
 }
@@ -125,4 +134,5 @@ def sentence(event: str, data: Mapping[str, Any]) -> LazyString:
 
 def fields_of(data: Mapping[str, Any]) -> list[LazyString]:
     """Name the fields of a change; never what they hold."""
-    return [_FIELDS[one] for one in data.get("fields", []) if one in _FIELDS]
+    named = (_FIELDS[one] for one in data.get("fields", []) if one in _FIELDS)
+    return list(dict.fromkeys(named))

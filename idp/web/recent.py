@@ -5,7 +5,7 @@ from datetime import timedelta
 from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
 
-from idp.accounts.model import SecondFactor
+from idp.accounts.model import Kind, SecondFactor
 from idp.oidc.model import Client
 from idp.provider import Provider
 from idp.sessions.store import Session
@@ -30,7 +30,7 @@ def is_sure(portico: Provider, session: Session) -> bool:
 def make_sure(portico: Provider, session: Session, page: str) -> ResponseReturnValue:
     """Ask for what :func:`is_sure` misses; leads back to ``page``, or into a journey."""
     if not has_proven_recently(portico, session):
-        return ask_again(page)
+        return ask_again(page, session.kind)
     return redirect(url_for("second_factor.show", journey=page), code=303)
 
 
@@ -46,6 +46,7 @@ def make_stronger(session: Session, page: str) -> ResponseReturnValue:
     return redirect(url_for(endpoint, journey=page), code=303)
 
 
-def ask_again(page: str) -> ResponseReturnValue:
+def ask_again(page: str, kind: str) -> ResponseReturnValue:
     """Send the browser to the sign-in, which leads back to ``page`` of ``idp.web.returning``."""
-    return redirect(url_for("password.show", journey=page), code=303)
+    endpoint = "directory.show" if kind == Kind.JUDGE else "password.show"
+    return redirect(url_for(endpoint, journey=page), code=303)

@@ -13,9 +13,10 @@ from idp.accounts.model import Kind
 from idp.authenticators import Reason
 from idp.authenticators.card.ownership import Mismatch
 from idp.authenticators.card.reasons import Flaw
+from idp.authenticators.directory.model import Standing
 from idp.authenticators.password.policy import PasswordPolicy, Weakness
 from idp.linking.rules import Outcome
-from idp.oidc.vocabulary import NATIONAL_ID, VERIFIED_IDENTITY, Scope
+from idp.oidc.vocabulary import JUDICIARY, NATIONAL_ID, VERIFIED_IDENTITY, Scope
 from idp.registration.actions import Obstacle
 from idp.registration.by_card import Misfit
 from idp.registration.fields import Problem
@@ -65,6 +66,52 @@ FIELD_OF: Mapping[Reason, str] = {
     Reason.PASSKEY_REFUSED: "",
     Reason.BUSY: "",
 }
+STANDINGS: Mapping[Standing, LazyString] = {
+    Standing.WRONG_CREDENTIALS: REFUSED[Reason.WRONG_CREDENTIALS],
+    Standing.DISABLED: _(
+        "Your account in the court's directory is switched off. Ask the information office of "
+        "your court."
+    ),
+    Standing.EXPIRED: _(
+        "Your account in the court's directory has expired. Ask the information office of your "
+        "court."
+    ),
+    Standing.PASSWORD_EXPIRED: _(
+        "The password is right, and past its time. Change it on a computer of the court network, "
+        "then sign in here with the new one."
+    ),
+    Standing.MUST_CHANGE: _(
+        "The password is right, and has to be changed before it can be used. Do so on a computer "
+        "of the court network, then sign in here with the new one."
+    ),
+    Standing.LOCKED: _(
+        "The court's directory has locked this account after too many wrong passwords. It opens "
+        "again after a while; if you are in a hurry, ask the information office of your court."
+    ),
+    Standing.OUTSIDE_HOURS: _(
+        "The court's directory does not let this account in at this hour. Ask the information "
+        "office of your court."
+    ),
+    Standing.OTHER_WORKSTATION: _(
+        "The court's directory lets this account in on certain computers alone, and so not here. "
+        "Ask the information office of your court."
+    ),
+    Standing.NOT_ALLOWED: _(
+        "The password is right, but this account is not one of those that sign in here. Ask the "
+        "information office of your court."
+    ),
+    Standing.BUSY: REFUSED[Reason.BUSY],
+    Standing.UNREACHABLE: _(
+        "The court's directory cannot be asked at the moment. Try again in a few minutes, or take "
+        "another way to sign in."
+    ),
+    Standing.MISCONFIGURED: _(
+        "The court's directory cannot be asked at the moment. Try again in a few minutes, or take "
+        "another way to sign in."
+    ),
+}
+"""What people are told. A directory says what it says of a state to the right password alone, and
+of a lock to everybody; the rest reads like a wrong password."""
 LINKING: Mapping[Outcome, tuple[LazyString, str]] = {
     Outcome.REFUSED: (_("This account or this password is not right there."), "account"),
     Outcome.TAKEN: (_("This account is linked with somebody else already."), "account"),
@@ -113,6 +160,8 @@ METHODS: Mapping[str, LazyString] = {
     "password+recovery_code": _("Password and recovery code"),
     "password+passkey": _("Password and passkey"),
     "card": _("Certificate card"),
+    "directory": _("Account of the court's directory"),
+    "ticket": _("Computer of the court network"),
 }
 HISTORY: Mapping[str, LazyString] = {
     "second_factor": _("Right password, but no second factor"),
@@ -129,6 +178,17 @@ HISTORY: Mapping[str, LazyString] = {
     Flaw.REVOKED: _("Card revoked"),
     Flaw.SUSPENDED: _("Card suspended"),
     Flaw.COULD_NOT_CHECK: _("Card could not be checked"),
+    "directory_disabled": _("Switched off in the directory"),
+    "directory_expired": _("Expired in the directory"),
+    "directory_password_expired": _("Right password, but too old"),
+    "directory_must_change": _("Right password, but to be changed first"),
+    "directory_locked": _("Locked in the directory"),
+    "directory_outside_hours": _("Not at this hour, by the directory"),
+    "directory_other_workstation": _("Not from here, by the directory"),
+    "directory_not_allowed": _("Not one of those who sign in here"),
+    "directory_busy": _("Too busy to check"),
+    "directory_unreachable": _("Directory could not be asked"),
+    "directory_misconfigured": _("Directory could not be asked"),
 }
 SCOPES: Mapping[str, tuple[LazyString, LazyString]] = {
     Scope.OPENID: (_("That it is you"), _("A number that stands for you, not your name.")),
@@ -146,6 +206,10 @@ SCOPES: Mapping[str, tuple[LazyString, LazyString]] = {
     NATIONAL_ID: (
         _("Your national id"),
         _("The whole number, and whether its authority has confirmed it."),
+    ),
+    JUDICIARY: (
+        _("Your office"),
+        _("Court, department, title, AD account and roles, as the court's directory has them."),
     ),
     Scope.OFFLINE_ACCESS: (
         _("Access while you are away"),
@@ -259,7 +323,10 @@ ENTRIES: Mapping[Entry, LazyString] = {
 PROOFS: Mapping[ProofKind, LazyString] = {
     ProofKind.NOTHING: _("An e-mail address whose mail you can read, and a telephone number."),
     ProofKind.CARD: _("Your certificate card, its PIN and a card reader."),
-    ProofKind.DIRECTORY: _("Your account in the directory of the courts."),
+    ProofKind.DIRECTORY: _(
+        "Your account in the directory of the courts. Sign in with it: the first time, the account "
+        "here is opened on the way."
+    ),
     ProofKind.APPLICATION: _("A form with your signature, which the court compares with its roll."),
 }
 """What a registration needs."""
@@ -268,7 +335,10 @@ INSTEAD: Mapping[ProofKind, LazyString] = {
         "This site does not take cards yet. Bring your identity document, or for an organisation "
         "its certificate, to the service centre of any court."
     ),
-    ProofKind.DIRECTORY: _("Judges need no registration here: sign in on the court network."),
+    ProofKind.DIRECTORY: _(
+        "This site is not connected with the directory of any court. Ask the information office of "
+        "your court."
+    ),
     ProofKind.APPLICATION: _(
         "It cannot be sent from here yet. Hand the form in at the service centre of any court."
     ),
@@ -294,6 +364,9 @@ FIELDS: Mapping[str, LazyString] = {
     # Translators: 通訊地址, manual P10
     "address": _("Postal address"),
     "email_1": _("E-mail"),
+    # Translators: 所屬法院, manual P20
+    "court": _("Court"),
+    "email_list": _("E-mail"),
 }
 INPUTS: Mapping[str, LazyString] = {
     **FIELDS,
@@ -310,8 +383,20 @@ PROVEN: Mapping[str, LazyString] = {
     "uniform_number": _("Uniform number"),
     "organisation_oid": _("Object identifier of the organisation"),
     "rank": _("Rank of the card"),
+    # Translators: AD帳號, manual P20
+    "ad_account": _("AD account"),
+    "court": _("Court"),
 }
-"""What a certificate says of its holder."""
+"""What a certificate says of its holder, and a directory of its people."""
+OFFICE: Mapping[str, LazyString] = {
+    "ad_account": PROVEN["ad_account"],
+    "court": PROVEN["court"],
+    "department": _("Department"),
+    "title": _("Title"),
+    "employee_number": _("Staff number"),
+    "roles": _("Roles"),
+}
+"""What a directory says of a person's office."""
 PROBLEMS: Mapping[Problem, LazyString] = {
     Problem.EMPTY: _("Fill in this field."),
     Problem.TOO_SHORT: _("This is too short."),
@@ -514,6 +599,9 @@ CARD_REFUSED: Mapping[Flaw, LazyString] = {
     ),
 }
 CARD_NOT_ADDED: Mapping[Mismatch | Bar, LazyString] = {
+    Bar.OF_DIRECTORY: _(
+        "This account opens by your court's directory alone: no card is added to it."
+    ),
     Mismatch.KIND: _(
         "This card is of another kind of holder than this account: persons and organisations have "
         "accounts of their own."

@@ -19,9 +19,10 @@ from idp.accounts.model import Kind
 from idp.audit import events
 from idp.authenticators import Reason
 from idp.authenticators.card.reasons import Flaw
+from idp.authenticators.directory.model import Standing
 from idp.config import Config, Section, load
 from idp.registration import flows
-from idp.signin import second_factor
+from idp.signin import directory, second_factor
 from idp.web import wording
 from tests.clients import test_switch_of_apps
 from tests.http import test_language_switch
@@ -122,6 +123,10 @@ def test_every_way_of_signing_in_has_its_words() -> None:
     assert {"card", "passkey"} <= ways
     assert ways | second | {f"password+{one}" for one in second} <= set(wording.METHODS)
     assert set(Flaw) <= set(wording.HISTORY)
+    assert {directory.METHOD, directory.TICKET} <= set(wording.METHODS)
+    unsaid = {Standing.GOOD, Standing.WRONG_CREDENTIALS}
+    assert set(wording.STANDINGS) == set(Standing) - {Standing.GOOD}
+    assert {f"directory_{one}" for one in set(Standing) - unsaid} <= set(wording.HISTORY)
 
 
 def test_every_kind_of_account_has_its_words() -> None:
@@ -298,6 +303,7 @@ CENSUS = {
     "/signin/card": ("GET POST", "anybody", "csrf"),
     "/signin/hipki": ("GET POST", "anybody", "csrf"),
     "/signin/consent": ("GET POST", "a session on its journey", "csrf"),
+    "/signin/directory": ("GET POST", "anybody", "csrf, gate"),
     "/signin/passkey": ("POST", "anybody", "csrf, challenge"),
     "/signin/password": ("GET POST", "anybody", "csrf, captcha, throttle"),
     "/signin/second-factor": ("GET POST", "a session, or half of one", "csrf, gate"),

@@ -32,6 +32,7 @@ from tests.factors import SoftKey, options_on, with_app
 from tests.http.test_B_registration import accept, begin, describe, send
 from tests.labs import letters
 from tests.labs.card_holders import take
+from tests.labs.paper_directory import SECTION
 from tests.labs.typist import Page
 from tests.people import BASE, Browser, Person
 
@@ -156,6 +157,7 @@ STOPS: dict[str, Callable[[Visit], None]] = {
     "signin/consent.html": consent,
     "signin/second_factor.html": second_factor,
     "signin/terms.html": ask_again,
+    "signin/directory.html": opens("/signin/directory"),
     "signin/hipki.html": opens("/signin/hipki"),
     "signin/recovery.html": opens("/recovery"),
     "signin/new_password.html": new_password,
@@ -189,7 +191,9 @@ SECRETS_ALONE = {
 @pytest.fixture
 def config() -> Config:
     """Every way to sign in is open: each has a page that is typed into."""
-    return msgspec.structs.replace(people.CONFIG, cards=CardsSection(enabled=True, hipki=True))
+    return msgspec.structs.replace(
+        people.CONFIG, cards=CardsSection(enabled=True, hipki=True), directories=[SECTION]
+    )
 
 
 @pytest.fixture

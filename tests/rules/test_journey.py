@@ -11,6 +11,7 @@ from idp.signin.journey import (
     KIND_NOT_ALLOWED,
     Answer,
     AskConsent,
+    AskDirectory,
     Asked,
     AskForCard,
     AskSecondFactor,
@@ -337,4 +338,60 @@ UNCHECKED = replace(WITH_A_CARD, acrs=frozenset({"unchecked", "password"}), is_o
     ],
 )
 def test_next_step(asked: Asked, known: Known | None, then: Step) -> None:
+    assert next_step(asked, known) == then
+
+
+DIRECTORY = frozenset({"directory", "kerberos"})
+WITH_DIRECTORY = replace(PLAIN, directory_acr=DIRECTORY)
+FOR_JUDGES = replace(WITH_DIRECTORY, account_kinds=frozenset({"judge"}))
+JUDGE = replace(TEN_MINUTES_IN, kind="judge")
+
+
+@pytest.mark.parametrize(
+    ("asked", "known", "then"),
+    [
+        pytest.param(WITH_DIRECTORY, None, AskToSignIn(), id="anybody may be meant"),
+        pytest.param(FOR_JUDGES, None, AskDirectory(), id="judges alone are meant"),
+        pytest.param(
+            replace(FOR_JUDGES, directory_acr=frozenset()),
+            None,
+            AskToSignIn(),
+            id="judges alone are meant, and no directory is configured",
+        ),
+        pytest.param(
+            replace(WITH_DIRECTORY, essential_acr=frozenset({"kerberos"})),
+            None,
+            AskDirectory(),
+            id="a directory's value is demanded",
+        ),
+        pytest.param(
+            replace(WITH_DIRECTORY, preferred_acr=("directory", "mfa")),
+            None,
+            AskDirectory(),
+            id="a directory's value is wished for first",
+        ),
+        pytest.param(
+            replace(WITH_DIRECTORY, essential_acr=frozenset({"kerberos"})),
+            JUDGE,
+            AskDirectory(),
+            id="a judge has come by another way than demanded",
+        ),
+        pytest.param(
+            replace(WITH_DIRECTORY, essential_acr=frozenset({"kerberos"})),
+            replace(JUDGE, authenticated_at=NOW),
+            Refuse(ACR_OUT_OF_REACH),
+            id="a judge has just come, and not by what is demanded",
+        ),
+        pytest.param(
+            replace(WITH_DIRECTORY, essential_acr=frozenset({"kerberos"})),
+            TEN_MINUTES_IN,
+            Refuse(ACR_OUT_OF_REACH),
+            id="no directory knows a citizen",
+        ),
+        pytest.param(FOR_JUDGES, JUDGE, Answer(), id="a judge is signed in"),
+    ],
+)
+def test_P04_judges_are_led_to_their_own_page(
+    asked: Asked, known: Known | None, then: Step
+) -> None:
     assert next_step(asked, known) == then

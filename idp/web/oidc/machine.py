@@ -170,7 +170,8 @@ def _provider_metadata(portico: Provider, known: Sequence[Client]) -> dict[str, 
         registers=portico.config.registration.mode != "off",
         mtls=portico.config.mtls,
         verifies=portico.config.cards.enabled,
-        acr_values=acr.offered(portico.config.cards),
+        offices=bool(portico.config.directories),
+        acr_values=acr.offered(portico.config),
         details_types=sorted(types),
     )
 

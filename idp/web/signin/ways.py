@@ -20,13 +20,13 @@ class Way:
 
 
 def ways(portico: Provider, current: str, journey_id: str) -> list[Way]:
-    """List the ways; empty where there is only one, which needs no choosing."""
+    """List the ways; the judges' is there even where it can only say why it is not open."""
     found = [("password", _("Account and password"), "password.show")]
     if portico.config.cards.enabled:
         # Translators: 憑證卡, manual P03
         found.append(("card", _("Certificate card"), "card.show"))
-    if len(found) == 1:
-        return []
+    # Translators: 法官 (AD), manual P04
+    found.append(("directory", _("Judges (AD)"), "directory.show"))
     return [
         Way(name, label, url_for(endpoint, journey=journey_id or None), name == current)
         for name, label, endpoint in found

@@ -1,6 +1,6 @@
 """Taking one's data along, and closing the account."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +9,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
-from idp.accounts import emails, passwords
+from idp.accounts import emails, offices, passwords
 from idp.accounts.model import Account, canonical_name
 from idp.audit import history
 from idp.audit.events import AccountClosed, DataExported
@@ -130,6 +130,7 @@ def _document(tx: Transaction, portico: Provider, account: Account) -> dict[str,
             "locale": account.locale,
         },
         "profile": msgspec.to_builtins(account.profile),
+        "office": _office(tx, account),
         "particulars": {str(k): v for k, v in portico.particulars.of(tx, account.id).items()},
         "emails": [
             {"address": one.address, "verified": one.verified}
@@ -200,6 +201,12 @@ def _document(tx: Transaction, portico: Provider, account: Account) -> dict[str,
             for one in history.of(tx, account.subject, _HISTORY)
         ],
     }
+
+
+def _office(tx: Transaction, account: Account) -> dict[str, Any] | None:
+    """Tell what the court's directory has said; ``None`` of who is of none."""
+    held = offices.of(tx, account.id)
+    return asdict(held) if held else None
 
 
 def _apps(tx: Transaction, account: Account) -> list[dict[str, Any]]:

@@ -9,8 +9,8 @@ from flask import Blueprint, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
 
-from idp.accounts import proofs, status
-from idp.accounts.model import Account
+from idp.accounts import offices, proofs, status
+from idp.accounts.model import Account, Kind
 from idp.accounts.particulars import Field as Particular
 from idp.accounts.particulars import masked
 from idp.accounts.proofs import Attribute
@@ -53,6 +53,9 @@ class OverviewPage:
     lines: list[Line]
     electronic_id: str
     change_url: str
+    """Empty where there is nothing that could be changed here."""
+    office: list[Line]
+    """What the court's directory says; read-only. Empty for who is of none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +89,30 @@ def show() -> ResponseReturnValue:
         Line(label["mobile"], masked(told["mobile"])),
         Line(label["address"], _blurred(account)),
     ]
+    office = _office(account)
     page = OverviewPage(
         [line for line in lines if line.value],
         account.electronic_id,
-        url_for("account.change"),
+        "" if office else url_for("account.change"),
+        office,
     )
     return place.show("overview.html", found, "account", page)
+
+
+def _office(account: Account) -> list[Line]:
+    with provider().database.read() as tx:
+        held = offices.of(tx, account.id) if account.kind is Kind.JUDGE else None
+    if held is None:
+        return []
+    said = {
+        "ad_account": held.ad_account,
+        "court": held.court_name or held.court,
+        "department": held.department,
+        "title": held.title,
+        "employee_number": held.employee_number,
+        "roles": ", ".join(held.roles),
+    }
+    return [Line(wording.OFFICE[name], value) for name, value in said.items() if value]
 
 
 @pages.get("/account/details")

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
-from idp.accounts import passwords
+from idp.accounts import offices, passwords
 from idp.authenticators import Reason, Refusal
 from idp.authenticators.password.authenticator import PasswordEvidence
 from idp.authenticators.password.policy import Weakness
@@ -38,6 +38,8 @@ class PasswordPage:
     action: str
     account_name: str
     has_password: bool
+    is_of_directory: bool
+    """Whether the password is the court's directory's, and nothing of ours."""
     password_help: list[LazyString | str]
     strength_url: str
     errors: list[FieldError] = field(default_factory=list)
@@ -60,7 +62,8 @@ def change() -> ResponseReturnValue:
     portico, account = provider(), found.account
     with portico.database.read() as tx:
         state, now = passwords.state_of(tx, account.id), tx.now
-    if state is None:
+        is_of_directory = offices.is_of_directory(tx, account)
+    if state is None or is_of_directory:
         return _page(found, [FieldError("", _NONE)], 422)
     current = Secret(form.get("current", ""))
     # Nothing typed is no try: it neither counts nor stands in the history.
@@ -108,10 +111,12 @@ def _page(found: Here, problems: list[FieldError], status: int) -> ResponseRetur
     portico = provider()
     with portico.database.read() as tx:
         state = passwords.state_of(tx, found.account.id)
+        is_of_directory = offices.is_of_directory(tx, found.account)
     page = PasswordPage(
         action=url_for("own_password.change"),
         account_name=found.account.account_name,
-        has_password=state is not None,
+        has_password=state is not None and not is_of_directory,
+        is_of_directory=is_of_directory,
         password_help=wording.password_help(portico.passwords.policy_for(found.account.kind)),
         strength_url=url_for("strength.estimate"),
         errors=problems,

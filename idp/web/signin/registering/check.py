@@ -13,13 +13,13 @@ from idp.provider import Provider
 from idp.registration import contact
 from idp.registration.actions import Obstacle, Registered
 from idp.registration.by_card import CardTaken
-from idp.registration.flows import Step
+from idp.registration.flows import ProofKind, Step
 from idp.registration.store import Under
 from idp.web import errors, returning, wording
 from idp.web.forms import FieldError
 from idp.web.headers import PAGES
 from idp.web.request import demand_csrf, origin, own_word, sealed_word, single_form, speaks
-from idp.web.signin.registering import flow
+from idp.web.signin.registering import arriving, flow
 from idp.web.signin.registering.choose import way_back
 from idp.web.signin.registering.flow import At, Posted
 from idp.web.signin.registering.proven import facts
@@ -39,7 +39,7 @@ class Line:
     value: str
     field: str
     is_proven: bool = False
-    """Whether the card says it."""
+    """Whether the card or the directory says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ class CheckPage:
     recovery_url: str
     is_known: bool
     """Whether the person has an account already, by what was told."""
+    is_of_directory: bool
     errors: list[FieldError] = field(default_factory=list)
 
 
@@ -97,6 +98,8 @@ def finish() -> ResponseReturnValue:
     if not isinstance(posted, Posted):
         return posted
     place = posted.place
+    if place.under.track.proof is ProofKind.DIRECTORY:
+        return arriving.finish(place, lambda error, status: _page(place, error, status))
     outcome = _finish(provider(), place.under)
     if isinstance(outcome, Registered):
         return redirect(url_for("register_check.done", flow=place.flow_id), code=303)
@@ -156,9 +159,11 @@ def activate() -> ResponseReturnValue:
     return PAGES.apply(make_response(shown, 410))
 
 
-def _page(place: At, obstacle: Obstacle | None, status: int) -> ResponseReturnValue:
+def _page(place: At, obstacle: Obstacle | FieldError | None, status: int) -> ResponseReturnValue:
     found = []
-    if obstacle is not None and obstacle in wording.OBSTACLES:
+    if isinstance(obstacle, FieldError):
+        found.append(obstacle)
+    elif obstacle is not None and obstacle in wording.OBSTACLES:
         found.append(FieldError(_FIELD_OF.get(obstacle, ""), wording.OBSTACLES[obstacle]))
     page = CheckPage(
         action=url_for("register_check.finish"),
@@ -169,6 +174,7 @@ def _page(place: At, obstacle: Obstacle | None, status: int) -> ResponseReturnVa
         add_url=url_for("password.show", journey=returning.CARDS),
         recovery_url=url_for("recovery.show"),
         is_known=obstacle is Obstacle.KNOWN,
+        is_of_directory=place.under.track.proof is ProofKind.DIRECTORY,
         errors=found,
     )
     return flow.show("check.html", place, Step.CHECK, page, status)
@@ -176,6 +182,7 @@ def _page(place: At, obstacle: Obstacle | None, status: int) -> ResponseReturnVa
 
 def _lines(under: Under) -> list[Line]:
     answers, label = under.answers, wording.FIELDS
+    courts = provider().registering.by_directory.courts(under)
     told = {
         "name": answers.name,
         "representative": answers.representative,
@@ -187,6 +194,7 @@ def _lines(under: Under) -> list[Line]:
         "phone": contact.as_dialled(answers.phone),
         "mobile": contact.as_dialled(answers.mobile),
         "address": answers.address.formatted if answers.address else "",
+        "court": courts.get(answers.court, answers.court),
         "email_1": ", ".join(answers.emails),
     }
     proven = facts(under)

@@ -20,6 +20,7 @@ from idp.web.wiring import provider
 
 pages = Blueprint("register", __name__)
 
+_WAY_BACK = {ProofKind.CARD: "card.show", ProofKind.DIRECTORY: "directory.show"}
 _CHOOSE = _("Choose the kind of account.")
 _UNKNOWN = _("There is no such kind of account. These are the kinds there are.")
 _TOO_MANY = _("Too many registrations were begun from your network. Wait a minute.")
@@ -57,6 +58,9 @@ def begin() -> ResponseReturnValue:
     track = kind.open_tracks(portico).get(form.get("kind", ""))
     if track is None:
         return _page(journey, [FieldError("kind", _CHOOSE)], 422)
+    if track.proof is ProofKind.DIRECTORY:
+        # Their proof is the sign-in itself, which leads on to the rest.
+        return redirect(url_for("directory.show", journey=journey[:128] or None), code=303)
     with portico.database.write(origin()) as tx:
         attempt = Attempt("registration", "", tx.origin.address)
         if not isinstance(portico.gate.reserve(tx, attempt, captcha=True).verdict, Proceed):
@@ -94,5 +98,5 @@ def way_back(under: Under) -> str:
 
     Not to the journey's hub: with ``prompt=create`` that would ask for one more account.
     """
-    page = "card.show" if under.track.proof is ProofKind.CARD else "password.show"
+    page = _WAY_BACK.get(under.track.proof, "password.show")
     return url_for(page, journey=under.answers.journey or None)

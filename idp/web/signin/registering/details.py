@@ -35,7 +35,10 @@ class DetailsPage:
 
     action: str
     facts: list[Fact]
-    """What the card says; nobody can change it here."""
+    """What the card or the directory says; nobody can change it here."""
+    is_of_directory: bool
+    courts: dict[str, str]
+    """What a court is chosen from, by their codes; empty where it is not asked for."""
     asks: dict[str, bool]
     """Each field that the kind of account asks for, and whether it is required."""
     typed: Mapping[str, str]
@@ -53,7 +56,13 @@ def show() -> ResponseReturnValue:
     place = flow.at(Step.DETAILS, flow.asked_flow())
     if not isinstance(place, At):
         return place
-    return _page(place, place.under.answers.typed, [], 200)
+    return _page(place, place.under.answers.typed or _suggested(place), [], 200)
+
+
+def _suggested(place: At) -> dict[str, str]:
+    """Fill in the addresses that the directory has: to begin with, and never believed."""
+    proof = place.under.answers.directory
+    return {forms.EMAIL_LIST: "; ".join(proof.person.mails[:3])} if proof else {}
 
 
 @pages.post("/register-account/details")
@@ -65,9 +74,14 @@ def answer() -> ResponseReturnValue:
     place, form = posted.place, posted.form
     portico = provider()
     today = portico.database.clock().astimezone(_TAIPEI).date()
-    card = place.under.answers.card
+    card, proof = place.under.answers.card, place.under.answers.directory
     details, problems = forms.read(
-        place.under.track, form, today=today, card=card.holder if card else None
+        place.under.track,
+        form,
+        today=today,
+        card=card.holder if card else None,
+        entry=proof.person if proof else None,
+        courts=portico.registering.by_directory.courts(place.under),
     )
     found = wording.details_errors(problems)
     found += _password_errors(portico, place, form, details)
@@ -126,7 +140,7 @@ def _password_errors(
 _ORDER = (
     "name", "representative", "representative_title", "username", "password", "password_again",
     "national_id", "uniform_number", "birth_date", "phone", "mobile",
-    *forms.ADDRESS, *forms.EMAILS,
+    *forms.ADDRESS, forms.COURT, *forms.EMAILS, forms.EMAIL_LIST,
 )  # fmt: skip
 
 
@@ -139,13 +153,19 @@ def _page(
 ) -> ResponseReturnValue:
     portico, track = provider(), place.under.track
     proven = facts(place.under)
+    proof = place.under.answers.directory
+    courts = portico.registering.by_directory.courts(place.under)
+    asks_court = forms.asks_for_court(proof.person if proof else None, courts)
     page = DetailsPage(
         action=url_for("register_details.answer"),
         facts=proven,
+        is_of_directory=proof is not None,
+        courts=courts if asks_court else {},
         asks={
             one.name.value: one.required
             for one in track.fields
             if not one.proven and one.name not in {fact.id for fact in proven}
+            if asks_court or one.name is not FieldName.COURT
         },
         typed=typed,
         regions=contact.REGIONS,

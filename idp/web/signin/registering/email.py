@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from flask import Blueprint, redirect, url_for
 from flask.typing import ResponseReturnValue
 
-from idp.registration.flows import Step
+from idp.registration.flows import FieldName, Step
+from idp.registration.forms import EMAIL_LIST, EMAILS
+from idp.registration.store import Under
 from idp.signin.codes import Purpose, Sending
 from idp.web import wording
 from idp.web.forms import FieldError
@@ -77,10 +79,17 @@ def _page(place: At, problems: list[FieldError], status: int) -> ResponseReturnV
     page = EmailPage(
         action=url_for("register_email.prove"),
         send_action=url_for("register_email.send"),
-        change_url=url_for("register_details.show", flow=place.flow_id, _anchor="email_1"),
+        change_url=url_for(
+            "register_details.show", flow=place.flow_id, _anchor=_address_field(under)
+        ),
         address=address,
         is_sent=waiting is not None and waiting.address == address,
         is_proven=under.answers.verified_email == address,
         errors=problems,
     )
     return flow.show("email.html", place, Step.EMAIL, page, status)
+
+
+def _address_field(under: Under) -> str:
+    """Name the input that holds the first address."""
+    return EMAIL_LIST if under.track.asks(FieldName.EMAIL_LIST) else EMAILS[0]

@@ -10,9 +10,9 @@ from flask_babel import LazyString
 
 from idp.provider import Provider
 from idp.registration import flows
-from idp.registration.flows import Step
+from idp.registration.flows import ProofKind, Step
 from idp.registration.store import Under
-from idp.web import errors, wording
+from idp.web import errors, returning, wording
 from idp.web.headers import PAGES, Policy
 from idp.web.request import browser_hash, demand_csrf, single_form
 from idp.web.wiring import provider
@@ -72,10 +72,17 @@ def at(step: Step, flow_id: str) -> At | ResponseReturnValue:
     if under is None:
         return errors.registration_lost()
     if under.completed:
-        return redirect(url_for("register_check.done", flow=flow_id), code=303)
+        return redirect(end_of(under, flow_id), code=303)
     if not flows.may_do(under.track, under.done, step):
         return go_on(flow_id, under)
     return At(flow_id, under)
+
+
+def end_of(under: Under, flow_id: str) -> str:
+    """Give where a finished registration goes on: who is signed in by it is on the way already."""
+    if under.track.proof is ProofKind.DIRECTORY:
+        return returning.onward(under.answers.journey)
+    return url_for("register_check.done", flow=flow_id)
 
 
 def posted(step: Step) -> Posted | ResponseReturnValue:

@@ -88,15 +88,22 @@ def _instead(portico: Provider, track: Track) -> LazyString | str:
 
 def open_tracks(portico: Provider) -> dict[str, Track]:
     """List what a person can go through today, on this site."""
-    wanted = portico.config.accounts.open_to
     return {
         track.id: track
         for track in flows.open_tracks()
-        if track.id in wanted and _is_provable(portico, track)
+        if _is_offered(portico, track) and _is_provable(portico, track)
     }
+
+
+def _is_offered(portico: Provider, track: Track) -> bool:
+    """Tell whether an operator opens accounts of a kind: for judges, by naming their directory."""
+    is_directory = track.proof is ProofKind.DIRECTORY
+    return is_directory or track.id in portico.config.accounts.open_to
 
 
 def _is_provable(portico: Provider, track: Track) -> bool:
     if track.proof is ProofKind.CARD and not portico.config.cards.enabled:
+        return False
+    if track.proof is ProofKind.DIRECTORY and not portico.config.directories:
         return False
     return track.proof in flows.PROVABLE

@@ -1,12 +1,14 @@
-"""From a card that opens no account straight to the application, the card already shown (B07)."""
+"""From a proof that opens no account straight to the application, with it (B07, P20)."""
 
 from flask import url_for
 
+from idp.authenticators.directory.model import DirectoryPerson
 from idp.database.transaction import Transaction
 from idp.provider import Provider
 from idp.registration import by_card, flows
 from idp.signin.card import Unregistered
 from idp.signin.counters import Attempt
+from idp.signin.directory import Means
 from idp.signin.throttle import Proceed
 from idp.web.request import browser_hash
 from idp.web.signin.registering import kind
@@ -33,5 +35,21 @@ def lead(tx: Transaction, portico: Provider, card: Unregistered, journey: str) -
         browser_hash=browser_hash(),
         kept=card.evidence,
         journey=journey[:128],
+    )
+    return url_for("register_terms.show", flow=flow_id)
+
+
+def lead_judge(
+    tx: Transaction, portico: Provider, person: DirectoryPerson, means: Means, journey: str
+) -> str:
+    """Begin the registration of whom a directory knows; gives its first page.
+
+    Empty where too many registrations were begun from there.
+    """
+    attempt = Attempt("registration", "", tx.origin.address)
+    if not isinstance(portico.gate.reserve(tx, attempt, captcha=True).verdict, Proceed):
+        return ""
+    flow_id = portico.registering.by_directory.carry(
+        tx, person, means, browser_hash=browser_hash(), journey=journey[:128]
     )
     return url_for("register_terms.show", flow=flow_id)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import msgspec
-from flask import Blueprint, make_response, url_for
+from flask import Blueprint, make_response, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
 
@@ -22,6 +22,7 @@ from idp.web.forms import FieldError
 from idp.web.headers import PAGES
 from idp.web.request import origin
 from idp.web.signin.registering import flow, kind
+from idp.web.signin.registering.choose import way_back
 from idp.web.signin.registering.flow import At, Posted
 from idp.web.signin.registering.kind import KindView
 from idp.web.signin.registering.proven import Fact, facts
@@ -57,9 +58,14 @@ class ProofPage:
 @pages.get("/register-account/proof")
 def show() -> ResponseReturnValue:
     """Show the page, with something for the card to sign."""
-    cards.taking_cards()
     place = flow.at(Step.PROOF, flow.asked_flow())
-    return _page(place, None, 200) if isinstance(place, At) else place
+    if not isinstance(place, At):
+        return place
+    if place.under.track.proof is ProofKind.DIRECTORY:
+        # What a directory says is proven by signing in, which begins anew with all that it says.
+        return redirect(way_back(place.under), code=303)
+    cards.taking_cards()
+    return _page(place, None, 200)
 
 
 @pages.post("/register-account/proof")

@@ -1,17 +1,18 @@
-"""What the card of a registration says, as its pages show it: read-only, and from the card."""
+"""What the proof of a registration says, as its pages show it: read-only."""
 
 from dataclasses import dataclass
 
 from flask_babel import LazyString
 
 from idp.authenticators.card.profiles import CardHolder
+from idp.authenticators.directory.model import DirectoryPerson
 from idp.registration.store import Under
 from idp.web import wording
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing that a certificate says."""
+    """One thing that a certificate or a directory says."""
 
     id: str
     label: LazyString | str
@@ -19,12 +20,29 @@ class Fact:
 
 
 def facts(under: Under) -> list[Fact]:
-    """List what the card says, in the order of the form; nothing where there is none."""
-    return _said(under.answers.card.holder) if under.answers.card else []
+    """List what is proven, in the order of the form; nothing where there is none."""
+    answers = under.answers
+    if answers.directory is not None:
+        return _listed(_entry(answers.directory.person))
+    return _listed(_said(answers.card.holder)) if answers.card else []
 
 
-def _said(holder: CardHolder) -> list[Fact]:
-    said: dict[str, LazyString | str] = {
+def titled(person: DirectoryPerson) -> str:
+    """Write a name as courts do, its title behind it: 王大明 法官."""
+    has_title = not person.title or person.name.endswith(person.title)
+    return person.name if has_title else f"{person.name} {person.title}"
+
+
+def _entry(person: DirectoryPerson) -> dict[str, LazyString | str]:
+    return {
+        "name": titled(person),
+        "ad_account": person.account,
+        "court": (person.court_name or person.court) if person.court else "",
+    }
+
+
+def _said(holder: CardHolder) -> dict[str, LazyString | str]:
+    return {
         "card": wording.CARD_KINDS[holder.profile_id],
         "name": holder.name,
         "id_tail": holder.id_tail,
@@ -32,4 +50,7 @@ def _said(holder: CardHolder) -> list[Fact]:
         "organisation_oid": holder.organisation_oid,
         "rank": wording.CARD_RANKS.get(holder.rank, ""),
     }
+
+
+def _listed(said: dict[str, LazyString | str]) -> list[Fact]:
     return [Fact(name, wording.PROVEN[name], value) for name, value in said.items() if value]

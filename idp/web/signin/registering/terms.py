@@ -14,6 +14,7 @@ from idp.web.forms import FieldError
 from idp.web.request import origin
 from idp.web.signin.registering import flow
 from idp.web.signin.registering.flow import At, Posted
+from idp.web.signin.registering.proven import titled
 from idp.web.signin.terms import CHANGED, current_texts
 from idp.web.wiring import provider
 
@@ -31,6 +32,8 @@ class TermsPage:
     """Goes along in the form: what is agreed to is what was shown."""
     holder: str
     """The name on a card that was shown to sign in and has led here; else empty (B07)."""
+    judge: str
+    """Likewise the name that a directory has told (P20)."""
     add_url: str
     """Where the person adds the card who has an account."""
     errors: list[FieldError] = field(default_factory=list)
@@ -66,6 +69,7 @@ def _page(place: At, problems: list[FieldError], status: int) -> ResponseReturnV
         texts,
         documents.day_of(texts),
         holder=answers.card.holder.name if answers.card else "",
+        judge=titled(answers.directory.person) if answers.directory else "",
         add_url=url_for("password.show", journey=returning.CARDS),
         errors=problems,
     )

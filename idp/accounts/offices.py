@@ -1,0 +1,114 @@
+"""What a directory says of its people's offices: read at every sign-in, told to apps.
+
+Nothing here opens an account; that is the entry's own identity (``identities.py``).
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, String, Text, bindparam, or_, select
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.accounts.model import Account, Kind, Office
+from idp.accounts.tables import AccountRow
+from idp.database.columns import Table
+from idp.database.transaction import Transaction
+
+
+class AccountOffice(Table):
+    """The office of one account, as its directory said it last."""
+
+    __tablename__ = "account_offices"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(AccountRow.id), primary_key=True)
+    directory: Mapped[str] = mapped_column(String(32))
+    login: Mapped[str] = mapped_column(Text(), index=True)
+    """``directory:account`` in lower case: whose attempts those are that name it."""
+    also_login: Mapped[str] = mapped_column(Text(), index=True)
+    """Another name of theirs that they last signed in under; empty: they use this one."""
+    ad_account: Mapped[str] = mapped_column(Text())
+    court: Mapped[str] = mapped_column(Text())
+    court_name: Mapped[str] = mapped_column(Text())
+    court_is_chosen: Mapped[bool]
+    department: Mapped[str] = mapped_column(Text())
+    title: Mapped[str] = mapped_column(Text())
+    employee_number: Mapped[str] = mapped_column(Text())
+    roles: Mapped[list[str]]
+    changed_at: Mapped[datetime]
+
+
+def of(tx: Transaction, account_id: UUID) -> Office | None:
+    """Read the office of an account; most have none."""
+    row = tx.execute(_OF, {"owner": account_id}).one_or_none()
+    if row is None:
+        return None
+    return Office(**{**row._mapping, "roles": tuple(row.roles)})  # noqa: SLF001 - SQLAlchemy's own
+
+
+def holder_of(tx: Transaction, login: str) -> tuple[UUID, str] | None:
+    """Find the account that was last signed in to under a name of a directory, and its own name.
+
+    Of two that have had it, one after the other, the one that had it last.
+    """
+    row = tx.execute(_HOLDER, {"login": login}).first()
+    return (row.account_id, row.login) if row else None
+
+
+def is_of_directory(tx: Transaction, account: Account) -> bool:
+    """Tell whether an account's directory alone opens it: it knows who has left, others do not."""
+    return account.kind is Kind.JUDGE and of(tx, account.id) is not None
+
+
+def put(tx: Transaction, account_id: UUID, office: Office) -> None:
+    """Write an office down, over the one before."""
+    row = {
+        "account_id": account_id,
+        "directory": office.directory,
+        "login": office.login,
+        "also_login": office.also_login,
+        "ad_account": office.ad_account,
+        "court": office.court,
+        "court_name": office.court_name,
+        "court_is_chosen": office.court_is_chosen,
+        "department": office.department,
+        "title": office.title,
+        "employee_number": office.employee_number,
+        "roles": list(office.roles),
+        "changed_at": tx.now,
+    }
+    tx.execute(_PUT, row)
+
+
+_OF = select(
+    AccountOffice.directory,
+    AccountOffice.ad_account,
+    AccountOffice.court,
+    AccountOffice.court_name,
+    AccountOffice.court_is_chosen,
+    AccountOffice.department,
+    AccountOffice.title,
+    AccountOffice.employee_number,
+    AccountOffice.roles,
+    AccountOffice.also_login,
+).where(AccountOffice.account_id == bindparam("owner"))
+_HOLDER = (
+    select(AccountOffice.account_id, AccountOffice.login)
+    .where(
+        or_(
+            AccountOffice.login == bindparam("login"),
+            AccountOffice.also_login == bindparam("login"),
+        )
+    )
+    .order_by(AccountOffice.changed_at.desc())
+    .limit(1)
+)
+_INSERT = postgresql.insert(AccountOffice)  # SQLite has taken over the clause
+_PUT = _INSERT.on_conflict_do_update(
+    index_elements=["account_id"],
+    set_={
+        column.name: _INSERT.excluded[column.name]
+        for column in AccountOffice.__table__.columns
+        if column.name != "account_id"
+    },
+)

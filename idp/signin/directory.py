@@ -1,0 +1,329 @@
+"""Signing in by a directory (P04): around the one question that it is asked.
+
+Every function runs inside the caller's transaction; the question itself is slow, and asked between
+two of them.
+
+Tries are counted before the directory hears of them, under the name they claim, so that nobody
+locks an account of the directory through us. Browsers that nobody has signed in from share one
+count of :data:`TRIES`, each browser that its holder has used has one of its own, and both rest for
+at least :data:`REST` after the last failure, doubling. So strangers together never reach a lockout
+threshold of three, and with as many slips of the holder it stays below five, the least that is
+usual; a lockout window is 15 to 30 minutes. Whoever has two names in a directory has two counts
+until they have signed in under both: four tries of strangers at the most.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal
+from uuid import UUID
+
+import msgspec
+
+from idp.accounts import identities, offices
+from idp.accounts.model import NOBODY, Account, Office, SecondFactor, State, login_of
+from idp.accounts.store import Accounts
+from idp.audit.events import (
+    CourtChanged,
+    OfficeChanged,
+    SigninRefused,
+    SigninSucceeded,
+    Throttled,
+)
+from idp.audit.store import Trail
+from idp.authenticators import Reason, Refusal
+from idp.authenticators.directory.model import DirectoryPerson, Standing
+from idp.config import Config, ThrottleSection
+from idp.database.transaction import Transaction
+from idp.mail.messages import NewBrowser
+from idp.secret import Entropy, digest, new_id
+from idp.sessions import actions as sessions
+from idp.signin import store
+from idp.signin.actions import Browser, SignedIn
+from idp.signin.counters import Attempt, Gate
+from idp.signin.notices import Notices
+from idp.signin.throttle import Proceed
+
+METHOD: Final = "directory"
+TICKET: Final = "ticket"
+Method = Literal["directory", "ticket"]
+GATE: Final = "directory"
+TRIES: Final = 2
+REST: Final = timedelta(minutes=35)
+_NEVER = 1_000_000
+_POOL = "strangers"
+_COUNTED = frozenset({Standing.WRONG_CREDENTIALS, Standing.LOCKED})
+Found = DirectoryPerson | Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """By what a directory knew somebody."""
+
+    method: Method
+    """:data:`METHOD` or :data:`TICKET`, as history and figures have it."""
+    amr: tuple[str, ...]
+    """``("pwd",)`` or ``("kerberos",)``: what happened, and nothing more (RFC 8176)."""
+    acr: str
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The try is counted: the directory may be asked now, outside any transaction."""
+
+    attempt: Attempt
+    claimed: str
+    account_id: UUID | None
+    """Who signed in last under the name that is claimed."""
+    is_known: bool
+    """Whether its holder has signed in from this browser before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unregistered:
+    """The directory knows the person, and no account is theirs: the way leads to P20."""
+
+    person: DirectoryPerson
+
+
+Outcome = SignedIn | Unregistered | Refusal | Standing
+
+
+def strict(policy: ThrottleSection) -> ThrottleSection:
+    """Give the limits of this gate: the house's, where those are stricter still."""
+    return msgspec.structs.replace(
+        policy,
+        context_failures=min(policy.context_failures, TRIES),
+        block_minutes=max(policy.block_minutes, int(REST.total_seconds()) // 60),
+        # Strangers have a context of their own here: no second count of them, and no captcha.
+        captcha_per_hour=_NEVER,
+        strangers_per_hour=_NEVER,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshing:
+    """Writes down what a directory says now; nothing where it says what it said before."""
+
+    accounts: Accounts
+    trail: Trail
+
+    def refresh(
+        self, tx: Transaction, account: Account, person: DirectoryPerson, claimed: str = ""
+    ) -> None:
+        """Bring name and office up to date. An own choice of court yields to the directory's.
+
+        Args:
+            claimed: the name that was typed, as attempts at it are counted; empty of a ticket.
+        """
+        profile = msgspec.structs.replace(
+            account.profile, name=person.name, preferred_username=person.account
+        )
+        changed = [one for one in _NAMES if getattr(profile, one) != getattr(account.profile, one)]
+        if changed:
+            self.accounts.describe(tx, account.id, profile)
+        before = offices.of(tx, account.id)
+        after = office_of(person, before, claimed)
+        if before != after:
+            offices.put(tx, account.id, after)
+            changed += [one for one in _SAID if getattr(before, one, None) != getattr(after, one)]
+        if before is not None:
+            self._tell(tx, account, before, after)
+        if changed:
+            self.trail.append(tx, OfficeChanged(subject=account.subject, fields=changed))
+
+    def _tell(self, tx: Transaction, account: Account, before: Office, after: Office) -> None:
+        courts = (before.court, before.court_name), (after.court, after.court_name)
+        if courts[0] == courts[1]:
+            return
+        moved = CourtChanged(
+            subject=account.subject,
+            before=before.court,
+            before_name=before.court_name,
+            after=after.court,
+            after_name=after.court_name,
+        )
+        self.trail.append(tx, moved, about=after.court_name or after.court)
+
+
+def office_of(person: DirectoryPerson, before: Office | None = None, claimed: str = "") -> Office:
+    """Take a person's office from what the directory says."""
+    also = claimed or (before.also_login if before else "")
+    own = login_of(person.directory, person.account)
+    keeps = before is not None and before.court_is_chosen and not person.court
+    chosen = before if keeps else None
+    return Office(
+        person.directory,
+        person.account,
+        chosen.court if chosen else person.court,
+        chosen.court_name if chosen else person.court_name if person.court else "",
+        chosen is not None,
+        person.department,
+        person.title,
+        person.employee_number,
+        person.roles,
+        "" if also == own else also,
+    )
+
+
+_NAMES = ("name", "preferred_username")
+_SAID = (
+    "directory", "ad_account", "court", "court_name", "department", "title", "employee_number",
+    "roles",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class DirectorySignIn:
+    """The two transactions around a question to a directory."""
+
+    config: Config
+    gate: Gate
+    """Of :func:`strict` limits."""
+    accounts: Accounts
+    refreshing: Refreshing
+    trail: Trail
+    notices: Notices
+    entropy: Entropy
+
+    def admit(
+        self, tx: Transaction, login: str, claimed: str | None, browser: Browser
+    ) -> Admitted | Refusal:
+        """Count a try at a password, before the directory does.
+
+        Args:
+            login: as typed; what counts where it names no directory.
+            claimed: see ``Directories.claims``.
+        """
+        name = claimed or f"?:{login.casefold()}"
+        account_id, own = offices.holder_of(tx, name) or (None, name)
+        device_hash = digest(browser.device)
+        is_known = store.knows_device(tx, device_hash, account_id or NOBODY)
+        device = device_hash.hex() if is_known else _POOL
+        attempt = Attempt(GATE, own, tx.origin.address, device)
+        if not isinstance(self.gate.reserve(tx, attempt, captcha=True).verdict, Proceed):
+            self.trail.append(tx, Throttled(gate=GATE))
+            return Refusal(Reason.TOO_MANY_ATTEMPTS)
+        return Admitted(attempt, name, account_id, is_known)
+
+    def record(
+        self,
+        tx: Transaction,
+        found: Found,
+        means: Means,
+        browser: Browser,
+        *,
+        client_id: str | None,
+        admitted: Admitted | None = None,
+    ) -> Outcome:
+        """Write down what came of it; a session is opened only here and at :meth:`enter`.
+
+        Args:
+            admitted: of a try at a password; ``None``: of a ticket.
+        """
+        if admitted is not None:
+            self._count(tx, found, admitted)
+        if not isinstance(found, DirectoryPerson):
+            why = _why(found)
+            holder = admitted.account_id if admitted else None
+            self._attempt(tx, holder, means, browser, client_id=client_id, refused_for=why)
+            self.trail.append(tx, SigninRefused(method=means.method, reason=why))
+            return found
+        account = self.account_of(tx, found)
+        if account is None:
+            return Unregistered(found)
+        if account.state is not State.ACTIVE:
+            self._attempt(
+                tx, account.id, means, browser, client_id=client_id, refused_for="disabled"
+            )
+            self.trail.append(
+                tx, SigninRefused(subject=account.subject, method=means.method, reason="disabled")
+            )
+            return Refusal(Reason.WRONG_CREDENTIALS)
+        claimed = admitted.claimed if admitted else ""
+        self.refreshing.refresh(tx, account, found, claimed)
+        return self.enter(tx, account, means, browser, client_id=client_id)
+
+    def account_of(self, tx: Transaction, person: DirectoryPerson) -> Account | None:
+        """Find whose entry it is: by what outlives its names, and by nothing else."""
+        identity = person.identity
+        account_id = identities.find(tx, identity.kind, identity.key)
+        return self.accounts.find(tx, account_id) if account_id else None
+
+    def enter(
+        self,
+        tx: Transaction,
+        account: Account,
+        means: Means,
+        browser: Browser,
+        *,
+        client_id: str | None,
+        since: datetime | None = None,
+    ) -> SignedIn:
+        """Open the session of an account whose entry has just been found good.
+
+        Args:
+            since: when it was proven, by whom a registration has kept since: of that the mail
+                need not tell.
+        """
+        is_whole = account.second_factor is not SecondFactor.ALWAYS
+        missing = None if is_whole else store.AWAITS_FACTOR
+        self._attempt(tx, account.id, means, browser, client_id=client_id, refused_for=missing)
+        if store.remember_device(tx, digest(browser.device), account.id) and since is None:
+            message = NewBrowser(
+                at=tx.now,
+                address=tx.origin.address,
+                browser=browser.user_agent,
+                method=means.method,
+            )
+            self.notices.tell(tx, account.id, message)
+        opened = sessions.begin(
+            tx,
+            self.entropy,
+            account,
+            acr=means.acr,
+            amr=means.amr,
+            user_agent=browser.user_agent,
+            absolute=timedelta(hours=self.config.sessions.absolute_hours),
+            since=since,
+        )
+        succeeded = SigninSucceeded(
+            subject=account.subject, method=means.method, acr=means.acr, session=str(opened.id)
+        )
+        self.trail.append(tx, succeeded)
+        return SignedIn(account.id, opened, is_whole)
+
+    def _count(self, tx: Transaction, found: Found, admitted: Admitted) -> None:
+        """Leave counted what the directory counts, or may have counted without our hearing."""
+        if isinstance(found, DirectoryPerson):
+            self.gate.succeed(tx, admitted.attempt)
+            return
+        is_unsure = found is Standing.UNREACHABLE and not admitted.is_known
+        if found not in _COUNTED and not is_unsure:
+            self.gate.give_back(tx, admitted.attempt)
+
+    def _attempt(
+        self,
+        tx: Transaction,
+        account_id: UUID | None,
+        means: Means,
+        browser: Browser,
+        *,
+        client_id: str | None,
+        refused_for: str | None,
+    ) -> None:
+        row = {
+            "id": new_id(tx.now, self.entropy),
+            "account_id": account_id,
+            "at": tx.now,
+            "method": means.method,
+            "refused_for": refused_for,
+            "address": tx.origin.address,
+            "user_agent": browser.user_agent[:255],
+            "client_id": client_id,
+        }
+        store.add_attempt(tx, row)
+
+
+def _why(found: Standing) -> str:
+    """Say in history and log why nobody was let in."""
+    return "wrong_password" if found is Standing.WRONG_CREDENTIALS else f"directory_{found}"
