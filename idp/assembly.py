@@ -124,6 +124,7 @@ def assemble(
     showing = SecondFactorSignIn(
         config, gate, totp, recovery_codes, passkeys, accounts, trail, notices, entropy
     )
+    confirming = Confirming(accounts, particulars, trail)
     factors = Factors(showing, totp, recovery_codes, passkeys, trail, notices)
     trust, revocation = Trust(), _card_revocation(config, entropy)
     evidence = Evidence(
@@ -192,6 +193,7 @@ def assemble(
             post,
             entropy,
             ByCard(config, holders, registrations, particulars, evidence, trail, entropy),
+            confirming,
         ),
         passkey_signing_in=PasskeySignIn(config, passkeys, accounts, trail, notices, entropy),
         second_factor=showing,
@@ -219,7 +221,7 @@ def assemble(
             config, trust, evidence, accounts, trail, notices, account_cards, entropy
         ),
         account_cards=account_cards,
-        confirming=Confirming(accounts, particulars, trail),
+        confirming=confirming,
         ics=_ics(config, fetcher, entropy),
         card_lists=_card_lists(config, entropy),
     )

@@ -303,7 +303,7 @@ INPUTS: Mapping[str, LazyString] = {
     "email_3": _("Third address"),
 }
 """What the fields of the form are called, where one line of ``FIELDS`` is several of them."""
-PROVEN: Mapping[str, LazyString] = {
+PROVEN: dict[str, LazyString] = {
     "card": _("Card"),
     "name": _("Name"),
     "id_tail": _("Last four digits of the national id"),
@@ -312,6 +312,8 @@ PROVEN: Mapping[str, LazyString] = {
     "rank": _("Rank of the card"),
 }
 """What a certificate says of its holder."""
+PROVEN_OF_ORGANISATION: dict[str, LazyString] = {"name": _("Name of the organisation")}
+"""What of that is called otherwise where the holder is no person."""
 PROBLEMS: Mapping[Problem, LazyString] = {
     Problem.EMPTY: _("Fill in this field."),
     Problem.TOO_SHORT: _("This is too short."),

@@ -32,4 +32,5 @@ def _said(holder: CardHolder) -> list[Fact]:
         "organisation_oid": holder.organisation_oid,
         "rank": wording.CARD_RANKS.get(holder.rank, ""),
     }
-    return [Fact(name, wording.PROVEN[name], value) for name, value in said.items() if value]
+    labels = wording.PROVEN if holder.id_tail else wording.PROVEN | wording.PROVEN_OF_ORGANISATION
+    return [Fact(name, labels[name], value) for name, value in said.items() if value]
