@@ -21,7 +21,7 @@ from idp.secret import Keychain, keychain
 from migrations import runner
 from tests import people
 from tests.clock import MovableClock
-from tests.labs import postgres, quick
+from tests.labs import compiled, postgres, quick
 from tests.labs.shell import Shell
 
 if TYPE_CHECKING:
@@ -34,6 +34,11 @@ pytest_plugins = ["tests.labs.cards"]
 settings.register_profile("repeatable", derandomize=True)
 settings.register_profile("searching", print_blob=True)
 settings.load_profile("repeatable")
+
+compiled.once()
+# Nothing that is tested calls the world. To read whom the world trusts takes every provider,
+# every command and every client of ours longer than most tests do.
+os.environ["SSL_CERT_FILE"] = str(Path(__file__).with_name("labs") / "nobody.pem")
 
 ROOT_KEY = bytes(range(32))
 Enrol = Callable[..., ClientSection]
