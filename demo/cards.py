@@ -183,11 +183,6 @@ def services(cards: Cards) -> tuple[Program, ...]:
     return (_responder(cards), _bridge(cards), _reader(cards)) if cards.module else ()
 
 
-def answering(cards: Cards) -> tuple[Program, ...]:
-    """What says of a card whether it is good; nothing where SoftHSM is missing."""
-    return (_responder(cards),) if cards.module else ()
-
-
 def _responder(cards: Cards) -> Program:
     port = Port(cards.responder_port, "card authorities", "RESPONDER__PORT")
     return Program(

@@ -86,17 +86,18 @@ def make(environ: Mapping[str, str] = os.environ) -> Plan:
 
 
 def preparations(plan: Plan) -> tuple[Program, ...]:
-    """Bring both databases up to date, make the cards; the programs do not wait for each other."""
-    return (
-        _provider(plan, "provider-migrate", "migrate"),
-        _casequery(plan, "casequery-migrate", "migrate"),
-        *((cards.made(plan.cards),) if plan.cards.module else ()),
-    )
+    """Make the cards, the first time."""
+    return (cards.made(plan.cards),) if plan.cards.module else ()
 
 
-def asked_first(plan: Plan) -> tuple[Program, ...]:
-    """List what has to answer before anybody is introduced: a card is checked when it is added."""
-    return cards.answering(plan.cards)
+def at_once(plan: Plan) -> tuple[Program, ...]:
+    """List the services that wait for nobody: each brings its own database up to date."""
+    return (_provider_service(plan), _casequery_service(plan), _mailbox(plan))
+
+
+def on_cards(plan: Plan) -> tuple[Program, ...]:
+    """List the services that need the cards made."""
+    return cards.services(plan.cards)
 
 
 def introduction(plan: Plan) -> Program:
@@ -115,14 +116,7 @@ def seed(plan: Plan) -> Program:
 
 def services(plan: Plan) -> tuple[Program, ...]:
     """Everything that keeps running."""
-    ours = (_mailbox(plan), _provider_service(plan), _casequery_service(plan))
-    return (*ours, *cards.services(plan.cards))
-
-
-def later(plan: Plan) -> tuple[Program, ...]:
-    """List the services that start after the introduction."""
-    first = {one.name for one in asked_first(plan)}
-    return tuple(one for one in services(plan) if one.name not in first)
+    return at_once(plan) + on_cards(plan)
 
 
 def _provider_service(plan: Plan) -> Program:

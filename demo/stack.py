@@ -58,17 +58,18 @@ def _supervise(stack: Supervisor, run: Plan) -> int:
 
 
 def _bring_up(stack: Supervisor, run: Plan) -> None:
+    stack.start(*plan.at_once(run))
     made = stack.finish(*plan.preparations(run)).get("cards-made", "[]")
-    stack.start(*plan.asked_first(run))
+    stack.start(*plan.on_cards(run))
+    # The introduction needs a database of this version, and the authorities: a card is checked
+    # when it is added.
     stack.await_health(_HEALTHY_WITHIN_SECONDS)
     introduction = plan.introduction(run)
     known = msgspec.json.decode(stack.finish(introduction)[introduction.name])
     subjects = {one["username"]: one["sub"] for one in known}
     document = notice.describe(run, subjects, msgspec.json.decode(made))
     notice.write_private(KNOWN_PEOPLE, _without_passwords(document["accounts"]))
-    stack.start(*plan.later(run))
     stack.finish(plan.seed(run))
-    stack.await_health(_HEALTHY_WITHIN_SECONDS)
     notice.write_private(DOCUMENT, document)
     print(notice.table(document))
     print("ready", flush=True)

@@ -128,6 +128,7 @@ def assemble(
     showing = SecondFactorSignIn(
         config, gate, totp, recovery_codes, passkeys, accounts, trail, notices, entropy
     )
+    confirming = Confirming(accounts, particulars, trail)
     factors = Factors(showing, totp, recovery_codes, passkeys, trail, notices)
     trust, revocation = Trust(), _card_revocation(config, entropy)
     evidence = Evidence(
@@ -197,6 +198,7 @@ def assemble(
             entropy,
             ByCard(config, holders, registrations, particulars, evidence, trail, entropy),
             ByDirectory(config, registrations, entropy),
+            confirming,
         ),
         passkey_signing_in=PasskeySignIn(config, passkeys, accounts, trail, notices, entropy),
         second_factor=showing,
@@ -233,7 +235,7 @@ def assemble(
             notices,
             entropy,
         ),
-        confirming=Confirming(accounts, particulars, trail),
+        confirming=confirming,
         ics=_ics(config, fetcher, entropy),
         card_lists=_card_lists(config, entropy),
         directories=_directories(config, database.clock),

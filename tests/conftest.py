@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from idp.secret import Keychain, keychain
 from migrations import runner
 from tests import people
 from tests.clock import MovableClock
-from tests.labs import postgres
+from tests.labs import compiled, postgres, quick
 from tests.labs.shell import Shell
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ pytest_plugins = ["tests.labs.cards", "tests.labs.samba_ad"]
 settings.register_profile("repeatable", derandomize=True)
 settings.register_profile("searching", print_blob=True)
 settings.load_profile("repeatable")
+
+compiled.once()
+# Nothing that is tested calls the world. To read whom the world trusts takes every provider,
+# every command and every client of ours longer than most tests do.
+os.environ["SSL_CERT_FILE"] = str(Path(__file__).with_name("labs") / "nobody.pem")
 
 ROOT_KEY = bytes(range(32))
 Enrol = Callable[..., ClientSection]
@@ -78,8 +84,15 @@ def furnish(url: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def furnished_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("template") / "furnished.sqlite"
+def quick_folder() -> Iterator[Path]:
+    """Where SQLite need not wait for a disk: for statements, not for durability."""
+    with tempfile.TemporaryDirectory(prefix="portico-sqlite-", dir=quick.place()) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def furnished_file(quick_folder: Path) -> Path:
+    path = quick_folder / "furnished.sqlite"
     furnish(f"sqlite:///{path}")
     return path
 
@@ -92,17 +105,19 @@ def furnished_template(quick_cluster: postgres.Cluster) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """A furnished database of each kind that we promise to run on, copied for this test."""
-    yield from furnished_database(request, tmp_path)
+    yield from furnished_database(request)
 
 
-def furnished_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def furnished_database(request: pytest.FixtureRequest) -> Iterator[str]:
     """Give the URL of a copy, and drop it afterwards."""
     if request.param == "sqlite":
-        path = tmp_path / "idp.sqlite"
-        shutil.copy(request.getfixturevalue("furnished_file"), path)
-        yield f"sqlite:///{path}"
+        furnished: Path = request.getfixturevalue("furnished_file")
+        folder = Path(tempfile.mkdtemp(dir=furnished.parent))
+        shutil.copy(furnished, folder / "idp.sqlite")
+        yield f"sqlite:///{folder / 'idp.sqlite'}"
+        shutil.rmtree(folder, ignore_errors=True)
         return
     template: str = request.getfixturevalue("furnished_template")
     running: postgres.Cluster = request.getfixturevalue("quick_cluster")

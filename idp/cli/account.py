@@ -12,13 +12,13 @@ from idp.accounts.model import Email, Kind, Profile, canonical_name
 from idp.accounts.store import NewAccount
 from idp.audit.events import AccountAdded
 from idp.authenticators.card import cards
-from idp.authenticators.card.candidate import Candidate
+from idp.authenticators.card.candidate import Candidate, without_grace
 from idp.authenticators.card.reasons import Unfit
 from idp.cli.context import Invocation, fail, json_option, operator, say
 from idp.cli.operate import built
 from idp.provider import Provider
 from idp.secret import Secret
-from idp.signin.account_cards import Added, Bar, surely
+from idp.signin.account_cards import Added, Bar
 from idp.terms import documents
 from idp.terms import store as terms
 
@@ -110,7 +110,7 @@ def add_card(invocation: Invocation, username: str, if_missing: bool, file: Path
 
 
 def _give(portico: Provider, name: str, candidate: Candidate, file: Path) -> None:
-    verified = surely(portico.card_holders.verify(candidate, clock=portico.database.clock))
+    verified = without_grace(portico.card_holders.verify(candidate, clock=portico.database.clock))
     if isinstance(verified, Unfit):
         fail(f"{file}: {verified.flaw} {verified.detail}")
     with portico.database.write(operator()) as tx:

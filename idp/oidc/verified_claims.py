@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
 from cryptography import x509
 
 from idp.accounts import proofs
 from idp.accounts.model import Account
 from idp.accounts.particulars import Field, Particulars
 from idp.accounts.proofs import Attribute, Proof
-from idp.authenticators.card.evidence import Evidence
+from idp.authenticators.card.evidence import Evidence, Shown
 from idp.database.transaction import Transaction
 from idp.oidc import identity_assurance as assurance
 from idp.oidc.identity_assurance import FRAMEWORK, Group
@@ -35,13 +34,6 @@ _FIELDS = {
     Attribute.UNIFORM_NUMBER: Field.UNIFORM_NUMBER,
     Attribute.ORGANISATION_OID: Field.ORGANISATION_OID,
 }
-
-
-class _Package(msgspec.Struct):
-    """The part of a package of evidence that apps may hear of."""
-
-    certificate: bytes
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +80,21 @@ class VerifiedClaims:
             "time": _moment(one.proven_at),
             "verification_process": one.evidence.hex(),
         }
-        kept = self.evidence.find(tx, one.evidence.hex())
-        if kept is not None:
-            told["evidence"] = [_signature(one, msgspec.json.decode(kept, type=_Package))]
+        shown = self.evidence.shown(tx, one.evidence.hex())
+        if shown is not None:
+            told["evidence"] = [_signature(one, shown)]
         return told
 
 
-def _signature(one: Proof, package: _Package) -> dict[str, Any]:
+def _signature(one: Proof, shown: Shown) -> dict[str, Any]:
     """Describe the card's signature (section 5.6: evidence of the type electronic_signature)."""
-    certificate = x509.load_der_x509_certificate(package.certificate)
+    certificate = x509.load_der_x509_certificate(shown.certificate)
     return {
         "type": "electronic_signature",
         "signature_type": one.source,
         "issuer": certificate.issuer.rfc4514_string(),
         "serial_number": f"{certificate.serial_number:X}",
-        "created_at": _moment(package.at),
+        "created_at": _moment(shown.at),
     }
 
 

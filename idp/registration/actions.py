@@ -11,7 +11,7 @@ from idp.accounts import store as accounts
 from idp.accounts.model import NOBODY, Account, Email, Profile, State
 from idp.accounts.particulars import Field, Particulars
 from idp.accounts.store import Accounts, NewAccount
-from idp.audit.events import AccountActivated, AccountRegistered, NationalIdShared
+from idp.audit.events import AccountActivated, AccountRegistered
 from idp.audit.store import Trail
 from idp.database.transaction import Transaction
 from idp.mail import messages
@@ -26,6 +26,7 @@ from idp.secret import Entropy, mint
 from idp.signin import tickets
 from idp.signin.activation import Activation
 from idp.signin.codes import Codes, Purpose, Sending, Typing
+from idp.signin.confirming import Confirming
 from idp.signin.tickets import Errand
 from idp.terms import documents
 from idp.terms import store as terms
@@ -68,6 +69,7 @@ class Registering:
     entropy: Entropy
     by_card: ByCard
     by_directory: ByDirectory
+    confirming: Confirming
 
     def begin(self, tx: Transaction, browser_hash: bytes, track: Track, journey: str) -> str:
         """Begin a flow for this browser; gives its id, which goes into addresses."""
@@ -262,18 +264,9 @@ class Registering:
             Field.MOBILE: answers.mobile,
         }
         unproven = by_card.unproven_of(answers)
-        self._note_shared(tx, account, answers.national_id)
+        if answers.national_id:
+            self.confirming.note_shared(tx, account, answers.national_id)
         self.particulars.put(tx, account.id, account.kind, told, unproven=unproven)
-
-    def _note_shared(self, tx: Transaction, account: Account, national_id: str) -> None:
-        """Tell the operator, and nobody else, who has the same national id on record."""
-        if not national_id:
-            return
-        for one in self.particulars.holders(tx, Field.NATIONAL_ID, national_id):
-            other = self.accounts.find(tx, one)
-            if other is not None and other.kind is account.kind:
-                shared = NationalIdShared(subject=account.subject, other=other.subject)
-                self.trail.append(tx, shared)
 
     def _keep_card(self, tx: Transaction, account: Account, under: Under) -> None:
         if under.track.proof is not ProofKind.CARD:

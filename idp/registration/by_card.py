@@ -10,18 +10,18 @@ from enum import StrEnum
 
 import msgspec
 
-from idp.accounts import identities, proofs
+from idp.accounts import identities
 from idp.accounts.model import Account
 from idp.accounts.particulars import Field, Particulars
 from idp.audit.events import CardPresented, RegistrationRefused
 from idp.audit.store import Trail
 from idp.authenticators.card import cards, challenges
-from idp.authenticators.card.candidate import Candidate, Proven
+from idp.authenticators.card.candidate import Candidate, Proven, without_grace
 from idp.authenticators.card.challenges import Purpose, Wanted
 from idp.authenticators.card.evidence import Evidence, Presented
 from idp.authenticators.card.holders import Holders
 from idp.authenticators.card.profiles import all_profiles
-from idp.authenticators.card.reasons import Flaw, Unfit
+from idp.authenticators.card.reasons import Unfit
 from idp.config import Config
 from idp.database.transaction import Transaction
 from idp.registration import card_proof, flows
@@ -29,6 +29,7 @@ from idp.registration.card_proof import CardProof
 from idp.registration.flows import Step, Track
 from idp.registration.store import FLOW_PREFIX, Answers, Registrations, Under
 from idp.secret import Entropy, mint
+from idp.signin import proving
 
 
 class Misfit(StrEnum):
@@ -87,8 +88,7 @@ class ByCard:
         outcome: Proven | Unfit,
     ) -> Unfit | Misfit | None:
         """Write down what came of a card; ``None``: this registration rests on it."""
-        if isinstance(outcome, Proven) and outcome.cleared.is_degraded:
-            outcome = Unfit(Flaw.COULD_NOT_CHECK, "a list past its time")
+        outcome = without_grace(outcome)
         kept = self._keep_evidence(tx, presented, candidate, outcome)
         found = outcome if isinstance(outcome, Unfit) else self._misfit(tx, under, candidate)
         if found is None:
@@ -192,8 +192,14 @@ class ByCard:
         proof = under.answers.card
         if proof is not None:
             self.evidence.assign(tx, proof.evidence, account.id)
-            shown = proof.proves(under.answers.national_id, self.particulars.hash_of)
-            proofs.put(tx, account.id, shown)
+            proving.prove(
+                tx,
+                self.particulars,
+                account,
+                proof.holder,
+                kept=proof.evidence,
+                at=proof.proven_at,
+            )
 
 
 def numbers_of(answers: Answers) -> dict[Field, str]:

@@ -10,8 +10,6 @@ from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
-import msgspec
-
 from idp.accounts import emails, offices, passwords, status
 from idp.accounts.model import Account, Kind, State
 from idp.accounts.particulars import Field, Particulars
@@ -20,12 +18,12 @@ from idp.audit.events import CardAdded, CardNotAdded, CardPresented, CardRemoved
 from idp.audit.store import Trail
 from idp.authenticators import passkey
 from idp.authenticators.card import cards, challenges, offers, ownership
-from idp.authenticators.card.candidate import Candidate, Proven
+from idp.authenticators.card.candidate import Candidate, Proven, without_grace
 from idp.authenticators.card.challenges import Purpose, Wanted
 from idp.authenticators.card.evidence import Evidence, Presented
 from idp.authenticators.card.offers import Offer, Why
 from idp.authenticators.card.ownership import Doubt, Earlier, Mismatch, Owner
-from idp.authenticators.card.reasons import Flaw, Unfit
+from idp.authenticators.card.reasons import Unfit
 from idp.config import Config
 from idp.database.transaction import Transaction
 from idp.mail.messages import Change, SecondFactorChanged
@@ -109,7 +107,7 @@ class AccountCards:
         outcome: Proven | Unfit,
     ) -> Offered | Unfit | Mismatch | Bar:
         """Write down what a card has signed, with its evidence; offer it if it is the owner's."""
-        outcome = surely(outcome)
+        outcome = without_grace(outcome)
         kept = self.evidence.record(tx, presented, candidate, outcome, session.account_id)
         decision = outcome.flaw if isinstance(outcome, Unfit) else "accepted"
         self.trail.append(
@@ -119,7 +117,7 @@ class AccountCards:
             self.refuse(tx, session, outcome.flaw)
             return outcome
         account = self._changing(tx, session)
-        barred = self._barred(tx, account, candidate) if account else Bar.NOT_NOW
+        barred = Bar.NOT_NOW if account is None else self._first_look(tx, account, candidate)
         sending = None
         if account and barred is None and self.needs_code(tx, session, account, candidate):
             sending = self.send_code(tx, account)
@@ -182,8 +180,8 @@ class AccountCards:
     def offered(self, tx: Transaction, session: Session, token: str) -> Awaiting | None:
         """Give the certificate that a token offers to who is signed in; uses up nothing."""
         found = offers.look(tx, token, session.account_id)
-        certificate = self._certificate(tx, found) if found else None
-        return Awaiting(certificate, found.why) if found and certificate else None
+        shown = self.evidence.shown(tx, found.evidence) if found else None
+        return Awaiting(shown.certificate, found.why) if found and shown else None
 
     def follow(
         self, tx: Transaction, session: Session, token: str, candidate: Candidate, code: str = ""
@@ -198,11 +196,12 @@ class AccountCards:
         found = offers.look(tx, token, session.account_id)
         if account is None or found is None:
             return Bar.NOT_NOW
-        barred = self._barred(tx, account, candidate)
+        owner = self._owner(tx, account)
+        barred = self._barred(tx, account, owner, candidate)
         if barred is not None:
             self._note(tx, session, found.evidence, barred)
             return barred
-        doubt = ownership.doubt(candidate.holder, self._owner(tx, account))
+        doubt = ownership.doubt(candidate.holder, owner)
         if found.why == "renewed" and doubt is not None:
             self._note(tx, session, found.evidence, doubt)
             return Bar.NOT_NOW
@@ -212,7 +211,7 @@ class AccountCards:
                 return typed
         if not offers.claim(tx, token, session.account_id):
             return Bar.NOT_NOW
-        return self._add(tx, session, account, candidate, found)
+        return self._add(tx, account, candidate, found, doubt)
 
     def give(
         self, tx: Transaction, account: Account, candidate: Candidate
@@ -223,8 +222,9 @@ class AccountCards:
             candidate: verified.
         """
         status.hold(tx, account.id)
-        barred = self._barred(tx, account, candidate)
-        doubt = ownership.doubt(candidate.holder, self._owner(tx, account))
+        owner = self._owner(tx, account)
+        barred = self._barred(tx, account, owner, candidate)
+        doubt = ownership.doubt(candidate.holder, owner)
         if barred is not None or not cards.add(tx, account.id, candidate, self.entropy):
             return barred or Bar.TAKEN
         added = CardAdded(
@@ -260,12 +260,17 @@ class AccountCards:
         may = self.factors.may_change(tx, session)
         return self.accounts.find(tx, session.account_id) if may else None
 
-    def _barred(
+    def _first_look(
         self, tx: Transaction, account: Account, candidate: Candidate
+    ) -> Mismatch | Bar | None:
+        return self._barred(tx, account, self._owner(tx, account), candidate)
+
+    def _barred(
+        self, tx: Transaction, account: Account, owner: Owner, candidate: Candidate
     ) -> Mismatch | Bar | None:
         if offices.is_of_directory(tx, account):
             return Bar.OF_DIRECTORY
-        found = ownership.mismatch(candidate.holder, self._owner(tx, account))
+        found = ownership.mismatch(candidate.holder, owner)
         if found is None and cards.find(tx, candidate.leaf.fingerprint) is not None:
             return Bar.TAKEN
         return found
@@ -276,23 +281,28 @@ class AccountCards:
         self.trail.append(tx, CardNotAdded(subject=session.subject, why=why, evidence=kept))
 
     def _add(
-        self, tx: Transaction, session: Session, account: Account, candidate: Candidate, by: Offer
+        self,
+        tx: Transaction,
+        account: Account,
+        candidate: Candidate,
+        by: Offer,
+        doubt: Mismatch | Doubt | None,
     ) -> Added | Bar:
-        doubt = ownership.doubt(candidate.holder, self._owner(tx, account))
         if not cards.add(tx, account.id, candidate, self.entropy):
-            self._note(tx, session, by.evidence, Bar.TAKEN)
+            taken = CardNotAdded(subject=account.subject, why=Bar.TAKEN, evidence=by.evidence)
+            self.trail.append(tx, taken)
             return Bar.TAKEN
         self.trail.append(
             tx,
             CardAdded(
-                subject=session.subject,
+                subject=account.subject,
                 why=by.why,
                 certificate=candidate.leaf.fingerprint_hex,
                 evidence=by.evidence,
                 differs=doubt or "",
             ),
         )
-        proving.prove(tx, self.particulars, account, candidate, by.evidence)
+        proving.prove(tx, self.particulars, account, candidate.holder, kept=by.evidence, at=tx.now)
         self._tell(tx, account.id, _TOLD[by.why])
         return Added()
 
@@ -310,26 +320,9 @@ class AccountCards:
             ],
         )
 
-    def _certificate(self, tx: Transaction, found: Offer) -> bytes | None:
-        content = self.evidence.find(tx, found.evidence)
-        return msgspec.json.decode(content, type=_Package).certificate if content else None
-
     def _tell(self, tx: Transaction, account_id: UUID, change: Change) -> None:
         message = SecondFactorChanged(at=tx.now, change=change, address=tx.origin.address)
         self.factors.notices.tell(tx, account_id, message)
-
-
-def surely(outcome: Proven | Unfit) -> Proven | Unfit:
-    """Take no list past its time for it: a card that is added opens the account for years."""
-    if isinstance(outcome, Proven) and outcome.cleared.is_degraded:
-        return Unfit(Flaw.COULD_NOT_CHECK, "a list past its time")
-    return outcome
-
-
-class _Package(msgspec.Struct):
-    """The part of a package of evidence that is read again."""
-
-    certificate: bytes
 
 
 def _wanted(session: Session, browser_hash: bytes) -> Wanted:

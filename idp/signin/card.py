@@ -39,7 +39,6 @@ _MFA = "mfa"
 class Unregistered:
     """The card is good, and no account is its own: the way leads to a registration (B07)."""
 
-    holder_name: str
     candidate: Candidate
     evidence: str
     """SHA-256 of the package that shows it, hex."""
@@ -109,7 +108,7 @@ class CardSignIn:
             _, amr = self._acr(presented.format, outcome)
             is_full = _MFA in amr
             offer = self.account_cards.offer(tx, candidate, kept) if is_full else ""
-            return Unregistered(candidate.holder.name, candidate, kept, is_full, offer)
+            return Unregistered(candidate, kept, is_full, offer)
         if not self._opens(tx, account):
             return Refusal(Reason.WRONG_CREDENTIALS)
         cards.used(tx, card.id)

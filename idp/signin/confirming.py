@@ -77,7 +77,11 @@ class Confirming:
             return
         if self.particulars.claim(tx, account.id, account.kind, name, national_id):
             return
-        for one in self.particulars.holders(tx, name, national_id):
+        self.note_shared(tx, account, national_id)
+
+    def note_shared(self, tx: Transaction, account: Account, national_id: str) -> None:
+        """Tell the operator, and nobody else, which accounts of the kind have the same id."""
+        for one in self.particulars.holders(tx, Field.NATIONAL_ID, national_id):
             other = self.accounts.find(tx, one)
             if other is not None and other.kind is account.kind and one != account.id:
                 shared = NationalIdShared(subject=account.subject, other=other.subject)

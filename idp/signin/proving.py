@@ -1,22 +1,31 @@
-"""What a card that is added proves of what its account has on record (P41)."""
+"""What a card proves of what an account has on record (P10, P11, P41)."""
+
+from datetime import datetime
 
 from idp.accounts import proofs
 from idp.accounts.model import Account
 from idp.accounts.particulars import Field, Particulars
 from idp.accounts.proofs import Assurance, Attribute, Proof
-from idp.authenticators.card.candidate import Candidate
+from idp.authenticators.card.profiles import CardHolder
 from idp.database.transaction import Transaction
 
 
 def prove(
-    tx: Transaction, particulars: Particulars, account: Account, candidate: Candidate, kept: str
+    tx: Transaction,
+    particulars: Particulars,
+    account: Account,
+    holder: CardHolder,
+    *,
+    kept: str,
+    at: datetime,
 ) -> None:
     """Say of what the account has on record that the card shows it; nothing is filled in.
 
     Args:
         kept: the hash of the package that shows it, hex.
+        at: when the card signed.
     """
-    holder, known = candidate.holder, particulars.of(tx, account.id)
+    known = particulars.of(tx, account.id)
     said = {
         Attribute.NAME: (holder.name, account.profile.name),
         Attribute.UNIFORM_NUMBER: (holder.uniform_number, known.get(Field.UNIFORM_NUMBER)),
@@ -39,7 +48,7 @@ def prove(
         tx,
         account.id,
         [
-            Proof(name, how, source, number, hashes[name], bytes.fromhex(kept), tx.now)
+            Proof(name, how, source, number, hashes[name], bytes.fromhex(kept), at)
             for name, (how, _) in shown.items()
             if name not in before or before[name].value_hash != hashes[name]
         ],

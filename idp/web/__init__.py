@@ -48,6 +48,7 @@ _LOCALES = str(Path(__file__).parent.parent / "locales")
 _KEPT = (
     "journey", "flow", "kind", "token", "version", "outcome", "run",
     "return_to", "user_code", "sent", "saved", "show", "before", "offer", "card", "removed",
+    "unknown",
 )  # fmt: skip
 """What says which page it is, and what was done to lead there: pages judge it anew."""
 _BLUEPRINTS = (

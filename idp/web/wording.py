@@ -376,7 +376,7 @@ INPUTS: Mapping[str, LazyString] = {
     "email_3": _("Third address"),
 }
 """What the fields of the form are called, where one line of ``FIELDS`` is several of them."""
-PROVEN: Mapping[str, LazyString] = {
+PROVEN: dict[str, LazyString] = {
     "card": _("Card"),
     "name": _("Name"),
     "id_tail": _("Last four digits of the national id"),
@@ -388,6 +388,8 @@ PROVEN: Mapping[str, LazyString] = {
     "court": _("Court"),
 }
 """What a certificate says of its holder, and a directory of its people."""
+PROVEN_OF_ORGANISATION: dict[str, LazyString] = {"name": _("Name of the organisation")}
+"""What of that is called otherwise where the holder is no person."""
 OFFICE: Mapping[str, LazyString] = {
     "ad_account": PROVEN["ad_account"],
     "court": PROVEN["court"],

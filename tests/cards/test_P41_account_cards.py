@@ -180,6 +180,9 @@ def test_the_page_is_there_in_each_language_with_what_it_was_about(
 def sign_in_with(browser: Browser, made: CardFiles) -> None:
     browser.get("/signin/card")
     present(browser, made)
+    assert browser.last is not None
+    if "unknown=" in browser.last.headers.get("Location", ""):
+        browser.follow()
 
 
 def test_P41_a_card_is_added_listed_and_signs_in(
@@ -585,6 +588,27 @@ def test_a_card_with_another_number_is_a_card_that_nobody_knows(
 
     assert 'id="card-renew"' not in page(browser)
     assert audit(provider, "card.not_added") == []
+
+
+@ONE_DATABASE
+def test_what_was_said_of_a_card_stays_when_the_page_is_read_again(
+    browser: Browser, provider: Provider, lab: LabPki, lin: Person
+) -> None:
+    give(provider, lin, card(lab))
+    browser.get("/signin/card")
+    present(browser, card(lab))
+    assert browser.last is not None
+    assert browser.last.status_code == 303
+
+    for _reading in range(2):
+        browser.get(browser.last.headers.get("Location") or browser.trail[-1].split()[1])
+        assert 'id="card-renew"' in page(browser)
+
+    switch = re.search(r'id="lang-zh-Hant" href="([^"]*)"', page(browser))
+    assert switch is not None
+    browser.get(switch[1].replace("&amp;", "&"))
+    assert offered(browser).startswith("/signin/password?")
+    assert "換發" in page(browser)
 
 
 @ONE_DATABASE

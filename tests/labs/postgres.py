@@ -12,6 +12,8 @@ from pathlib import Path
 
 import psycopg
 
+from tests.labs import quick
+
 _WAYS_IN = ("runuser", "-u", "postgres", "--")
 
 
@@ -81,8 +83,9 @@ def program(name: str) -> str:
 
 @contextlib.contextmanager
 def cluster(*, durable: bool) -> Generator[Cluster]:
-    """Start a cluster; ``durable`` keeps fsync on, as in production."""
-    folder = Path(tempfile.mkdtemp(prefix="portico-pg-"))
+    """Start a cluster; ``durable`` keeps fsync on and the files on a disk, as in production."""
+    place = None if durable else quick.place()
+    folder = Path(tempfile.mkdtemp(prefix="portico-pg-", dir=place))
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
     data = folder / "data"
@@ -99,6 +102,7 @@ def serving(data: Path, *, durable: bool) -> Generator[Cluster]:
     settings += " -c max_connections=200 -c shared_buffers=64MB -c log_min_messages=fatal"
     if not durable:
         settings += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+        settings += " -c autovacuum=off -c max_wal_size=256MB"  # its databases live for seconds
     _run(
         program("pg_ctl"),
         "-D",

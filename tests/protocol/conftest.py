@@ -96,7 +96,7 @@ def database_url(remote: Running | None, request: pytest.FixtureRequest) -> Iter
     if remote:
         yield request.getfixturevalue("resident").database_url
     else:
-        yield from furnished_database(request, request.getfixturevalue("tmp_path"))
+        yield from furnished_database(request)
 
 
 @pytest.fixture

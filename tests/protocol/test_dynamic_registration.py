@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -11,8 +12,10 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from werkzeug.test import TestResponse
 
+from idp.accounts.model import SUBJECT_PREFIX
 from idp.clock import seconds
 from idp.config import Config, RegistrationSection
+from idp.provider import Provider
 from tests.clock import MovableClock
 from tests.people import BASE, CALLBACK, CONFIG, VERIFIER, Browser, Person, answer
 
@@ -74,6 +77,17 @@ def refused(response: TestResponse) -> tuple[int, str]:
     assert response.json is not None
     assert response.json["error_description"].isascii()
     return response.status_code, response.json["error"]
+
+
+def test_whatever_chance_gives_no_client_is_taken_for_a_person(provider: Provider) -> None:
+    """A ``sub`` begins with ``s_``, and so would one identifier in 4096 of chance alone."""
+    unlucky = base64.urlsafe_b64decode("s_AAAAAAAAAAAAAAAAAAAA==")
+    parts = replace(provider.registrar.parts, entropy=lambda size: unlucky[:size].ljust(size))
+    mine = replace(provider, registrar=replace(provider.registrar, parts=parts))
+
+    client = register(Browser.on(mine))
+
+    assert not client["client_id"].startswith(SUBJECT_PREFIX)
 
 
 def test_all_that_was_registered_is_returned(browser: Browser) -> None:

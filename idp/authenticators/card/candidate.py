@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from idp.authenticators.card.authority import Authority
 from idp.authenticators.card.leaf import Leaf
 from idp.authenticators.card.profiles import CardHolder, Profile
+from idp.authenticators.card.reasons import Flaw, Unfit
 from idp.authenticators.card.revocation import Cleared, Listed
 
 
@@ -25,3 +26,10 @@ class Proven:
 
     candidate: Candidate
     cleared: Cleared
+
+
+def without_grace(outcome: Proven | Unfit) -> Proven | Unfit:
+    """Take no list past its time for it: a card that is added opens the account for years."""
+    if isinstance(outcome, Proven) and outcome.cleared.is_degraded:
+        return Unfit(Flaw.COULD_NOT_CHECK, "a list past its time")
+    return outcome

@@ -61,6 +61,14 @@ class Presented:
     asked: Asked
 
 
+class Shown(msgspec.Struct, frozen=True):
+    """The part of a package that is read again."""
+
+    certificate: bytes
+    """DER."""
+    at: datetime
+
+
 def package(
     presented: Presented, candidate: Candidate, outcome: Proven | Unfit, at: datetime
 ) -> bytes:
@@ -149,6 +157,11 @@ class Evidence:
         """Give a package by its hash."""
         row = tx.execute(_FIND, {"wanted": bytes.fromhex(digest)}).one_or_none()
         return self.seal.open(row.sealed, place=_place(row.id)) if row else None
+
+    def shown(self, tx: Transaction, digest: str) -> Shown | None:
+        """Give what a package, by its hash, says of the certificate that was shown."""
+        content = self.find(tx, digest)
+        return msgspec.json.decode(content, type=Shown) if content else None
 
     def recent(self, tx: Transaction, most: int) -> list[tuple[datetime, str]]:
         """List the newest packages: when, and their hashes."""

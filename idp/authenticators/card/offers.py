@@ -64,9 +64,14 @@ def make(tx: Transaction, offer: Offer, entropy: Entropy) -> str:
     return token
 
 
+def is_token(presented: str) -> bool:
+    """Tell whether something has the form of a token."""
+    return well_formed(PREFIX, presented)
+
+
 def look(tx: Transaction, token: str, account_id: UUID) -> Offer | None:
     """Find what is offered to an account; uses up nothing."""
-    if not well_formed(PREFIX, token):
+    if not is_token(token):
         return None
     row = tx.execute(_LOOK, _presented(tx, token, account_id)).one_or_none()
     return Offer(account_id, row.evidence.hex(), row.why) if row else None

@@ -10,8 +10,8 @@ import msgspec
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from idp.authenticators.card import offers
 from idp.authenticators.card.challenges import Purpose
-from idp.signin.card import Unregistered
 from idp.web import cards, errors, returning
 from idp.web.cards import CardPart
 from idp.web.forms import FieldError
@@ -36,8 +36,8 @@ class CardPage:
     card: CardPart
     ways: list[Way]
     errors: list[FieldError]
-    unregistered: str = ""
-    """The name on a good card that opens no account."""
+    is_unknown: bool = False
+    """Whether a good card has been shown that opens no account."""
     add_url: str = ""
     """Where the person adds the card who has an account and signs in to it in another way."""
     is_renewed: bool = False
@@ -56,7 +56,7 @@ def show() -> ResponseReturnValue:
     journey = underway(portico, request.args.get("journey", ""))
     if journey is None:
         return errors.journey_lost()
-    return _page(journey, [], 200, None)
+    return _page(journey, [], 200, unknown=request.args.get("unknown", ""))
 
 
 @pages.post("/signin/card")
@@ -74,7 +74,7 @@ def submit() -> ResponseReturnValue:
 
 
 def _page(
-    journey: Underway, problems: list[FieldError], status: int, unregistered: Unregistered | None
+    journey: Underway, problems: list[FieldError], status: int, *, unknown: str = ""
 ) -> Response:
     portico = cards.taking_cards()
     kept = journey.id or None
@@ -91,9 +91,9 @@ def _page(
         card=card,
         ways=ways(portico, "card", journey.id),
         errors=problems,
-        unregistered=unregistered.holder_name if unregistered else "",
-        add_url=_way_to_add(unregistered) if unregistered else "",
-        is_renewed=bool(unregistered and unregistered.offer),
+        is_unknown=bool(unknown),
+        add_url=_way_to_add(unknown),
+        is_renewed=offers.is_token(unknown),
         register_url=url_for("register.show", journey=kept),
         hipki_url=url_for("hipki.show", journey=kept) if portico.config.cards.hipki else "",
         signed_in_as=signed_in_as(portico),
@@ -102,8 +102,7 @@ def _page(
     return journey.policy.calling_loopback(card.ports).apply(response)
 
 
-def _way_to_add(unregistered: Unregistered) -> str:
+def _way_to_add(unknown: str) -> str:
     """Lead to the account's cards by another proof; the card need not sign again if it follows."""
-    offer = unregistered.offer
-    page = returning.card(offer) if offer else returning.CARDS
+    page = returning.card(unknown) if offers.is_token(unknown) else returning.CARDS
     return url_for("password.show", journey=page)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import Response, make_response, redirect
+from flask import Response, make_response, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
 
@@ -26,8 +26,8 @@ from idp.web.signin.journeys import Underway
 from idp.web.signin.registering import leading
 from idp.web.wording import CARD_NOT_ASKED, CARD_REFUSED, REFUSED
 
-Page = Callable[[list[FieldError], int, Unregistered | None], Response]
-"""Shows the page again: problems, status, and a good card that opens no account."""
+Page = Callable[[list[FieldError], int], Response]
+"""Shows the page again: problems and status."""
 Read = tuple[Format, Document] | None
 
 
@@ -56,9 +56,10 @@ class _SigningIn:
 class _Unknown:
     """A good card that opens no account."""
 
-    card: Unregistered
     url: str
     """Where the application goes on that was begun with it; empty: there is none (B07)."""
+    offer: str
+    """Of a card that renews one of an account; empty: it does not."""
 
 
 def conclude(
@@ -67,7 +68,8 @@ def conclude(
     """Check what the card signed and return to the journey, or show the page with the reason.
 
     Args:
-        way: what the metrics count it under.
+        way: what the metrics count it under, and the name of the page. Of a good card that
+            opens no account it is told by the query, so that reloading asks for no second PIN.
     """
     browser = Browser(browser_hash(), device(), user_agent(), speaks())
     binding = new_binding()
@@ -76,14 +78,15 @@ def conclude(
             metrics.signin(way, "ok")
             response = make_response(redirect(journey.next_url, code=303))
             return give_session(response, signed_in.session.cookie, browser.device, binding=binding)
-        case _Unknown(card, url):
+        case _Unknown(url, offer):
             metrics.signin(way, "unregistered")
-            return redirect(url, code=303) if url else page([], 200, card)
+            here = url_for(f"{way}.show", journey=journey.id or None, unknown=offer or "1")
+            return redirect(url or here, code=303)
         case refused:
             word, sentence = _said(refused)
             metrics.signin(way, word)
             waits = refused == Refusal(Reason.TOO_MANY_ATTEMPTS)
-            shown = page([FieldError("", sentence)], 429 if waits else 422, None)
+            shown = page([FieldError("", sentence)], 429 if waits else 422)
             return cards.to_wait(shown) if waits else shown
 
 
@@ -125,5 +128,5 @@ def _try(
             store.rebind_journey(tx, journey.id_hash, browser.binding, digest(binding))
         if isinstance(outcome, Unregistered):
             url = "" if outcome.offer else leading.lead(tx, portico, outcome, journey.id)
-            return _Unknown(outcome, url)
+            return _Unknown(url, outcome.offer)
     return outcome

@@ -18,7 +18,6 @@ from flask_babel import LazyString
 from idp.authenticators.card.challenges import Purpose
 from idp.authenticators.card.formats import Asked, Format, hipki
 from idp.provider import Provider
-from idp.signin.card import Unregistered
 from idp.web import cards, errors
 from idp.web.forms import FieldError
 from idp.web.request import browser_hash, demand_csrf, origin, single_form
@@ -53,7 +52,7 @@ class HipkiPage:
     failures: frozenset[str]
     """Which of them say that a try has failed."""
     errors: list[FieldError]
-    unregistered: str
+    is_unknown: bool
     register_url: str
     signed_in_as: str
     """Who is there already, in this browser."""
@@ -66,7 +65,7 @@ def show() -> ResponseReturnValue:
     journey = underway(portico, request.args.get("journey", ""))
     if journey is None:
         return errors.journey_lost()
-    return _page(journey, [], 200, None)
+    return _page(journey, [], 200, is_unknown="unknown" in request.args)
 
 
 @pages.post("/signin/hipki")
@@ -92,7 +91,7 @@ def _taking_it() -> Provider:
 
 
 def _page(
-    journey: Underway, problems: list[FieldError], status: int, unregistered: Unregistered | None
+    journey: Underway, problems: list[FieldError], status: int, *, is_unknown: bool = False
 ) -> Response:
     portico = _taking_it()
     kept = journey.id or None
@@ -113,7 +112,7 @@ def _page(
         states=HIPKI_STATES,
         failures=CARD_FAILURES,
         errors=problems,
-        unregistered=unregistered.holder_name if unregistered else "",
+        is_unknown=is_unknown,
         register_url=url_for("register.show", journey=kept),
         signed_in_as=signed_in_as(portico),
     )

@@ -13,7 +13,7 @@ from idp.accounts import emails
 from idp.accounts.model import masked_address
 from idp.authenticators import Refusal
 from idp.authenticators.card import cards as card_store
-from idp.authenticators.card.candidate import Candidate
+from idp.authenticators.card.candidate import Candidate, without_grace
 from idp.authenticators.card.cards import short
 from idp.authenticators.card.challenges import Purpose
 from idp.authenticators.card.ownership import Mismatch
@@ -22,7 +22,7 @@ from idp.clock import system_clock
 from idp.database.transaction import Transaction
 from idp.provider import Provider
 from idp.sessions.store import Session
-from idp.signin.account_cards import AccountCards, Added, Bar, Offered, surely
+from idp.signin.account_cards import AccountCards, Added, Bar, Offered
 from idp.signin.codes import Sending, Typing
 from idp.web import cards, recent, returning
 from idp.web.cards import CardForm, CardPart, Examined
@@ -128,7 +128,7 @@ def _follow(portico: Provider, posted: Posted) -> ResponseReturnValue:
         traced = portico.card_holders.trace(tx, awaiting.certificate) if awaiting else None
     if not isinstance(traced, Candidate):
         return _answer(portico, posted.here, traced or Bar.NOT_NOW)
-    verified = surely(portico.card_holders.verify(traced, clock=system_clock))
+    verified = without_grace(portico.card_holders.verify(traced, clock=system_clock))
     if isinstance(verified, Unfit):
         return _answer(portico, posted.here, verified)
     with portico.database.write(origin()) as tx:
@@ -253,11 +253,14 @@ def _page(
     is_refusal: bool = False,
 ) -> Response:
     with portico.database.write(origin()) as tx:
+        offered = _offer(tx, portico, found, offer) if offer else None
+        if offer and offered is None and not problems:
+            problems = [FieldError("", CARD_NOT_ADDED[Bar.NOT_NOW])]
         page = CardsPage(
             action=url_for("own_cards.change"),
             cards=card_lines.lines(tx, portico, found.account.id),
             part=_part(tx, portico, found) if recent.is_sure(portico, found.session) else None,
-            offer=_offer(tx, portico, found, offer) if offer else None,
+            offer=offered,
             errors=problems or [],
             is_refusal=is_refusal,
             removed=CARD_KINDS.get(request.args.get("removed", "-"), ""),

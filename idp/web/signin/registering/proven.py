@@ -1,5 +1,6 @@
 """What the proof of a registration says, as its pages show it: read-only."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask_babel import LazyString
@@ -23,8 +24,12 @@ def facts(under: Under) -> list[Fact]:
     """List what is proven, in the order of the form; nothing where there is none."""
     answers = under.answers
     if answers.directory is not None:
-        return _listed(_entry(answers.directory.person))
-    return _listed(_said(answers.card.holder)) if answers.card else []
+        return _listed(_entry(answers.directory.person), wording.PROVEN)
+    if answers.card is None:
+        return []
+    holder = answers.card.holder
+    labels = wording.PROVEN if holder.id_tail else wording.PROVEN | wording.PROVEN_OF_ORGANISATION
+    return _listed(_said(holder), labels)
 
 
 def titled(person: DirectoryPerson) -> str:
@@ -52,5 +57,5 @@ def _said(holder: CardHolder) -> dict[str, LazyString | str]:
     }
 
 
-def _listed(said: dict[str, LazyString | str]) -> list[Fact]:
-    return [Fact(name, wording.PROVEN[name], value) for name, value in said.items() if value]
+def _listed(said: dict[str, LazyString | str], labels: Mapping[str, LazyString]) -> list[Fact]:
+    return [Fact(name, labels[name], value) for name, value in said.items() if value]
