@@ -17,6 +17,8 @@ class Proxy:
 
     port: int
     upstream: int
+    host: str = "127.0.0.1"
+    """Where the server is."""
     delay: float = 0.0
     """Seconds that every piece of data takes, in either direction; none overtakes another."""
     swallows: bool = False
@@ -28,7 +30,7 @@ class Proxy:
         """Tie a caller to the server."""
         self._sockets.append(caller)
         with contextlib.suppress(OSError):
-            server = socket.create_connection(("127.0.0.1", self.upstream))
+            server = socket.create_connection((self.host, self.upstream))
             self._sockets.append(server)
             for one in (caller, server):
                 one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -71,11 +73,11 @@ class Proxy:
 
 
 @contextlib.contextmanager
-def proxy(upstream: int) -> Generator[Proxy]:
+def proxy(upstream: int, host: str = "127.0.0.1") -> Generator[Proxy]:
     """Stand in front of a port on loopback until the block ends."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listening:
         listening.settimeout(0.1)
-        one = Proxy(int(listening.getsockname()[1]), upstream)
+        one = Proxy(int(listening.getsockname()[1]), upstream, host)
 
         def accept() -> None:
             while not one.closing.is_set():

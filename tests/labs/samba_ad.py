@@ -10,8 +10,10 @@ import os
 import re
 import shutil
 import ssl
+import struct
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,7 +147,7 @@ class Domain:
     def __init__(self, folder: Path, first: Controller, authority: Authority) -> None:
         self.folder, self.first, self.authority = folder, first, authority
         self.keytab = folder / "idp.keytab"
-        self._read_up_to = 0
+        self._read_up_to: dict[str, int] = {}
 
     @property
     def host(self) -> str:
@@ -172,9 +174,11 @@ class Domain:
         return msgspec.convert(fields | changes, DirectorySection)
 
     def binds(self, of: Controller | None = None) -> list[Bind]:
-        """List the passwords tried since the last call (at the first controller)."""
-        log = (of or self.first).files.log.read_bytes()
-        new, self._read_up_to = log[self._read_up_to :], len(log)
+        """List the passwords tried since the last call: at the first controller, or at another."""
+        asked = of or self.first
+        log = asked.files.log.read_bytes()
+        new = log[self._read_up_to.get(asked.name, 0) :]
+        self._read_up_to[asked.name] = len(log)
         return [
             Bind(found["name"], found["status"] == "NT_STATUS_OK")
             for line in new.decode("utf-8", "replace").splitlines()
@@ -184,6 +188,23 @@ class Domain:
     def tool(self, *words: str) -> None:
         """Run ``samba-tool`` (0.4 s): ``tool("user", "disable", "wang.dm")``."""
         controllers.tool(self.first, *words, "-H", str(self.first.files.database))
+
+    def ids_of(self, account: str) -> tuple[bytes, uuid.UUID]:
+        """Read somebody's ``objectSid`` (octets) and ``objectGUID``, as an administrator would."""
+        words = ["-H", str(self.first.files.database), f"(sAMAccountName={account})"]
+        shown = subprocess.run(
+            ["ldbsearch", "--show-binary", *words, "objectSid", "objectGUID"],
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        guid = re.search(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", shown)
+        parts = re.search(r"S-1-5-([0-9-]+)", shown)
+        assert guid is not None
+        assert parts is not None
+        subs = [int(one) for one in parts[1].split("-")]
+        sid = bytes([1, len(subs), 0, 0, 0, 0, 0, 5])
+        return sid + struct.pack(f"<{len(subs)}I", *subs), uuid.UUID(guid[0])
 
     @contextlib.contextmanager
     def disabled(self, account: str) -> Iterator[None]:
