@@ -5,6 +5,7 @@ import secrets
 import stat
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from cryptography import x509
 
@@ -29,6 +30,7 @@ from idp.database.transaction import Database, open_database
 from idp.gateways import ics
 from idp.gateways.fetch import Fetcher
 from idp.gateways.ics import Ics
+from idp.gateways.kerberos import Tickets
 from idp.gateways.pki import PkiGateway
 from idp.gateways.smtp import SmtpGateway
 from idp.keys.store import SigningKeys
@@ -237,6 +239,7 @@ def assemble(
         ),
         confirming=confirming,
         ics=_ics(config, fetcher, entropy),
+        tickets=Tickets(urlsplit(issuer).hostname or ""),
         card_lists=_card_lists(config, entropy),
         directories=_directories(config, database.clock),
     )

@@ -287,6 +287,7 @@ class DirectorySection(Section, frozen=True, kw_only=True):
     down_seconds: Positive = 30
     keytab_file: str = ""
     ticket_networks: list[str] = []
+    replay_file: str = ""
     acr: str = "urn:portico:acr:directory"
     ticket_acr: str = "urn:portico:acr:kerberos"
 
@@ -463,6 +464,10 @@ def _refuse_unsafe(config: Config, place: str) -> None:
         ("[throttle] exempt_networks", config.throttle.exempt_networks),
         ("[fetch] allowed_networks", config.fetch.allowed_networks),
         ("[accounts] places", list(config.accounts.places)),
+        *(
+            (f"[[directories]] {one.id}: ticket_networks", one.ticket_networks)
+            for one in config.directories
+        ),
     ):
         for network in networks:
             try:

@@ -19,6 +19,7 @@ from idp.config import Config
 from idp.database.transaction import Database
 from idp.gateways.fetch import Fetcher
 from idp.gateways.ics import Ics
+from idp.gateways.kerberos import Tickets
 from idp.gateways.smtp import SmtpGateway
 from idp.keys.store import SigningKeys
 from idp.linking.actions import Linking
@@ -94,3 +95,4 @@ class Provider:
     confirming: Confirming
     ics: Ics
     directories: Directories
+    tickets: Tickets

@@ -19,5 +19,16 @@ def test_the_developers_lock_holds_every_version_of_the_other() -> None:
 
 
 def test_no_lock_names_a_package_index() -> None:
-    for lock in ("requirements.lock", "requirements-dev.lock"):
-        assert "://" not in (ROOT / lock).read_text("utf-8")
+    locks = sorted(ROOT.glob("requirements*.lock"))
+
+    assert len(locks) == 4
+    for lock in locks:
+        assert "://" not in lock.read_text("utf-8")
+
+
+def test_what_is_built_here_is_known_by_its_hash_as_are_its_tools() -> None:
+    for lock in ("requirements-kerberos.lock", "requirements-kerberos-build.lock"):
+        stated = re.split(r"^(?=[\w-]+==)", (ROOT / lock).read_text("utf-8"), flags=re.MULTILINE)
+
+        assert len(stated) == 3
+        assert all("--hash=sha256:" in one for one in stated[1:])

@@ -1,0 +1,142 @@
+"""Kerberos tickets that browsers bring (SPNEGO, RFC 4559), by the system's GSSAPI.
+
+Kerberos alone: NTLM is in no list of ours. Whoever a ticket names is told by the part of it that
+the domain controller has signed (the PAC), never by the name in it, which is written in several
+ways for one person and anew for another.
+"""
+
+import importlib
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+LONGEST = 48 * 1024
+"""Bytes of a token: what Windows makes at most (``MaxTokenSize``)."""
+_KRB5, _SPNEGO = "1.2.840.113554.1.2.2", "1.3.6.1.5.5.2"
+_NTLM = b"NTLMSSP\0"
+_UPN_DNS_INFO = b"urn:mspac:upn-dns-info"
+
+
+class Why(StrEnum):
+    """Why a token was not taken."""
+
+    NO_LIBRARY = "no_library"
+    KEYTAB = "keytab"
+    """Cannot be read, or is empty: an operator mends that."""
+    MALFORMED = "malformed"
+    OTHER_MECHANISM = "other_mechanism"
+    """NTLM, as it is or wrapped; or Kerberos that would need another round."""
+    NOT_TAKEN = "not_taken"
+    """Expired, shown before, for a key or a clock that is not ours: ``detail`` says which."""
+    OTHER_SERVICE = "other_service"
+    NO_PAC = "no_pac"
+    """Nothing in it names the account so that it could be believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A good ticket. Whether its account may still sign in is the directory's to say."""
+
+    realm: str
+    upn_dns_info: bytes
+    """[MS-PAC] section 2.10, as the domain controller signed it."""
+    reply: bytes
+    """What proves us to the browser (mutual authentication); empty: it did not ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The token proves nothing."""
+
+    why: Why
+    detail: str = ""
+    """In the library's words, for the log."""
+
+
+class Tickets:
+    """Accepts tickets for ``HTTP/<host>``; safe in threads, holds nothing between two calls."""
+
+    def __init__(self, host: str) -> None:
+        self._service = f"http/{host}@".casefold()
+
+    @staticmethod
+    def available() -> bool:
+        """Tell whether the library is here: the extra ``kerberos``, and the system's MIT krb5."""
+        return _library() is not None
+
+    def accept(self, token: bytes, keytab: str, replay_file: str = "") -> Accepted | Refused:
+        """Judge a token; under a millisecond, and nothing is asked over the network.
+
+        Args:
+            keytab: its path; read anew each time, so that keys are changed without a restart.
+            replay_file: where authenticators are noted until they expire, by all processes;
+                empty: where the library does it. Nothing is taken where none can be written.
+        """
+        library = _library()
+        if library is None:
+            return Refused(Why.NO_LIBRARY)
+        if not token or len(token) > LONGEST:
+            return Refused(Why.MALFORMED, f"{len(token)} bytes")
+        if token.startswith(_NTLM):
+            return Refused(Why.OTHER_MECHANISM, "NTLM")
+        try:
+            context = _context(library, keytab, replay_file)
+            reply = context.step(token)
+            return self._read(library, context, reply or b"")
+        except library.exceptions.GSSError as wrong:
+            return Refused(_why(library, wrong), str(wrong).rpartition("): ")[2])
+
+    def _read(self, library: ModuleType, context: Any, reply: bytes) -> Accepted | Refused:
+        if not context.complete or context.mech.dotted_form != _KRB5:
+            return Refused(Why.OTHER_MECHANISM)
+        service, name = str(context.target_name), context.initiator_name
+        # Looked at here and not by naming our keys beforehand: the library would ask the DNS.
+        if not service.casefold().startswith(self._service):
+            return Refused(Why.OTHER_SERVICE, service)
+        found = _signed(library, name)
+        if found is None:
+            return Refused(Why.NO_PAC)
+        return Accepted(str(name).rpartition("@")[2], found, reply)
+
+
+@cache
+def _library() -> ModuleType | None:
+    """Load the library where somebody uses it: it is an extra, and not small."""
+    try:
+        library = importlib.import_module("gssapi")
+    except ImportError:
+        return None
+    # Otherwise a refused token is an answer like any other, and the error comes later, or never.
+    # Set here: its metaclass sets it back in a class derived from it.
+    library.SecurityContext.__DEFER_STEP_ERRORS__ = False
+    return library
+
+
+def _context(library: ModuleType, keytab: str, replay_file: str) -> Any:
+    mechanisms = [library.OID.from_int_seq(one) for one in (_KRB5, _SPNEGO)]
+    store = {"keytab": f"FILE:{keytab}"}
+    if replay_file:
+        store["rcache"] = f"file2:{replay_file}"
+    ours = library.Credentials(usage="accept", mechs=mechanisms, store=store)
+    # No channel bindings: behind a proxy the browser's connection is not ours.
+    return library.SecurityContext(usage="accept", creds=ours)
+
+
+def _signed(library: ModuleType, name: Any) -> bytes | None:
+    try:
+        found = name.attributes[_UPN_DNS_INFO]
+    except (KeyError, library.exceptions.GSSError):
+        return None
+    return bytes(next(iter(found.values), b"")) if found.authenticated else None
+
+
+def _why(library: ModuleType, wrong: Exception) -> Why:
+    known = library.exceptions
+    found = {
+        known.MissingCredentialsError: Why.KEYTAB,
+        known.BadMechanismError: Why.OTHER_MECHANISM,
+        known.InvalidTokenError: Why.MALFORMED,
+    }
+    return found.get(type(wrong), Why.NOT_TAKEN)
