@@ -31,6 +31,12 @@ def only_by_card(section: CardsSection) -> frozenset[str]:
     return frozenset({section.acr, section.degraded_acr, section.hipki_acr})
 
 
+def by_ticket(directories: Sequence[DirectorySection]) -> frozenset[str]:
+    """Give the values that a judge's ticket reaches; none where no tickets are taken."""
+    found = {one.ticket_acr for one in directories if one.keytab_file and one.ticket_networks}
+    return frozenset(found | {ACR_PASSWORD} if found else ())
+
+
 def is_of_card(session: Session, section: CardsSection) -> bool:
     """Tell whether a card has opened a session."""
     return session.acr in {section.acr, section.degraded_acr, section.hipki_acr}

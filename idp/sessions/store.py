@@ -87,6 +87,11 @@ class Session:
         """Whether nothing is missing that the account's owner wants asked for every time."""
         return self.two_factors or self.second_factor is not SecondFactor.ALWAYS
 
+    @property
+    def is_of_ticket(self) -> bool:
+        """Whether a judge's ticket alone has opened it: their browser did, they did nothing."""
+        return self.amr == ("kerberos",)
+
 
 @dataclass(frozen=True, slots=True)
 class Unended:

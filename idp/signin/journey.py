@@ -4,6 +4,7 @@ Pages never send the browser to one another. Each returns it to
 ``/authorize/continue``, which calls :func:`next_step` with what is on record.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,6 +25,8 @@ class Asked:
     """The ``acr`` values one of which must be reached (OIDC Core 5.5.1.1); empty: any will do."""
     preferred_acr: tuple[str, ...] = ()
     """The ``acr`` values that are wished for, best first; none of them is demanded."""
+    ticket_acr: frozenset[str] = frozenset()
+    """The ``acr`` values that a judge's ticket reaches; empty where none are taken."""
     card_acr: frozenset[str] = frozenset()
     """The ``acr`` values that nothing but a card reaches; empty where cards are not taken."""
     directory_acr: frozenset[str] = frozenset()
@@ -60,6 +63,8 @@ class Known:
     """Those that a card of the account would reach; empty without one."""
     is_of_card: bool = False
     """Whether a card has opened the session, however sure that is."""
+    is_of_ticket: bool = False
+    """Whether a judge's ticket alone has opened the session: the person has done nothing."""
     two_factors: bool = False
     is_whole: bool = True
     """Whether the second factor that the account's owner wants asked for has been shown."""
@@ -71,6 +76,8 @@ class AskToSignIn:
 
     again: bool = False
     """Somebody is signed in already, and has to prove it once more."""
+    ticket_will_do: bool = False
+    """Nobody need be asked anything who has a ticket and is on a network where it is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,9 @@ class AskForCard:
 @dataclass(frozen=True, slots=True)
 class AskDirectory:
     """Show the page for an account of a court's directory: nobody else is meant."""
+
+    ticket_will_do: bool = False
+    """As for :class:`AskToSignIn`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +158,10 @@ def next_step(asked: Asked, known: Known | None) -> Step:
             return AskToRegister()
         if _is_for(asked, asked.card_acr):
             return AskForCard()
+        by_ticket = known is None and _is_for_ticket(asked)
         if _is_for_judges(asked):
-            return AskDirectory()
-        return AskToSignIn(again=known is not None)
+            return AskDirectory(by_ticket)
+        return AskToSignIn(known is not None, by_ticket)
     if asked.account_kinds and known.kind not in asked.account_kinds:
         return Refuse(KIND_NOT_ALLOWED)
     return _missing_strength(asked, known) or _missing_word(asked, known) or Answer()
@@ -175,6 +186,27 @@ def _is_for_judges(asked: Asked) -> bool:
     # Where there is no directory, none of its values is known either.
     only_judges = asked.account_kinds == {Kind.JUDGE}
     return bool(asked.directory_acr) and (only_judges or _is_for(asked, asked.directory_acr))
+
+
+def wants_the_person(prompt: Collection[str], *, limits_age: bool) -> bool:
+    """Tell whether the app wants its person to do something: a ticket would answer for them."""
+    return limits_age or not _OF_A_PERSON.isdisjoint(prompt)
+
+
+_OF_A_PERSON = frozenset({"login", "select_account", "create"})
+
+
+def _wants_the_person(asked: Asked) -> bool:
+    return wants_the_person(asked.prompt, limits_age=asked.max_age is not None)
+
+
+def _is_for_ticket(asked: Asked) -> bool:
+    """Tell whether a ticket could lead to the end: who has another way in must not lose it."""
+    if not asked.ticket_acr or _wants_the_person(asked):
+        return False
+    if asked.essential_acr and not asked.essential_acr & asked.ticket_acr:
+        return False
+    return not asked.account_kinds or Kind.JUDGE in asked.account_kinds
 
 
 def _missing_strength(asked: Asked, known: Known) -> Step | None:
@@ -235,11 +267,13 @@ def _is_another(asked: Asked, known: Known) -> bool:
 
 
 def _too_old(asked: Asked, known: Known) -> bool:
+    if known.is_of_ticket and _wants_the_person(asked):
+        return True
     # Counted from the moment the client asked: `max_age=0` compared with *now* would ask for
     # a sign-in for ever.
     if known.authenticated_at >= asked.asked_at:
         return False
-    if asked.prompt & {"login", "select_account", "create"}:
+    if asked.prompt & _OF_A_PERSON:
         return True
     return asked.max_age is not None and asked.asked_at - known.authenticated_at > asked.max_age
 

@@ -41,13 +41,14 @@ from idp.web.signin import (
     second_factor,
     strength,
     terms,
+    ticket,
 )
 from ui import look
 
 _LOCALES = str(Path(__file__).parent.parent / "locales")
 _KEPT = (
     "journey", "flow", "kind", "token", "version", "outcome", "run",
-    "return_to", "user_code", "sent", "saved", "show", "before", "offer", "card", "removed",
+    "return_to", "user_code", "form", "sent", "saved", "show", "before", "offer", "card", "removed",
     "unknown",
 )  # fmt: skip
 """What says which page it is, and what was done to lead there: pages judge it anew."""
@@ -59,6 +60,7 @@ _BLUEPRINTS = (
     captcha.pages,
     passkey.pages,
     card.pages,
+    ticket.pages,
     hipki.pages,
     directory.pages,
     second_factor.pages,

@@ -12,7 +12,12 @@ from idp.sessions.store import Session
 
 
 def has_proven_recently(portico: Provider, session: Session) -> bool:
-    """Tell whether the person has signed in within ``[sessions] recent_minutes``."""
+    """Tell whether the person has signed in within ``[sessions] recent_minutes``.
+
+    By a ticket it is their browser that has: whoever sits in front of it.
+    """
+    if session.is_of_ticket:
+        return False
     within = timedelta(minutes=portico.config.sessions.recent_minutes)
     return portico.database.clock() - session.authenticated_at <= within
 

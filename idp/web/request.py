@@ -23,6 +23,7 @@ from ui import locale
 
 _REQUEST_ID = re.compile(r"[0-9a-f-]{8,64}")
 _SESSION, _BROWSER, _DEVICE, _LANGUAGE, _STATE = "session", "browser", "device", "lang", "state"
+_TICKET, _NO_TICKET, _NO_TICKET_SECONDS = "ticket", "not-asked-for-now", 10 * 60
 _YEAR = 365 * 24 * 3600
 _OPAQUE = re.compile(r"[A-Za-z0-9_-]{16,128}")
 _AT_ENVIRON = "portico.origin"
@@ -194,11 +195,31 @@ def state_cookie_name() -> str:
     return cookie_name(_STATE, secure=is_secure())
 
 
+def has_mark() -> bool:
+    """Tell whether this browser is not to be asked for a ticket at the moment."""
+    return bool(read_cookie(_TICKET))
+
+
+def mark(response: Response) -> Response:
+    """Ask this browser for no ticket for ten minutes; nobody else gains by setting that."""
+    _set(response, _TICKET, _NO_TICKET, max_age=_NO_TICKET_SECONDS)
+    return response
+
+
+def unmark(response: Response) -> Response:
+    """Ask it again when it comes without a session."""
+    _set(response, _TICKET, "", max_age=0)
+    return response
+
+
 def take_session(response: Response) -> Response:
     """Remove the session's cookie and what the frame reads of it, and renew the binding.
 
-    What the person had under way here is not the next one's to go on with.
+    What the person had under way here is not the next one's to go on with; and no ticket signs
+    them in again before they have seen that they are signed out.
     """
+    if any(one.keytab_file for one in provider().config.directories):
+        mark(response)
     request.environ[_NEW_BROWSER] = new_binding()
     response.delete_cookie(state_cookie_name(), path="/", secure=is_secure())
     name = cookie_name(_SESSION, secure=is_secure())

@@ -695,8 +695,9 @@ class TestWhereCardsAreOff:
         return CONFIG
 
     @ONCE
-    def test_there_is_no_such_page(self, browser: Browser) -> None:
-        assert browser.get("/register-account/proof", flow="x").status_code == 404
+    def test_nothing_is_asked_of_a_card(self, browser: Browser) -> None:
+        assert browser.get("/register-account/proof", flow="x").status_code == 400
+        assert 'id="card-form"' not in text(browser)
 
 
 @pytest.mark.parametrize("kind", ["moica", "gca"])

@@ -304,6 +304,7 @@ CENSUS = {
     "/signin/hipki": ("GET POST", "anybody", "csrf"),
     "/signin/consent": ("GET POST", "a session on its journey", "csrf"),
     "/signin/directory": ("GET POST", "anybody", "csrf, gate"),
+    "/signin/ticket": ("GET", "anybody on a court's network", "one use of a ticket"),
     "/signin/passkey": ("POST", "anybody", "csrf, challenge"),
     "/signin/password": ("GET POST", "anybody", "csrf, captcha, throttle"),
     "/signin/second-factor": ("GET POST", "a session, or half of one", "csrf, gate"),

@@ -50,6 +50,8 @@ class PaperDirectory:
 
     people: dict[str, DirectoryPerson] = field(default_factory=dict)
     """By account name in lower case."""
+    sids: dict[bytes, str] = field(default_factory=dict)
+    """Whose account a ticket is for."""
     standings: dict[str, Standing] = field(default_factory=dict)
     wrong: dict[str, int] = field(default_factory=dict)
     is_down: bool = False
@@ -89,6 +91,13 @@ class PaperDirectory:
             return Standing.WRONG_CREDENTIALS
         self.wrong[account] = 0
         return self.standings.get(account, person)
+
+    def by_sid(self, directory: str, sid: bytes) -> DirectoryPerson | Standing:
+        if self.is_down:
+            return Standing.UNREACHABLE
+        account = self.sids.get(sid, "")
+        person = self.people.get(account)
+        return self.standings.get(account, person) if person else Standing.WRONG_CREDENTIALS
 
     def by_guid(self, identity_key: str) -> DirectoryPerson | Standing:
         if self.is_down:

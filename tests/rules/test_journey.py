@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -45,6 +46,9 @@ CARD = frozenset({"card"})
 FOR_CARD = replace(PLAIN, card_acr=frozenset({"card", "unchecked"}), essential_acr=CARD)
 LIKES_CARD = replace(FOR_CARD, essential_acr=frozenset(), preferred_acr=("card", "mfa"))
 WITH_A_CARD = replace(TEN_MINUTES_IN, acrs_by_card=frozenset({"card", "unchecked", "mfa"}))
+TICKETS = replace(PLAIN, ticket_acr=frozenset({"ticket", "password"}))
+BY_TICKET = replace(JUST_NOW, kind="judge", acrs=TICKETS.ticket_acr, is_of_ticket=True)
+LED = AskToSignIn(ticket_will_do=True)
 UNCHECKED = replace(WITH_A_CARD, acrs=frozenset({"unchecked", "password"}), is_of_card=True)
 
 
@@ -395,3 +399,67 @@ def test_P04_judges_are_led_to_their_own_page(
     asked: Asked, known: Known | None, then: Step
 ) -> None:
     assert next_step(asked, known) == then
+
+
+@pytest.mark.parametrize(
+    ("changes", "then"),
+    [
+        pytest.param({}, LED, id="nothing speaks against it"),
+        pytest.param({"prompt": {"consent"}}, LED, id="consent is asked for afterwards"),
+        pytest.param({"prompt": {"login"}}, AskToSignIn(), id="the person is to sign in"),
+        pytest.param({"prompt": {"select_account"}}, AskToSignIn(), id="they are to choose"),
+        pytest.param({"prompt": {"create"}}, AskToRegister(), id="they are to register"),
+        pytest.param({"max_age": timedelta()}, AskToSignIn(), id="just now"),
+        pytest.param({"max_age": timedelta(hours=9)}, AskToSignIn(), id="some time ago"),
+        pytest.param({"essential_acr": {"ticket"}}, LED, id="a ticket is demanded"),
+        pytest.param({"essential_acr": {"password"}}, LED, id="what it stands for is demanded"),
+        pytest.param({"essential_acr": {"mfa"}}, AskToSignIn(), id="it would not be enough"),
+        pytest.param({"account_kinds": {"judge", "staff"}}, LED, id="the app is for judges"),
+        pytest.param(
+            {"account_kinds": {"judge"}, "directory_acr": {"ticket"}},
+            AskDirectory(ticket_will_do=True),
+            id="it is for nobody but judges",
+        ),
+        pytest.param(
+            {"account_kinds": {"judge"}, "directory_acr": {"ticket"}, "max_age": timedelta()},
+            AskDirectory(),
+            id="it is for judges, who are to do something",
+        ),
+        pytest.param({"account_kinds": {"lawyer"}}, AskToSignIn(), id="it is for others alone"),
+        pytest.param({"ticket_acr": ()}, AskToSignIn(), id="no tickets are taken"),
+        pytest.param(
+            {"preferred_acr": ("card",), "card_acr": {"card"}}, AskForCard(), id="a card is wished"
+        ),
+    ],
+)
+def test_P04_a_ticket_will_do_unless_the_person_is_wanted(
+    changes: dict[str, Any], then: Step
+) -> None:
+    changes = {
+        name: frozenset(value) if isinstance(value, set) else value
+        for name, value in changes.items()
+    }
+    assert next_step(replace(TICKETS, **changes), None) == then
+
+
+@pytest.mark.parametrize(
+    ("changes", "then"),
+    [
+        pytest.param({}, Answer(), id="any sign-in"),
+        pytest.param({"prompt": frozenset({"login"})}, AskToSignIn(again=True), id="a sign-in"),
+        pytest.param({"max_age": timedelta()}, AskToSignIn(again=True), id="one of just now"),
+        pytest.param({"max_age": timedelta(days=9)}, AskToSignIn(again=True), id="or of days ago"),
+    ],
+)
+def test_P04_a_ticket_shown_on_the_journey_is_nothing_that_the_person_did(
+    changes: dict[str, Any], then: Step
+) -> None:
+    """Else whoever sits at an unlocked desk would pass for its owner, by way of another tab."""
+    assert next_step(replace(TICKETS, **changes), BY_TICKET) == then
+
+
+def test_P04_nobody_who_is_signed_in_is_led_to_a_ticket() -> None:
+    """Or a hint at another person, whom the ticket is not for, would never end."""
+    other = replace(TICKETS, subject="s_somebody_else")
+
+    assert next_step(other, TEN_MINUTES_IN) == AskToSignIn(again=True)

@@ -61,7 +61,7 @@ from idp.signin.journey import (
 )
 from idp.signin.store import OnJourney, SignedInHere
 from idp.terms import documents
-from idp.web import errors
+from idp.web import errors, tickets
 from idp.web.oidc import ahead
 from idp.web.oidc.answering import addressed, back, refuse
 from idp.web.oidc.bridge import exchange_of
@@ -227,6 +227,7 @@ def _asked(
         max_age=timedelta(seconds=int(asked.max_age)) if asked.max_age else None,
         essential_acr=_essential_acr(asked),
         preferred_acr=_preferred_acr(asked),
+        ticket_acr=acr.by_ticket(portico.config.directories),
         card_acr=acr.only_by_card(portico.config.cards),
         directory_acr=acr.only_by_directory(portico.config.directories),
         demands_second_factor=client.registration.require_second_factor,
@@ -292,6 +293,7 @@ def _known(
         acrs_within_reach=frozenset({ACR_MFA} if can_rise else ()),
         acrs_by_card=by_card,
         is_of_card=acr.is_of_card(session, section),
+        is_of_ticket=session.is_of_ticket,
         two_factors=session.two_factors,
         is_whole=session.is_whole,
     )
@@ -389,7 +391,12 @@ def _show(step: Step, journey_id: str) -> ResponseReturnValue:
     """Send the browser to the page of ``step``; the page returns it here."""
     if isinstance(step, Refuse):
         return errors.refusal(step.why)
-    return redirect(url_for(_PAGE_OF[type(step)], journey=journey_id), code=303)
+    page, form = _PAGE_OF[type(step)], None
+    if isinstance(step, AskToSignIn) and step.ticket_will_do and tickets.leads(provider()):
+        page = "ticket.show"
+    if isinstance(step, AskDirectory) and not step.ticket_will_do:
+        form = 1  # the page would take a ticket, which does not lead to the end
+    return redirect(url_for(page, journey=journey_id, form=form), code=303)
 
 
 _PAGE_OF: Mapping[type[Step], str] = {

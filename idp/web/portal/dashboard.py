@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, make_response, redirect, render_template, url_for
+from flask import Blueprint, make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
@@ -21,7 +21,7 @@ from idp.provider import Provider
 from idp.sessions import store as sessions
 from idp.signin import store
 from idp.signin.store import PastAttempt
-from idp.web import signed_out
+from idp.web import signed_out, tickets
 from idp.web.headers import PAGES
 from idp.web.portal import card_lines
 from idp.web.portal.card_lines import Line
@@ -126,7 +126,10 @@ def sign_out() -> ResponseReturnValue:
     return take_session(make_response(redirect(url_for("logout.done"), code=303)))
 
 
-def _welcome() -> Response:
+def _welcome() -> ResponseReturnValue:
+    """Greet who is not signed in; a judge on the court's network is, before they see it."""
+    if tickets.leads(provider()):
+        return redirect(url_for("ticket.show"), code=303)
     section = provider().config.provider
     page = WelcomePage(
         url_for("password.show"),

@@ -31,7 +31,7 @@ from idp.oidc.model import Client
 from idp.provider import Provider
 from idp.secret import Secret
 from idp.sessions.store import Session
-from idp.web import returning
+from idp.web import returning, tickets
 from idp.web.current import signed_in
 from idp.web.headers import PAGES, leading_to
 from idp.web.portal.tabs import tabs
@@ -94,7 +94,7 @@ def show() -> ResponseReturnValue:
     portico = provider()
     session = signed_in(portico)
     if session is None:
-        return redirect(url_for("password.show", journey=returning.LINKS), code=303)
+        return tickets.to_sign_in(returning.LINKS)
     return _list(session, _rows(portico, session))
 
 
@@ -133,8 +133,7 @@ def begin(client_id: str) -> ResponseReturnValue:
     session = signed_in(portico)
     wanted = request.args.get("return_to", "")
     if session is None:
-        journey = returning.link(client_id, wanted)
-        return redirect(url_for("password.show", journey=journey), code=303)
+        return tickets.to_sign_in(returning.link(client_id, wanted))
     client, row = _one(portico, session, client_id)
     return _page(session, client, row, way_back(client.registration, wanted))
 

@@ -14,7 +14,7 @@ from idp.oidc import pending
 from idp.oidc.pending import Waiting
 from idp.provider import Provider
 from idp.sessions.store import Session
-from idp.web import recent, returning
+from idp.web import recent, returning, tickets
 from idp.web.current import signed_in
 from idp.web.headers import PAGES
 from idp.web.portal.device import record
@@ -60,7 +60,7 @@ def show() -> ResponseReturnValue:
     portico = provider()
     session = signed_in(portico)
     if session is None:
-        return redirect(url_for("password.show", journey=returning.REQUESTS), code=303)
+        return tickets.to_sign_in(returning.REQUESTS)
     outcome = OUTCOMES.get(own_word(request.args.get("outcome", "")))
     page = RequestsPage(url_for("requests.decide"), _questions(portico, session), outcome)
     person = who_of(session)

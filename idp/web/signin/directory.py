@@ -23,8 +23,9 @@ from idp.web import errors
 from idp.web.forms import FieldError
 from idp.web.raising import user_agent
 from idp.web.request import browser_hash, demand_csrf, device, origin, single_form, speaks
-from idp.web.signin import concluding
+from idp.web.signin import concluding, negotiating
 from idp.web.signin.journeys import App, Underway, underway
+from idp.web.signin.negotiating import Pages
 from idp.web.signin.ways import Way, ways
 from idp.web.who import signed_in_as
 from idp.web.wiring import provider
@@ -79,11 +80,13 @@ class DirectoryPage:
 
 @pages.get("/signin/directory")
 def show() -> ResponseReturnValue:
-    """Show the form; ``login_hint`` fills in the account."""
-    journey = underway(provider(), request.args.get("journey", ""))
+    """Show the form; ``login_hint`` fills in the account. A ticket makes it superfluous."""
+    portico = provider()
+    journey = underway(portico, request.args.get("journey", ""))
     if journey is None:
         return errors.journey_lost()
-    return form_page(journey, journey.login_hint[:64], [], 200)
+    plain = partial(form_page, journey, journey.login_hint[:64], [], 200)
+    return negotiating.answer(portico, journey, Pages(plain, partial(form_page, journey, "")))
 
 
 @pages.post("/signin/directory")

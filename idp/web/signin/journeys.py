@@ -13,6 +13,7 @@ from idp.oidc.model import Client
 from idp.provider import Provider
 from idp.secret import digest
 from idp.signin import store
+from idp.signin.journey import wants_the_person
 from idp.web import returning
 from idp.web.headers import PAGES, Policy, leading_to
 from idp.web.request import browser_hash, hear_locales, speaks
@@ -42,6 +43,8 @@ class Underway:
     permission: Permission = NOTHING
     """What the person would allow."""
     login_hint: str = ""
+    wants_the_person: bool = False
+    """The app wants them to do something: their browser's ticket is not enough."""
     details: tuple[dict[str, Any], ...] = ()
     """What was asked for more finely than by scope (RFC 9396)."""
 
@@ -105,5 +108,6 @@ def underway(portico: Provider, journey_id: str) -> Underway | None:
         asked.redirect_uri,
         permission,
         asked.login_hint,
+        wants_the_person(asked.prompts, limits_age=bool(asked.max_age)),
         narrowing.asked(client, "", asked.authorization_details).authorization_details,
     )

@@ -111,6 +111,12 @@ def show() -> ResponseReturnValue:
     journey = underway(provider(), request.args.get("journey", ""))
     if journey is None:
         return errors.journey_lost()
+    return plain(journey)
+
+
+def plain(journey: Underway) -> Response:
+    """Give the page as it is first shown; also below a question for a ticket."""
+    look.stands_for(url_for("password.show"))
     return _page(journey, journey.login_hint[:64], [], 200)
 
 

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from idp.accounts.model import Account
 from idp.sessions.store import Session
+from idp.web import tickets
 from idp.web.current import signed_in
 from idp.web.headers import PAGES
 from idp.web.portal.tabs import tabs
@@ -38,7 +39,7 @@ def here(page: str, *, sensitive: bool = False) -> Here | ResponseReturnValue:
     portico = provider()
     session = signed_in(portico)
     if session is None:
-        return redirect(url_for("password.show", journey=page), code=303)
+        return tickets.to_sign_in(page)
     if sensitive and not is_sure(portico, session):
         return make_sure(portico, session, page)
     with portico.database.read() as tx:
