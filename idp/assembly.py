@@ -51,6 +51,7 @@ from idp.oidc.registration import Registrar
 from idp.oidc.server import AuthorizationServer, Parts
 from idp.oidc.subjects import Subjects
 from idp.oidc.verified_claims import VerifiedClaims
+from idp.oidc.vouching import Vouching
 from idp.outbox.store import Outbox
 from idp.provider import Provider
 from idp.registration.actions import Registering
@@ -156,6 +157,7 @@ def assemble(
             Proofs(issuer, keys_of.key("dpop-nonces"), config.tokens.dpop_nonces_required),
             trail,
             VerifiedClaims(particulars, evidence),
+            Vouching(accounts, ending),
             entropy,
         )
     )

@@ -285,6 +285,7 @@ class DirectorySection(Section, frozen=True, kw_only=True):
     connect_seconds: Annotated[float, msgspec.Meta(gt=0, le=3)] = 1.0
     answer_seconds: Annotated[float, msgspec.Meta(gt=0, le=5)] = 3.0
     down_seconds: Positive = 30
+    recheck_minutes: Positive = 15
     keytab_file: str = ""
     ticket_networks: list[str] = []
     replay_file: str = ""

@@ -24,6 +24,7 @@ from idp.audit import checkpoint, history
 from idp.audit.events import AuthorityStanding, KeyAdded, OutboxAbandoned
 from idp.authenticators import passkey, totp
 from idp.authenticators.card import cards, challenges, index, offers, roots, trust
+from idp.authenticators.directory.model import Standing
 from idp.authenticators.password import captcha, works
 from idp.clock import Clock, system_clock
 from idp.database.sweeping import BATCH
@@ -44,9 +45,11 @@ from idp.oidc import (
     pending,
     pushed_requests,
     standing,
+    vouching,
 )
 from idp.oidc.backchannel_authentication import Ping
 from idp.oidc.grants import refresh_token
+from idp.oidc.vouching import Word
 from idp.outbox import store as outbox
 from idp.outbox.store import Kind, Leased
 from idp.provider import Provider
@@ -180,6 +183,7 @@ def rounds(portico: Provider) -> list[Round]:
             lambda: end_sessions(portico),
             batch=_ENDED_AT_ONCE,
         ),
+        *_of_directories(portico),
         Round("sweep", timedelta(minutes=1), lambda: sweep(portico), batch=BATCH),
         Round(
             "checkpoint",
@@ -187,6 +191,12 @@ def rounds(portico: Provider) -> list[Round]:
             lambda: tie_chains(portico),
         ),
     ]
+
+
+def _of_directories(portico: Provider) -> list[Round]:
+    every = min((one.recheck_minutes for one in portico.config.directories), default=0)
+    asking = Round("directories", timedelta(minutes=every), lambda: ask_of_those_signed_in(portico))
+    return [asking] if every else []
 
 
 class _Failed(Exception):
@@ -243,6 +253,31 @@ def _try(
         log.exception("cannot be sent")
         return _Failed(type(trouble).__name__)
     return None
+
+
+def ask_of_those_signed_in(portico: Provider) -> int:
+    """Ask the directories about everybody of theirs who is signed in; gives how many have to go.
+
+    A directory that cannot be asked is left alone until the next round, and nobody goes for it.
+    """
+    idle = timedelta(minutes=portico.config.sessions.idle_minutes)
+    with portico.database.read() as tx:
+        held = vouching.signed_in(tx, idle)
+    ended, silent = 0, set[str]()
+    for one in held:
+        directory = one.key.partition(":")[0]
+        voucher = None if directory in silent else vouching.ask(portico.directories, one.key)
+        if voucher is None or voucher.word is Word.STANDS:
+            continue
+        if voucher.word is Word.NOT_NOW:
+            if voucher.why in {Standing.UNREACHABLE, Standing.MISCONFIGURED}:
+                silent.add(directory)
+            continue
+        with portico.database.write(WORKER) as tx:
+            told = logout.reach(tx)
+            portico.oidc.parts.vouching.withdraw(tx, one.account_id, told, voucher.why)
+        ended += 1
+    return ended
 
 
 def _send_mail(portico: Provider, row: Leased) -> None:

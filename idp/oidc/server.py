@@ -32,6 +32,7 @@ from idp.oidc.model import Client
 from idp.oidc.subjects import Subjects
 from idp.oidc.verified_claims import VerifiedClaims
 from idp.oidc.vocabulary import Scope, TokenType
+from idp.oidc.vouching import Voucher, Vouching
 from idp.secret import Entropy
 
 
@@ -50,6 +51,7 @@ class Parts:
     proofs: dpop.Proofs
     trail: Trail
     verified: VerifiedClaims
+    vouching: Vouching
     entropy: Entropy
 
 
@@ -65,6 +67,8 @@ class OAuthRequest(OAuth2Request):  # type: ignore[misc]
         self.tx = tx
         self.jkt = ""
         """The thumbprint of the key that proved itself with this request (RFC 9449)."""
+        self.voucher: Voucher | None = None
+        """What a directory has said, once it was asked."""
         self.payload = BasicOAuth2Payload(dict(parameters))
         self._form = parameters
 
@@ -81,24 +85,30 @@ class AuthorizationServer(AuthlibServer):  # type: ignore[misc]
         super().__init__()
         self.parts = parts
 
-    def token_reply(self, tx: Transaction, exchange: Exchange) -> Reply:
+    def token_reply(
+        self, tx: Transaction, exchange: Exchange, voucher: Voucher | None = None
+    ) -> Reply:
         """Answer ``POST /token`` inside the caller's transaction.
 
         An error is a reply, not an exception: what it has to leave on record (a revoked
         family, a refused client) is committed with it.
+
+        Raises:
+            Asks: a directory has to be asked first, with no transaction open.
         """
         try:
-            grant = self._grant_for(tx, exchange)
+            grant = self._grant_for(tx, exchange, voucher)
             grant.validate_token_request()
             return self.handle_response(*grant.create_token_response())
         except OAuthError as error:
             return error_reply(error)
 
-    def _grant_for(self, tx: Transaction, exchange: Exchange) -> Any:
+    def _grant_for(self, tx: Transaction, exchange: Exchange, voucher: Voucher | None) -> Any:
         if "client_secret" in exchange.query or "client_assertion" in exchange.query:
             raise InvalidRequest("credentials in the URL")  # RFC 6749 section 2.3.1
         request = OAuthRequest(exchange, tx, exchange.form())
         request.jkt = self.parts.proofs.thumbprint(tx, exchange) or ""
+        request.voucher = voucher
         if not request.payload.grant_type:
             raise InvalidRequest("grant_type is required")
         try:

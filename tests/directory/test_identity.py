@@ -105,7 +105,7 @@ def test_a_security_identifier_of_nobody_finds_nobody(court: Directories) -> Non
 
 def test_a_group_holds_whoever_is_in_a_group_of_it(asking: Asking) -> None:
     """Nobody is in the judges' group directly."""
-    assert known(asking(people_group=JUDGES).sign_in("wang.dm", PASSWORD))
+    assert known(asking(people_group=JUDGES).sign_in("wang.dm", PASSWORD)).account == "wang.dm"
     assert known(asking(people_group="").sign_in("clerk01", PASSWORD)).title == "書記官"
     gone = asking(people_group=f"CN=No such group,{BASE}")
     assert gone.sign_in("wang.dm", PASSWORD) is Standing.NOT_ALLOWED

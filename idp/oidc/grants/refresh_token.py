@@ -29,13 +29,15 @@ from idp.database.columns import Table
 from idp.database.prepared import Prepared
 from idp.database.sweeping import Broom
 from idp.database.transaction import Transaction
-from idp.oidc import authorizations
+from idp.oidc import authorizations, vouching
 from idp.oidc.authorizations import USABLE, Authorization, Granted
 from idp.oidc.clients import ClientRow
 from idp.oidc.errors import InvalidGrant, InvalidRequest, InvalidScope, UnauthorizedClient
+from idp.oidc.logout import reach
 from idp.oidc.model import Client
 from idp.oidc.server import Mint, OAuthRequest, Parts
 from idp.oidc.vocabulary import GrantType
+from idp.oidc.vouching import Asks, Word
 from idp.secret import dated_digest, mint_dated, well_formed
 
 PREFIX = "prt"
@@ -66,6 +68,16 @@ class RefreshToken(Table):
     consumed_at: Mapped[datetime | None] = mapped_column(default=None)
     dpop_jkt: Mapped[str | None] = mapped_column(String(64), default=None)
     """A public client's key, which has to prove itself with every use (RFC 9449 section 5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """What a refresh token buys, until when its family lives, and on whose word."""
+
+    granted: Granted
+    until: datetime
+    vouched_by: str
+    """What a directory knows the account by; empty: no directory's word is needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +122,10 @@ def issue(
     return token
 
 
-def use(
-    tx: Transaction, token: str, client: Client, jkt: str = ""
-) -> tuple[Granted, datetime] | Reused | Unknown:
+def use(tx: Transaction, token: str, client: Client, jkt: str = "") -> Bought | Reused | Unknown:
     """Claim a refresh token; of any number of concurrent callers exactly one gets it.
 
-    Gives what it buys and when its family ends. One round trip when good, two when not.
+    One round trip when good, two when not.
     """
     presented = _presented(token, client.client_id)
     claimed = tx.ask(_CLAIM, presented | {"instant": tx.now, "jkt": jkt, "kinds": client.kinds})
@@ -127,7 +137,7 @@ def use(
 
 def use_again(
     tx: Transaction, token: str, client: Client, jkt: str, grace: timedelta
-) -> tuple[Granted, datetime] | None:
+) -> Bought | None:
     """Give once more what a token bought a moment ago: its answer may have been lost on the way.
 
     Only for a caller that has just proven a key; ``jkt`` is the one the token is bound to, if it
@@ -138,9 +148,7 @@ def use_again(
     return _read(again) if again is not None else None
 
 
-def keep(
-    tx: Transaction, token: str, client: Client, *, idle_until: datetime
-) -> tuple[Granted, datetime] | Unknown:
+def keep(tx: Transaction, token: str, client: Client, *, idle_until: datetime) -> Bought | Unknown:
     """Use a refresh token without using it up; it is good for a while longer. One round trip."""
     when = {"instant": tx.now, "idle_until": idle_until, "kinds": client.kinds}
     kept = tx.ask(_KEEP, _presented(token, client.client_id) | when)
@@ -153,10 +161,11 @@ def _presented(token: str, client_id: str) -> dict[str, Any]:
     return {"presented_hash": dated_digest(token), "presenting_client": client_id}
 
 
-def _read(columns: Sequence[Any]) -> tuple[Granted, datetime]:
-    *granted, details, expires_at = columns
+def _read(columns: Sequence[Any]) -> Bought:
+    *granted, details, expires_at, vouched_by = columns
     found = authorizations.granted(granted)
-    return (replace(found, details=details) if details else found), expires_at
+    whole = replace(found, details=details) if details else found
+    return Bought(whole, expires_at, vouched_by or "")
 
 
 def find_family(tx: Transaction, token: str, client_id: str) -> UUID | None:
@@ -189,6 +198,7 @@ class RefreshTokenGrant(AuthlibGrant):  # type: ignore[misc]
             InvalidGrant: it buys nothing, or the account is none that the client serves now. If
                 it was used before, its family is revoked.
             InvalidScope: more was asked for than was granted; the token is not used up.
+            Asks: a directory has to vouch for the account first; nothing of this is kept.
         """
         client: Client = self.authenticate_token_endpoint_client()
         if not client.may_use(GrantType.REFRESH_TOKEN):
@@ -214,10 +224,20 @@ class RefreshTokenGrant(AuthlibGrant):  # type: ignore[misc]
             self.server.parts.trail.append(tx, reused)
         if isinstance(outcome, Reused | Unknown):
             raise InvalidGrant("the refresh token is not valid")
-        granted, until = outcome
-        return authorizations.within(granted, client), until
+        if outcome.vouched_by:
+            self._demand_voucher(outcome)
+        return authorizations.within(outcome.granted, client), outcome.until
 
-    def _used(self, token: str, client: Client) -> tuple[Granted, datetime] | Reused | Unknown:
+    def _demand_voucher(self, bought: Bought) -> None:
+        voucher = self.request.voucher
+        if voucher is None or voucher.key != bought.vouched_by:
+            raise Asks(bought.vouched_by)
+        if voucher.word is Word.WITHDRAWN:
+            tx, account_id = self.request.tx, bought.granted.account_id
+            self.server.parts.vouching.withdraw(tx, account_id, reach(tx), voucher.why)
+            raise InvalidGrant("the account is no longer served")
+
+    def _used(self, token: str, client: Client) -> Bought | Reused | Unknown:
         tx = self.request.tx
         lifetimes = self.server.parts.lifetimes
         if not client.rotates_refresh_tokens:
@@ -229,7 +249,7 @@ class RefreshTokenGrant(AuthlibGrant):  # type: ignore[misc]
             jkt = "" if client.proves_a_key else self.request.jkt
             again = use_again(tx, token, client, jkt, grace)
             # A repeated request is the same request: one that asks for more is somebody else's.
-            return again if again and self._asks_within(again[0].scope) else outcome
+            return again if again and self._asks_within(again.granted.scope) else outcome
         return outcome
 
     def _scope_is_wider(self, token: str) -> bool:
@@ -302,6 +322,7 @@ _BOUGHT = (
     RefreshToken.auth_time,
     RefreshToken.details,
     RefreshToken.expires_at,
+    vouching.key_of(RefreshToken.account_id),
 )
 _CLAIM = Prepared(
     update(RefreshToken)

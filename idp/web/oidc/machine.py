@@ -4,14 +4,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from idp.oidc import acr, device_authorization, introspection, pushed_requests, revocation, userinfo
+from idp.oidc import (
+    acr,
+    device_authorization,
+    introspection,
+    pushed_requests,
+    revocation,
+    userinfo,
+    vouching,
+)
 from idp.oidc.clients import everyone, scopes_offered
 from idp.oidc.discovery import metadata, resource_metadata
 from idp.oidc.dpop import InvalidDpopProof, TokenNotProven, UseDpopNonce
-from idp.oidc.errors import InvalidRequest, InvalidToken
+from idp.oidc.errors import InvalidRequest, InvalidToken, TemporarilyUnavailable
 from idp.oidc.exchange import Exchange, Reply, json_reply
 from idp.oidc.model import Client
+from idp.oidc.server import error_reply
 from idp.oidc.userinfo import challenge_reply
+from idp.oidc.vouching import Asks, Word
 from idp.provider import Provider
 from idp.web.oidc import ahead
 
@@ -30,10 +40,23 @@ class Endpoint:
 
 
 def answer_token(portico: Provider, exchange: Exchange) -> Reply:
-    """``POST /token``: one write transaction, whatever comes of it."""
+    """``POST /token``: one write transaction, whatever comes of it.
+
+    Two where a directory has to vouch for the account: of the first nothing is kept.
+    """
     ahead.of_client(portico, exchange)
-    with portico.database.write(exchange.origin) as tx:
-        return portico.oidc.token_reply(tx, exchange)
+    try:
+        with portico.database.write(exchange.origin) as tx:
+            return portico.oidc.token_reply(tx, exchange)
+    except Asks as asks:
+        voucher = vouching.ask(portico.directories, asks.key)
+    if voucher.word is Word.NOT_NOW:
+        return error_reply(TemporarilyUnavailable("the directory cannot be asked"))
+    try:
+        with portico.database.write(exchange.origin) as tx:
+            return portico.oidc.token_reply(tx, exchange, voucher)
+    except Asks:  # it belongs to another entry by now: the next request asks for that one
+        return error_reply(TemporarilyUnavailable("the directory has to be asked again"))
 
 
 def answer_revoke(portico: Provider, exchange: Exchange) -> Reply:

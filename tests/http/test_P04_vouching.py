@@ -1,0 +1,179 @@
+"""What stood on a directory's word ends with it: at a refresh, and between them (P04)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from idp import worker
+from idp.authenticators.directory.model import Standing
+from idp.provider import Provider
+from tests.http.test_P04_P20_judges import events, register, sign_in
+from tests.labs.paper_directory import WANG, PaperDirectory, with_directory
+from tests.people import Browser, Person, answer
+
+FOR_GOOD = [
+    Standing.DISABLED,
+    Standing.EXPIRED,
+    Standing.PASSWORD_EXPIRED,
+    Standing.MUST_CHANGE,
+    Standing.NOT_ALLOWED,
+    Standing.WRONG_CREDENTIALS,
+    Standing.OTHER_WORKSTATION,
+]
+FOR_NOW = sorted(set(Standing) - set(FOR_GOOD) - {Standing.GOOD})
+ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def paper() -> PaperDirectory:
+    found = PaperDirectory()
+    found.write(WANG)
+    return found
+
+
+@pytest.fixture
+def court(provider: Provider, paper: PaperDirectory) -> Provider:
+    return with_directory(provider, paper)
+
+
+@pytest.fixture
+def judge(court: Provider) -> Browser:
+    """The browser of a judge who has come into the app."""
+    browser = Browser.on(court)
+    browser.authorize(scope="openid offline_access", prompt="consent")
+    sign_in(browser)
+    register(browser, court)
+    if 'id="consent-accept"' in page(browser):
+        browser.post("/signin/consent", browser.hidden() | {"decision": "allow"})
+        browser.follow()
+    return browser
+
+
+@pytest.fixture
+def token(judge: Browser) -> str:
+    assert judge.last is not None
+    document: Any = judge.redeem(answer(judge.last)["code"]).json
+    return str(document["refresh_token"])
+
+
+def page(browser: Browser) -> str:
+    assert browser.last is not None
+    return browser.last.text
+
+
+def refresh(browser: Browser, token: str) -> tuple[int, dict[str, Any]]:
+    found = browser.token("app", grant_type="refresh_token", refresh_token=token)
+    document: Any = found.json
+    return found.status_code, document
+
+
+def asked_of(paper: PaperDirectory) -> list[str]:
+    """Note every question from now on."""
+    found: list[str] = []
+    ask: Callable[[str], Any] = paper.by_guid
+
+    def noted(key: str) -> Any:
+        found.append(key)
+        return ask(key)
+
+    paper.by_guid = noted  # type: ignore[method-assign]
+    return found
+
+
+def test_a_refresh_asks_the_directory_once_and_goes_on(
+    judge: Browser, paper: PaperDirectory, token: str
+) -> None:
+    questions = asked_of(paper)
+
+    status, first = refresh(judge, token)
+    again, second = refresh(judge, first["refresh_token"])
+
+    assert (status, again) == (200, 200)
+    assert questions == [WANG.identity.key] * 2
+    assert second["refresh_token"] not in {token, first["refresh_token"]}
+
+
+@pytest.mark.parametrize("standing", FOR_GOOD)
+def test_who_may_not_come_in_any_more_is_out_at_the_next_refresh(
+    judge: Browser, court: Provider, paper: PaperDirectory, token: str, standing: Standing
+) -> None:
+    paper.standings["wang.dm"] = standing
+
+    status, refused = refresh(judge, token)
+
+    assert (status, refused["error"]) == (400, "invalid_grant")
+    paper.standings.clear()
+    assert refresh(judge, token)[1]["error"] == "invalid_grant", "it does not come back"
+    assert "Good to see you" not in judge.get("/").text
+    assert [one["why"] for one in events(court, "sessions.ended")] == [f"directory_{standing}"]
+
+
+@pytest.mark.parametrize("standing", FOR_NOW)
+@ONE_DATABASE
+def test_a_directory_that_cannot_say_keeps_waiting_and_ends_nothing(
+    judge: Browser, paper: PaperDirectory, token: str, standing: Standing
+) -> None:
+    """A locked account too: anybody who fails at its password could end its owner's work."""
+    paper.standings["wang.dm"] = standing
+
+    status, refused = refresh(judge, token)
+
+    assert (status, refused["error"]) == (503, "temporarily_unavailable")
+    paper.standings.clear()
+    assert refresh(judge, token)[0] == 200, "the token was not used up"
+    assert "Good to see you" in judge.get("/").text
+
+
+@ONE_DATABASE
+def test_an_entry_that_is_gone_takes_all_along_and_another_of_its_name_brings_nothing_back(
+    judge: Browser, paper: PaperDirectory, token: str
+) -> None:
+    paper.recreate("wang.dm")
+
+    assert refresh(judge, token)[1]["error"] == "invalid_grant"
+
+
+def test_nobody_else_is_asked_about(
+    court: Provider, paper: PaperDirectory, citizen: Person
+) -> None:
+    paper.is_down = True
+    questions = asked_of(paper)
+    browser = Browser.on(court)
+    browser.authorize(scope="openid offline_access", prompt="consent")
+    browser.sign_in(citizen)
+    if 'id="consent-accept"' in page(browser):
+        browser.post("/signin/consent", browser.hidden() | {"decision": "allow"})
+        browser.follow()
+    assert browser.last is not None
+    document: Any = browser.redeem(answer(browser.last)["code"]).json
+
+    status, _ = refresh(browser, document["refresh_token"])
+
+    assert status == 200
+    assert questions == []
+
+
+@pytest.mark.usefixtures("token")
+def test_between_refreshes_the_worker_asks(
+    judge: Browser, court: Provider, paper: PaperDirectory
+) -> None:
+    assert worker.ask_of_those_signed_in(court) == 0
+    paper.is_down = True
+    assert worker.ask_of_those_signed_in(court) == 0
+    assert "Good to see you" in judge.get("/").text
+
+    paper.is_down = False
+    paper.standings["wang.dm"] = Standing.DISABLED
+    assert worker.ask_of_those_signed_in(court) == 1
+
+    assert "Good to see you" not in judge.get("/").text
+    assert worker.ask_of_those_signed_in(court) == 0, "whoever is out is not asked about"
+
+
+@ONE_DATABASE
+def test_the_worker_asks_where_there_is_a_directory(court: Provider, provider: Provider) -> None:
+    def names(portico: Provider) -> set[str]:
+        return {one.name for one in worker.rounds(portico)}
+
+    assert names(court) - names(provider) == {"directories"}
