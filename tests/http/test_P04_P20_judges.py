@@ -1,32 +1,37 @@
 """Judges sign in with their directory's account, and have one here from the first time on."""
 
+import html
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
-from idp.accounts.model import Account, Kind, State
+from idp.accounts import offices, passwords
+from idp.accounts.model import Account, Kind, SecondFactor, State
 from idp.accounts.offices import AccountOffice
+from idp.accounts.tables import AccountRow
 from idp.audit.store import AuditRow
-from idp.mail.messages import Code
+from idp.authenticators.directory.model import Standing
+from idp.database.columns import Table
+from idp.mail.messages import Code, NewBrowser
 from idp.provider import Provider
+from idp.secret import Secret
+from idp.signin import store
+from idp.signin.directory import REST, TRIES
+from idp.web import wording
 from tests.clock import MovableClock
 from tests.http.test_B_registration import accept, confirm, finish, send
 from tests.labs import letters
-from tests.labs.paper_directory import (
-    COURTS,
-    PASSWORD,
-    WANG,
-    PaperDirectory,
-    with_directory,
-)
+from tests.labs.paper_directory import COURTS, PASSWORD, WANG, PaperDirectory, with_directory
 from tests.people import Browser, answer
 
 MAIL = "wang@judges.example"
+STATES = sorted(set(Standing) - {Standing.GOOD, Standing.WRONG_CREDENTIALS})
 
 
 @pytest.fixture
@@ -87,7 +92,15 @@ def registered(browser: Browser, portico: Provider) -> None:
 
 def sign_out(browser: Browser) -> None:
     browser.get("/logout")
-    browser.post("/logout", browser.hidden())
+    browser.post("/logout/confirm", browser.hidden())
+    browser.follow()
+
+
+def cookies_of(browser: Browser) -> dict[Any, Any]:
+    """Give a browser's cookies, to be put back."""
+    held = browser.client._cookies  # noqa: SLF001 - there is no other way to put them back
+    assert held is not None
+    return held
 
 
 def page(browser: Browser) -> str:
@@ -152,3 +165,414 @@ def test_P04_later_sign_ins_go_straight_through_and_write_no_office(
     assert answer(ended)["code"]
     with court.database.read() as tx:
         assert tx.scalar(select(AccountOffice.changed_at)) == before
+
+
+def test_the_tab_is_there_and_says_that_no_directory_is_configured(browser: Browser) -> None:
+    assert 'id="way-directory"' in browser.get("/signin/password").text
+    shown = browser.get("/signin/directory")
+
+    assert 'id="directory-none"' in shown.text
+    assert "<form" not in shown.text.split("<main")[1].split("</main>")[0]
+
+
+def test_without_a_directory_a_form_that_is_sent_all_the_same_comes_to_nothing(
+    browser: Browser,
+) -> None:
+    browser.get("/signin/password")
+    form = browser.hidden() | {"username": "wang.dm", "password": PASSWORD}
+
+    assert browser.post("/signin/directory", form).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("login", "password"),
+    [("", PASSWORD), ("   ", PASSWORD), ("wang.dm", "")],
+    ids=["no account", "blanks", "no password"],
+)
+def test_T66_what_is_empty_is_never_asked_about(
+    judge: Browser, paper: PaperDirectory, login: str, password: str
+) -> None:
+    open_form(judge)
+
+    assert sign_in(judge, login, password).status_code == 422
+    assert paper.asked == []
+
+
+def test_unknown_people_and_wrong_passwords_read_the_same(judge: Browser, court: Provider) -> None:
+    registered(judge, court)
+    answers = []
+    for login in ("wang.dm", "nobody"):
+        fresh = Browser.on(court)
+        open_form(fresh)
+        sign_in(fresh, login, "not this")
+        answers.append(page(fresh).split("<main")[1])
+        assert fresh.last is not None
+        assert fresh.last.status_code == 422
+
+    scrubbed = [re.sub(r'value="[^"]*"', "", one) for one in answers]
+    assert scrubbed[0] == scrubbed[1]
+
+
+@pytest.mark.parametrize("standing", STATES)
+def test_each_state_has_its_own_sentence_and_stands_in_the_history(
+    judge: Browser, court: Provider, paper: PaperDirectory, standing: Standing
+) -> None:
+    registered(judge, court)
+    paper.standings["wang.dm"] = standing
+    open_form(judge)
+
+    shown = sign_in(judge)
+
+    assert str(wording.STANDINGS[standing]) in html.unescape(shown.text)
+    waits = {Standing.BUSY, Standing.UNREACHABLE, Standing.MISCONFIGURED}
+    assert shown.status_code == (503 if standing in waits else 422)
+    with court.database.read() as tx:
+        tried = {(one.method, one.refused_for) for one in store.history(tx, of_wang(court).id, 9)}
+    assert tried == {("directory", None), ("directory", f"directory_{standing}")}
+    assert events(court, "signin.refused")[-1]["reason"] == f"directory_{standing}"
+
+
+def test_T44_nobody_locks_an_account_of_the_directory_through_us(
+    court: Provider, paper: PaperDirectory, clock: MovableClock
+) -> None:
+    """From ever new browsers and networks, for a day; AD forgets after half an hour of rest."""
+    statuses, worst, last = [], 0, clock()
+    for number in range(96):
+        stranger = Browser.on(court)
+        stranger.client.environ_base["REMOTE_ADDR"] = f"198.51.{number}.9"
+        open_form(stranger)
+        before = len(paper.asked)
+        sign_in(stranger, ("wang.dm", "COURT\\wang.dm", "WANG.DM@court.test")[number % 3], "guess")
+        assert stranger.last is not None
+        statuses.append(stranger.last.status_code)
+        if len(paper.asked) > before:
+            if clock() - last > timedelta(minutes=30):
+                paper.wrong["wang.dm"] = 1
+            last = clock()
+            worst = max(worst, paper.wrong["wang.dm"])
+        clock.advance(timedelta(minutes=15))
+
+    assert worst <= TRIES
+    assert statuses.count(429) > 80
+
+
+def test_T44_a_browser_that_its_holder_has_used_is_not_hit_by_strangers(
+    judge: Browser, court: Provider, clock: MovableClock
+) -> None:
+    registered(judge, court)
+    stranger = Browser.on(court)
+    for _ in range(TRIES + 1):
+        stranger = Browser.on(court)
+        open_form(stranger)
+        sign_in(stranger, password="guess")
+    assert stranger.last is not None
+    assert stranger.last.status_code == 429
+
+    judge.authorize()
+    ended = sign_in(judge)
+
+    assert answer(ended)["code"]
+    clock.advance(REST)
+    open_form(stranger)
+    assert sign_in(stranger, password="guess").status_code == 422
+
+
+def test_a_slip_and_then_the_right_password_leaves_nothing_counted(
+    judge: Browser, court: Provider
+) -> None:
+    registered(judge, court)
+    for _ in range(3):
+        open_form(judge)
+        sign_in(judge, password="a slip")
+        sign_in(judge)
+        sign_out(judge)
+
+    open_form(judge)
+    assert sign_in(judge).status_code == 200
+
+
+def test_whoever_uses_another_of_their_names_is_known_by_it(
+    judge: Browser, court: Provider, paper: PaperDirectory
+) -> None:
+    claims = paper.claims
+    paper.claims = lambda login: "court:dm" if login == "dm@judicial.test" else claims(login)  # type: ignore[method-assign]
+    paper.people["dm"] = WANG
+    registered(judge, court)
+    open_form(judge)
+    sign_in(judge, "dm@judicial.test")
+    sign_out(judge)
+    stranger = Browser.on(court)
+    for _ in range(TRIES + 1):
+        open_form(stranger)
+        sign_in(stranger, "wang.dm", "guess")
+
+    open_form(stranger)
+    assert sign_in(stranger, "dm@judicial.test", "guess").status_code == 429, "one count for both"
+    open_form(judge)
+    assert sign_in(judge, "dm@judicial.test").status_code == 200
+
+
+def test_P06_a_new_browser_is_told_of_by_mail(judge: Browser, court: Provider) -> None:
+    registered(judge, court)
+    other = Browser.on(court)
+    open_form(other)
+    sign_in(other)
+
+    told = [one for one in letters.messages(court, MAIL) if isinstance(one, NewBrowser)]
+
+    assert [one.method for one in told] == ["directory"]
+
+
+def test_of_the_registration_itself_no_new_browser_is_told(judge: Browser, court: Provider) -> None:
+    open_form(judge)
+    sign_in(judge)
+    register(judge, court)
+
+    assert not [one for one in letters.messages(court, MAIL) if isinstance(one, NewBrowser)]
+
+
+def test_a_court_that_has_changed_is_on_record_with_both(
+    judge: Browser, court: Provider, paper: PaperDirectory
+) -> None:
+    registered(judge, court)
+    paper.write(replace(WANG, court="TPH", court_name=COURTS["TPH"], department="刑事庭"))
+    open_form(judge)
+    sign_in(judge)
+
+    (moved,) = events(court, "court.changed")
+    assert moved == {
+        "before": "TPD",
+        "before_name": COURTS["TPD"],
+        "after": "TPH",
+        "after_name": COURTS["TPH"],
+    }
+    assert events(court, "office.changed")[-1]["fields"] == ["court", "court_name", "department"]
+    assert COURTS["TPH"] in judge.get("/account").text
+    assert "another court" in judge.get("/account/history").text
+
+
+def test_a_renamed_account_is_the_same_person(
+    judge: Browser, court: Provider, paper: PaperDirectory
+) -> None:
+    registered(judge, court)
+    paper.write(replace(WANG, account="wang.daming", name="王大銘"))
+    open_form(judge)
+
+    sign_in(judge, "wang.daming")
+
+    account = of_wang(court)
+    assert (account.profile.name, account.profile.preferred_username) == ("王大銘", "wang.daming")
+    assert judge.get("/account").status_code == 200
+
+
+def test_a_recreated_account_is_another_person_and_the_old_one_signs_in_nobody(
+    judge: Browser, court: Provider, paper: PaperDirectory
+) -> None:
+    registered(judge, court)
+    paper.recreate("wang.dm")
+    successor = Browser.on(court)
+    open_form(successor)
+    sign_in(successor)
+    assert "/register-account/terms" in successor.trail[-1]
+    register(successor, court, "successor@judges.example")
+
+    assert of_wang(court).id != of_wang(court, "WANG.DM@COURT-2").id
+    with court.database.read() as tx:
+        assert tx.scalar(select(func.count()).select_from(AccountOffice)) == 2
+        tried = store.history(tx, of_wang(court).id, 9)
+    assert len([one for one in tried if one.refused_for is None]) == 1
+
+
+def test_a_court_that_the_directory_does_not_name_is_chosen_from_the_list(
+    judge: Browser, court: Provider, paper: PaperDirectory
+) -> None:
+    paper.write(replace(WANG, court="", court_name="不存在的法院"))
+    open_form(judge)
+    sign_in(judge)
+    accept(judge)
+    assert "不存在的法院" not in page(judge)
+    assert describe(judge).status_code == 422
+    assert describe(judge, court="ELSEWHERE").status_code == 422
+    describe(judge, court="TPH")
+    send(judge)
+    confirm(judge, next(one.code for one in letters.messages(court, MAIL) if isinstance(one, Code)))
+    assert COURTS["TPH"] in page(judge)
+    finish(judge)
+
+    with court.database.read() as tx:
+        held = offices.of(tx, of_wang(court).id)
+    assert held is not None
+    assert (held.court, held.court_name, held.court_is_chosen) == ("TPH", COURTS["TPH"], True)
+
+    sign_out(judge)
+    open_form(judge)
+    sign_in(judge)
+    with court.database.read() as tx:
+        assert offices.of(tx, of_wang(court).id) == held, "what was chosen stays"
+    paper.write(WANG)
+    sign_out(judge)
+    open_form(judge)
+    sign_in(judge)
+    with court.database.read() as tx:
+        now = offices.of(tx, of_wang(court).id)
+    assert now is not None
+    assert (now.court, now.court_is_chosen) == ("TPD", False), "the directory's word counts"
+
+
+@pytest.mark.parametrize(
+    ("mails", "then"),
+    [
+        ("a@j.example;b@j.example;c@j.example;d@j.example", 422),
+        ("a@j.example, b@j.example", 422),
+        ("a@j.example;A@j.example", 422),
+        (" ; ", 422),
+        ("a@j.example\uff1bb@j.example ;", 200),
+    ],
+    ids=["four", "commas", "twice the same", "none", "full-width, and one too many"],
+)
+def test_P20_addresses_are_separated_by_semicolons(judge: Browser, mails: str, then: int) -> None:
+    open_form(judge)
+    sign_in(judge)
+    accept(judge)
+
+    assert describe(judge, mails).status_code == then
+
+
+def test_P20_sent_twice_the_account_is_opened_once(judge: Browser, court: Provider) -> None:
+    open_form(judge)
+    sign_in(judge)
+    accept(judge)
+    describe(judge)
+    send(judge)
+    confirm(judge, next(one.code for one in letters.messages(court, MAIL) if isinstance(one, Code)))
+    form, jar = judge.hidden(), dict(cookies_of(judge))  # the second is sent at the same moment
+    first = judge.post("/register-account/check", form)
+    cookies_of(judge).clear()
+    cookies_of(judge).update(jar)
+    second = judge.post("/register-account/check", form)
+
+    assert (first.status_code, second.status_code) == (303, 303)
+    assert first.headers["Location"] == second.headers["Location"] == "/"
+    with court.database.read() as tx:
+        assert tx.scalar(select(func.count()).select_from(AccountOffice)) == 1
+
+
+@pytest.mark.parametrize("standing", [Standing.DISABLED, Standing.UNREACHABLE])
+def test_P20_who_is_switched_off_meanwhile_gets_no_account(
+    judge: Browser, court: Provider, paper: PaperDirectory, standing: Standing
+) -> None:
+    open_form(judge)
+    sign_in(judge)
+    paper.standings["wang.dm"] = standing
+
+    ended = register(judge, court)
+
+    assert ended.status_code in {422, 503}
+    with court.database.read() as tx:
+        assert tx.scalar(select(func.count()).select_from(AccountOffice)) == 0
+
+
+def test_P20_the_proof_holds_for_two_hours(
+    judge: Browser, court: Provider, clock: MovableClock
+) -> None:
+    open_form(judge)
+    sign_in(judge)
+    accept(judge)
+    clock.advance(timedelta(hours=1, minutes=50))
+    describe(judge)
+    send(judge)
+    confirm(judge, next(one.code for one in letters.messages(court, MAIL) if isinstance(one, Code)))
+    clock.advance(timedelta(minutes=20))
+
+    finish(judge)
+
+    assert "/signin/directory" in judge.trail[-1]
+
+
+def test_P20_a_registration_of_a_judge_begins_with_the_sign_in(judge: Browser) -> None:
+    judge.get("/register-account", kind="judge")
+    judge.post("/register-account", judge.hidden() | {"kind": "judge"})
+
+    judge.follow()
+
+    assert "/signin/directory" in judge.trail[-1]
+
+
+def test_a_judge_has_no_password_here_and_is_told_where(judge: Browser, court: Provider) -> None:
+    registered(judge, court)
+    open_form(judge)
+    sign_in(judge)
+
+    shown = judge.get("/account/password").text
+    assert 'id="password-elsewhere"' in shown
+    assert 'type="password"' not in shown
+    overview = judge.get("/account").text
+    assert 'id="office"' in overview
+    assert "民事庭" in overview
+    assert 'id="details-change"' not in overview
+
+
+def test_no_password_of_ours_opens_what_a_directory_opens(judge: Browser, court: Provider) -> None:
+    registered(judge, court)
+    account = of_wang(court)
+    with court.database.write() as tx:
+        passwords.add_all(tx, {account.id: court.password.hash(Secret("one of ours, by mistake"))})
+    judge.get("/signin/password")
+    fields = {"username": account.account_name, "password": "one of ours, by mistake"}
+
+    judge.post("/signin/password", judge.hidden() | fields)
+
+    assert judge.last is not None
+    assert judge.last.status_code == 422
+
+
+def test_an_account_that_is_switched_off_here_reads_like_a_wrong_password(
+    judge: Browser, court: Provider
+) -> None:
+    registered(judge, court)
+    with court.database.write() as tx:
+        change = {"state": State.DISABLED}
+        tx.execute(update(AccountRow).where(AccountRow.id == of_wang(court).id).values(**change))
+    open_form(judge)
+
+    assert "The account or the password is not right." in sign_in(judge).text
+
+
+def test_a_second_factor_that_its_owner_wants_asked_for_is_asked_for(
+    judge: Browser, court: Provider
+) -> None:
+    registered(judge, court)
+    with court.database.write() as tx:
+        change = {"second_factor": SecondFactor.ALWAYS}
+        tx.execute(update(AccountRow).where(AccountRow.id == of_wang(court).id).values(**change))
+    open_form(judge)
+    sign_in(judge)
+
+    assert "/signin/second-factor" in judge.trail[-1]
+
+
+def test_a_change_asks_a_judge_again_on_their_own_page(
+    judge: Browser, court: Provider, clock: MovableClock
+) -> None:
+    registered(judge, court)
+    open_form(judge)
+    sign_in(judge)
+    clock.advance(timedelta(minutes=20))
+
+    judge.get("/account/emails")
+    judge.follow()
+
+    assert "/signin/directory" in judge.trail[-1]
+
+
+def test_T73_the_password_is_in_no_row(judge: Browser, court: Provider) -> None:
+    registered(judge, court)
+    open_form(judge)
+    sign_in(judge, password=PASSWORD + "!")
+    with court.database.read() as tx:
+        rows = "".join(
+            repr(row) for table in Table.metadata.sorted_tables for row in tx.execute(select(table))
+        )
+
+    assert PASSWORD not in rows
+    assert "Pass-of-the-judge" not in rows
