@@ -3,8 +3,9 @@
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import msgspec
 import pytest
@@ -31,7 +32,8 @@ NEW_PASSWORD = "seven quiet boats at anchor"
 THIRD_PASSWORD = "nine lanterns over a wide river"
 LAST_PASSWORD = "nine grey stones below the bridge"
 RESET = r"http\S+/recovery/new\?token=\S+"
-VIEWS = {
+View = tuple[str, bool, str, int]
+VIEWS: dict[str, View] = {
     # locale, whether scripts run, light or dark, width
     "zh-Hant, script, narrow": ("zh-TW", True, "light", 320),
     "zh-Hant, no script": ("zh-TW", False, "light", 1280),
@@ -49,7 +51,7 @@ class Site:
 
     provider: Running
     mails: Sink
-    records: Provider
+    records: Provider | None = None
     """The same record, without a door: what happened before a test begins is put there."""
 
     def mail_to(self, address: str, wanted: str, *, other_than: str = "") -> str:
@@ -101,8 +103,10 @@ class Look:
     Axe costs more than all the rest, and a narrow page has everything that a wide one has.
     """
 
-    def __init__(self, chromium: Browser, view: str) -> None:
-        self.locale, self.script, scheme, self.width = VIEWS[view]
+    def __init__(
+        self, chromium: Browser, view: str, views: Mapping[str, View] = MappingProxyType(VIEWS)
+    ) -> None:
+        self.locale, self.script, scheme, self.width = views[view]
         self.context = chromium.new_context(
             locale=self.locale,
             color_scheme=scheme,  # type: ignore[arg-type]
@@ -254,6 +258,7 @@ def test_P31_an_account_is_looked_after_and_closed(
     page, name = look.page, f"OLD{look.name}"
     profile = Profile(name="林美玲")
     known = Person(name, Kind.UNCERTIFIED, profile, f"{name.lower()}@people.example", PASSWORD)
+    assert site.records is not None
     set_back(site.records, add(site.records, known))
     person = Newcomer(name, site, page)
 
