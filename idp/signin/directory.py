@@ -230,6 +230,7 @@ class DirectorySignIn:
             return found
         account = self.account_of(tx, found)
         if account is None:
+            self.trail.append(tx, SigninRefused(method=means.method, reason="unregistered"))
             return Unregistered(found)
         if account.state is not State.ACTIVE:
             self._attempt(
