@@ -1,0 +1,144 @@
+"""Signing in by a directory, at the record: what is counted, and what two at once come to."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from idp.accounts import identities, offices
+from idp.accounts.model import Account, Kind, Profile, State
+from idp.accounts.store import NewAccount
+from idp.authenticators.directory.model import DirectoryPerson, Standing
+from idp.database.transaction import Transaction
+from idp.provider import Provider
+from idp.registration import directory_proof, flows
+from idp.registration.by_directory import EntryTaken
+from idp.registration.directory_proof import DirectoryProof
+from idp.registration.store import Answers, Under
+from idp.signin.actions import Browser, SignedIn
+from idp.signin.directory import TRIES, Admitted, Means, Unregistered
+from tests.labs.paper_directory import WANG
+
+MEANS = Means("directory", ("pwd",), "urn:portico:acr:directory")
+TICKET = Means("ticket", ("kerberos",), "urn:portico:acr:kerberos")
+
+
+def browser(name: str) -> Browser:
+    return Browser(b"binding", name, "Firefox", "en")
+
+
+def judge_of(tx: Transaction, portico: Provider, person: DirectoryPerson = WANG) -> Account:
+    """Open an account for somebody of a directory."""
+    new = NewAccount("WANG.DM@COURT", Kind.JUDGE, Profile(name=person.name), state=State.ACTIVE)
+    account = portico.accounts.add(tx, new)
+    assert identities.take(tx, person.identity.kind, person.identity.key, account.id)
+    return account
+
+
+def test_T44_of_sixteen_tries_at_once_two_reach_the_directory(provider: Provider) -> None:
+    def attempt(number: int) -> bool:
+        with provider.database.write() as tx:
+            admitted = provider.directory_signing_in.admit(
+                tx, "wang.dm", "court:wang.dm", browser(f"device {number}")
+            )
+        return isinstance(admitted, Admitted)
+
+    with ThreadPoolExecutor(16) as pool:
+        admitted = list(pool.map(attempt, range(16)))
+
+    assert admitted.count(True) == TRIES
+
+
+@pytest.mark.parametrize(
+    ("standing", "is_known", "counts"),
+    [
+        pytest.param(Standing.WRONG_CREDENTIALS, True, True, id="a wrong password"),
+        pytest.param(Standing.LOCKED, True, True, id="locked: told to a wrong password as well"),
+        pytest.param(Standing.DISABLED, False, False, id="the right password of who is disabled"),
+        pytest.param(Standing.BUSY, False, False, id="nobody was asked"),
+        pytest.param(Standing.MISCONFIGURED, False, False, id="no password was compared"),
+        pytest.param(Standing.UNREACHABLE, False, True, id="no answer, which may have counted"),
+        pytest.param(Standing.UNREACHABLE, True, False, id="no answer, in the holder's browser"),
+    ],
+)
+def test_what_a_directory_counts_stays_counted(
+    provider: Provider, standing: Standing, is_known: bool, counts: bool
+) -> None:
+    signing_in, own = provider.directory_signing_in, browser("their own")
+    with provider.database.write() as tx:
+        account = judge_of(tx, provider)
+        provider.directory_signing_in.refreshing.refresh(tx, account, WANG)
+        if is_known:
+            signing_in.enter(tx, account, MEANS, own, client_id=None)
+    for _ in range(TRIES):
+        with provider.database.write() as tx:
+            admitted = signing_in.admit(tx, "wang.dm", "court:wang.dm", own)
+            assert isinstance(admitted, Admitted)
+            assert admitted.is_known is is_known
+            signing_in.record(tx, standing, MEANS, own, client_id=None, admitted=admitted)
+
+    with provider.database.write() as tx:
+        again = signing_in.admit(tx, "wang.dm", "court:wang.dm", own)
+
+    assert isinstance(again, Admitted) is not counts
+
+
+def test_a_ticket_opens_a_session_that_says_so(provider: Provider) -> None:
+    with provider.database.write() as tx:
+        account = judge_of(tx, provider)
+        came = provider.directory_signing_in.record(
+            tx, WANG, TICKET, browser("own"), client_id=None
+        )
+        stranger = provider.directory_signing_in.record(
+            tx, replace(WANG, guid="another"), TICKET, browser("own"), client_id=None
+        )
+        held = offices.of(tx, account.id)
+
+    assert isinstance(came, SignedIn)
+    assert isinstance(stranger, Unregistered), "the same name, and another entry"
+    assert held is not None
+    assert held.also_login == ""
+
+
+def test_P20_an_entry_opens_one_account(provider: Provider) -> None:
+    with provider.database.write() as tx:
+        account = judge_of(tx, provider)
+        proof = DirectoryProof(WANG, "directory", ("pwd",), MEANS.acr, tx.now)
+        under = Under(
+            b"", flows.of_directory(), frozenset(), Answers(directory=proof), 0, completed=False
+        )
+        assert provider.registering.by_directory.is_taken(tx, proof)
+        with pytest.raises(EntryTaken):
+            provider.registering.by_directory.settle(tx, account, under)
+
+
+def test_P20_a_name_is_not_given_twice(provider: Provider) -> None:
+    with provider.database.write() as tx:
+        judge_of(tx, provider)
+        proof = DirectoryProof(WANG, "directory", ("pwd",), MEANS.acr, tx.now)
+        name = provider.registering.by_directory.account_name(tx, proof)
+        long = replace(WANG, account="w" * 256)
+        other = provider.registering.by_directory.account_name(
+            tx, DirectoryProof(long, "directory", ("pwd",), MEANS.acr, tx.now)
+        )
+
+    assert name == "WANG.DM@COURT-2"
+    assert len(other) <= 64
+
+
+def test_P20_the_proof_of_a_registration_is_over_after_its_time(provider: Provider) -> None:
+    with provider.database.write() as tx:
+        since = tx.now - directory_proof.LIFETIME
+        held, over = (
+            Under(
+                b"",
+                flows.of_directory(),
+                frozenset(),
+                Answers(directory=DirectoryProof(WANG, "ticket", ("kerberos",), "acr", at)),
+                0,
+                completed=False,
+            )
+            for at in (since, since - (tx.now - since) / 100)
+        )
+        assert provider.registering.by_directory.standing(tx, held) is not None
+        assert provider.registering.by_directory.standing(tx, over) is None
