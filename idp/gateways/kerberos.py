@@ -12,6 +12,8 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
+from idp.gateways.keytab import Unusable, read
+
 LONGEST = 48 * 1024
 """Bytes of a token: what Windows makes at most (``MaxTokenSize``)."""
 _KRB5, _SPNEGO = "1.2.840.113554.1.2.2", "1.3.6.1.5.5.2"
@@ -29,8 +31,7 @@ class Why(StrEnum):
     OTHER_MECHANISM = "other_mechanism"
     """NTLM, as it is or wrapped; or Kerberos that would need another round."""
     NOT_TAKEN = "not_taken"
-    """Expired, shown before, for a key or a clock that is not ours: ``detail`` says which."""
-    OTHER_SERVICE = "other_service"
+    """Expired, shown before, for a service or a clock not ours: ``detail`` says which."""
     NO_PAC = "no_pac"
     """Nothing in it names the account so that it could be believed."""
 
@@ -82,23 +83,25 @@ class Tickets:
         if token.startswith(_NTLM):
             return Refused(Why.OTHER_MECHANISM, "NTLM")
         try:
-            context = _context(library, keytab, replay_file)
+            context = _context(library, self._principal(keytab), keytab, replay_file)
             reply = context.step(token)
-            return self._read(library, context, reply or b"")
+            return _read(library, context, reply or b"")
+        except Unusable as wrong:
+            return Refused(Why.KEYTAB, str(wrong))
         except library.exceptions.GSSError as wrong:
             return Refused(_why(library, wrong), str(wrong).rpartition("): ")[2])
 
-    def _read(self, library: ModuleType, context: Any, reply: bytes) -> Accepted | Refused:
-        if not context.complete or context.mech.dotted_form != _KRB5:
-            return Refused(Why.OTHER_MECHANISM)
-        service, name = str(context.target_name), context.initiator_name
-        # Looked at here and not by naming our keys beforehand: the library would ask the DNS.
-        if not service.casefold().startswith(self._service):
-            return Refused(Why.OTHER_SERVICE, service)
-        found = _signed(library, name)
-        if found is None:
-            return Refused(Why.NO_PAC)
-        return Accepted(str(name).rpartition("@")[2], found, reply)
+    def _principal(self, keytab: str) -> str:
+        """Find what the keytab calls us.
+
+        As a service of a host instead the library would look for our name in the DNS each time;
+        without a name a ticket for any key in the file would do.
+        """
+        keys = read(keytab)
+        ours = [one.principal for one in keys if one.principal.casefold().startswith(self._service)]
+        if not ours:
+            raise Unusable(f"{keytab}: holds no key for {self._service}")
+        return ours[0]
 
 
 @cache
@@ -114,14 +117,25 @@ def _library() -> ModuleType | None:
     return library
 
 
-def _context(library: ModuleType, keytab: str, replay_file: str) -> Any:
+def _context(library: ModuleType, principal: str, keytab: str, replay_file: str) -> Any:
     mechanisms = [library.OID.from_int_seq(one) for one in (_KRB5, _SPNEGO)]
     store = {"keytab": f"FILE:{keytab}"}
     if replay_file:
         store["rcache"] = f"file2:{replay_file}"
-    ours = library.Credentials(usage="accept", mechs=mechanisms, store=store)
+    name = library.Name(principal, library.NameType.kerberos_principal)
+    ours = library.Credentials(name=name, usage="accept", mechs=mechanisms, store=store)
     # No channel bindings: behind a proxy the browser's connection is not ours.
     return library.SecurityContext(usage="accept", creds=ours)
+
+
+def _read(library: ModuleType, context: Any, reply: bytes) -> Accepted | Refused:
+    if not context.complete or context.mech.dotted_form != _KRB5:
+        return Refused(Why.OTHER_MECHANISM)
+    name = context.initiator_name
+    found = _signed(library, name)
+    if found is None:
+        return Refused(Why.NO_PAC)
+    return Accepted(str(name).rpartition("@")[2], found, reply)
 
 
 def _signed(library: ModuleType, name: Any) -> bytes | None:

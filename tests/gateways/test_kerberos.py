@@ -4,11 +4,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from idp.gateways import kerberos
 from idp.gateways.kerberos import LONGEST, Refused, Tickets, Why
+from idp.gateways.keytab import Key, Unusable, read
 from tests.labs.keytab import keytab
 
 NTLM = bytes.fromhex("4e544c4d53535000010000000782080000000000000000000000000000000000")
@@ -65,7 +66,9 @@ def test_NTLM_is_refused_where_the_system_could_take_it(
     assert refused.why is Why.OTHER_MECHANISM
 
 
-@pytest.mark.parametrize("content", [None, b"", b"\x05\x02", b"junk"])
+@pytest.mark.parametrize(
+    "content", [None, b"", b"\x05\x02", b"junk", b"\x05\x02\0\0\0\x09123456789"]
+)
 def test_a_keytab_without_a_key_is_for_the_operator_to_mend(
     tmp_path: Path, content: bytes | None
 ) -> None:
@@ -80,6 +83,7 @@ def test_a_keytab_without_a_key_is_for_the_operator_to_mend(
     assert str(path) in refused.detail
 
 
+@settings(deadline=None)  # the library reads files anew each time
 @given(st.binary(max_size=300))
 def test_no_bytes_whatever_are_taken_or_raise(keys: str, anything: bytes) -> None:
     inside = wrapped("06092a864886f712010202", anything[:90])
@@ -100,3 +104,22 @@ def test_without_the_library_nothing_is_taken_and_nothing_breaks(
         monkeypatch.undo()
         kerberos._library.cache_clear()  # noqa: SLF001
     assert TICKETS.available()
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=100), st.integers(0, 80))
+def test_no_file_whatever_makes_the_reading_of_keytabs_fail(
+    keys: str, anything: bytes, start: int
+) -> None:
+    real = Path(keys).read_bytes()
+    path = Path(keys).with_name("damaged")
+    path.write_bytes(real[: 2 + start] + anything + real[2 + start + len(anything) :])
+
+    try:
+        assert isinstance(read(str(path)), list)
+    except Unusable as wrong:
+        assert str(path) in str(wrong)
+
+
+def test_a_keytab_tells_whose_keys_it_holds(keys: str) -> None:
+    assert read(keys) == [Key("HTTP/localhost@COURT.TEST", 1, 18)]
