@@ -27,8 +27,6 @@ from tests.bridge.person import Person
 from tests.bridge.running import is_alive
 from tests.bridge.screen import Screen, screen
 
-# Two servers that choose a display at one moment can choose the same.
-ONE_SCREEN = pytest.mark.xdist_group("screen")
 CONSENT = Consent(SITE, "Portico", "login", "A" * 43, "zh-TW", "moica", "王小明")
 
 
@@ -236,6 +234,7 @@ def test_without_a_screen_it_says_what_to_do() -> None:
 
 @pytest.fixture(scope="module")
 def display() -> Iterator[Screen]:
+    # Two servers that choose a display at one moment can choose the same: this file is one lot.
     with screen() as one:
         yield one
 
@@ -252,7 +251,6 @@ def _typing(display: Screen, *keys: str) -> threading.Thread:
     return typing
 
 
-@ONE_SCREEN
 def test_P03_a_real_pinentry_takes_the_pin(display: Screen) -> None:
     typing = _typing(display, "2468%0", "<Return>")
 
@@ -262,7 +260,6 @@ def test_P03_a_real_pinentry_takes_the_pin(display: Screen) -> None:
     assert pin == b"2468%0"
 
 
-@ONE_SCREEN
 @pytest.mark.parametrize("key", ["<Escape>", "<Return>"])
 def test_P03_a_real_pinentry_is_cancelled_and_has_no_default_to_yes(
     display: Screen, key: str
@@ -279,7 +276,6 @@ def test_P03_a_real_pinentry_is_cancelled_and_has_no_default_to_yes(
     assert failed.value.failure.code is Code.CANCELLED
 
 
-@ONE_SCREEN
 def test_a_real_pinentry_gives_up_when_nobody_comes(display: Screen) -> None:
     began = time.monotonic()
 

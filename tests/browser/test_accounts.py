@@ -26,7 +26,7 @@ from tests.labs.smtp_sink import Sink, sink
 from tests.people import CONFIG, Person, add, set_back
 from tests.races.harness import Running, running
 
-pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 PASSWORD = "blue heron over quiet water"
 NEW_PASSWORD = "seven quiet boats at anchor"
 THIRD_PASSWORD = "nine lanterns over a wide river"

@@ -12,7 +12,7 @@ from tests.labs.samba_ad import PASSWORD, Domain
 from tests.labs.smtp_sink import sink
 from tests.races.harness import running
 
-pytestmark = [pytest.mark.xdist_group("samba"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 
 VIEWS: dict[str, View] = {
     "zh-Hant": ("zh-TW", True, "light", 320),

@@ -6,7 +6,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import Stack, violations
 from tests.people import PASSWORD
 
-pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.timeout(120)]
+pytestmark = pytest.mark.timeout(120)
 
 
 def test_with_scripts_even_the_password_and_the_digits_stay(stack: Stack, page: Page) -> None:

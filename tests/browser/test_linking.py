@@ -21,7 +21,7 @@ from tests.labs.ports import free_port
 from tests.people import PASSWORD
 from tests.races.harness import HOUSE, running
 
-pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.timeout(120)]
+pytestmark = pytest.mark.timeout(120)
 LOCAL_PASSWORD = "the old key of the case room"
 
 

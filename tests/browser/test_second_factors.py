@@ -16,7 +16,7 @@ from idp.secret import Secret
 from tests.browser.conftest import Stack, violations
 from tests.people import PASSWORD
 
-pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 
 _NUMBER = iter(range(1_000))
 

@@ -14,8 +14,6 @@ from tests.labs.false_controller import Stranger, stranger
 from tests.labs.samba_ad import Domain
 from tests.labs.slapd import Slapd, slapd
 
-pytestmark = pytest.mark.xdist_group("samba")
-
 
 @pytest.fixture(scope="module")
 def rogue() -> Iterator[Stranger]:

@@ -77,7 +77,7 @@ def asked_of(paper: PaperDirectory) -> list[str]:
         found.append(key)
         return ask(key)
 
-    paper.by_guid = noted  # type: ignore[method-assign]
+    paper.by_guid = noted  # type: ignore[assignment,method-assign]
     return found
 
 

@@ -103,7 +103,7 @@ def authority(ours: ClientKey, holders: dict[str, str]) -> Iterator[Authority]:
     """Have the service answer on loopback."""
     server = Authority(("127.0.0.1", 0), _Door)
     server.holders, server.ours = holders, ours.certificate
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=[0.02])
     thread.start()
     yield server
     server.shutdown()

@@ -60,7 +60,7 @@ def listener(
     """Listen until the block ends."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family, backlog=64) as listening:
-        listening.settimeout(0.1)
+        listening.settimeout(0.02)
         one = Listener(int(listening.getsockname()[1]), answer, tls)
         callers: list[threading.Thread] = []
 

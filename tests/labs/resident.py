@@ -21,8 +21,7 @@ from tests.races.harness import HOUSE, Running, running
 
 _APART = timedelta(minutes=3)
 _KEEP = SQL("CREATE TABLE kept.{0} AS TABLE public.{0}")
-_EMPTY = SQL("DELETE FROM public.{0}")
-_FILL = SQL("INSERT INTO public.{0} SELECT * FROM kept.{0}")
+_PUT_BACK = SQL("DELETE FROM public.{0}; INSERT INTO public.{0} SELECT * FROM kept.{0};")
 
 
 class SharedClock(MovableClock):
@@ -111,11 +110,10 @@ class Resident:
                 connection.execute(_KEEP.format(Identifier(name)))
 
     def _put_back(self) -> None:
+        in_any_order = SQL("SET session_replication_role = replica;")
+        tables = [_PUT_BACK.format(Identifier(name)) for name in self._tables]
         with self._connected() as connection:
-            connection.execute("SET session_replication_role = replica")  # in any order
-            for name in self._tables:
-                connection.execute(_EMPTY.format(Identifier(name)))
-                connection.execute(_FILL.format(Identifier(name)))
+            connection.execute(SQL("").join([in_any_order, *tables]))  # one round trip
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[psycopg.Connection]:

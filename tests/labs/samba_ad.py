@@ -1,7 +1,7 @@
 """The judges' domain: a real Active Directory, one a test process.
 
 ``samba_ad`` is the domain with one controller, ``second_controller`` joins another. Tests that
-use them share one process (:func:`pytest_collection_modifyitems`). Nothing is put back between
+use them share one process (``lots.py``). Nothing is put back between
 tests: whoever changes someone, changes someone of his own, or changes them back.
 """
 
@@ -296,11 +296,3 @@ def domain(cache: Path, plan: Plan = PLAN) -> Iterator[Domain]:
             first.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep what needs the domain in one process."""
-    for item in items:
-        if "samba_ad" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("samba"))

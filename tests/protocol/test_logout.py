@@ -212,7 +212,7 @@ class _App(BaseHTTPRequestHandler):
 def app_address() -> Iterator[str]:
     _App.heard = []
     with HTTPServer(("127.0.0.1", 0), _App) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/backchannel"
         server.shutdown()
 

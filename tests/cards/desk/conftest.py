@@ -208,7 +208,7 @@ def served(provider: Provider, site: str, grounds: Grounds) -> Iterator[str]:
     port, tls = int(site.rpartition(":")[2]), grounds.tls.server
     app = create_app(provider)
     server = make_server("127.0.0.1", port, app, threaded=True, ssl_context=tls)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=[0.02])
     thread.start()
     yield site
     server.shutdown()
