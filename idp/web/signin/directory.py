@@ -73,6 +73,12 @@ class DirectoryPage:
     signed_in_as: str = ""
 
     @property
+    def examples(self) -> str:
+        """How names are written whole, a directory each; empty where none has such a form."""
+        written = [f"{one.example} ({one.name})" for one in self.realms if one.example]
+        return ", ".join(written)
+
+    @property
     def focus(self) -> str:
         """Which field is typed into next; empty: the reasons are read first."""
         return "" if self.errors else ("password" if self.username else "username")

@@ -78,18 +78,17 @@ def show() -> ResponseReturnValue:
     if not isinstance(found, Here):
         return found
     account = found.account
-    told = _told(account)
+    told, office = _told(account), _office(account)
     label = wording.FIELDS
     lines = [
         Line(label["name"], account.profile.name),
-        Line(label["username"], account.account_name),
+        Line(label["username"], "" if office else account.account_name),
         Line(wording.KIND_OF_ACCOUNT, str(wording.KINDS[account.kind])),
         Line(label["birth_date"], masked(told["birth_date"])),
         Line(label["phone"], masked(told["phone"])),
         Line(label["mobile"], masked(told["mobile"])),
         Line(label["address"], _blurred(account)),
     ]
-    office = _office(account)
     page = OverviewPage(
         [line for line in lines if line.value],
         account.electronic_id,
