@@ -98,6 +98,22 @@ class Directories:
 
         return self._ask(section, attempt)
 
+    def by_login(self, login: str) -> DirectoryPerson | Standing:
+        """Find who is meant by a name, and judge them: nothing is proven by it.
+
+        For an operator who looks for a fault.
+        """
+        name = names.read(login, self._sections)
+        if name is None:
+            return Standing.WRONG_CREDENTIALS
+        section, ldap = self._of[name.directory]
+
+        def attempt(until: float) -> DirectoryPerson | Standing:
+            found = ldap.ask(lambda session: self._named(session, section, name), until)
+            return _judged(found) if found else Standing.WRONG_CREDENTIALS
+
+        return self._ask(section, attempt)
+
     def by_sid(self, directory: str, sid: bytes) -> DirectoryPerson | Standing:
         """Find who has a security identifier (``objectSid`` as its octets), and judge them."""
         if directory not in self._of:
