@@ -222,6 +222,6 @@ def test_what_the_log_says_names_no_password(
     asking(bind_password="canary-of-the-service").sign_in("wang.dm", PASSWORD)
     asking(hosts=[f"127.0.0.1:{free_port()}"]).sign_in("wang.dm", "canary-of-the-judge")
 
-    assert len(caplog.records) == 3
+    assert len(caplog.records) == 2
     assert "canary" not in str([vars(record) for record in caplog.records])
     assert SERVICE not in str([vars(record) for record in caplog.records])
