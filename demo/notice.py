@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from demo import judges
 from demo.plan import LOCAL_ACCOUNTS, PEOPLE, Plan
 from demo.reader.known import OWNED, OWNER, PIN
 
@@ -28,6 +29,8 @@ def describe(
             for person in _people()
         ],
         "local_accounts": tomllib.loads(LOCAL_ACCOUNTS.read_text("utf-8"))["accounts"],
+        "judges": judges.described(plan.judges),
+        "krb5_conf": judges.krb5_conf_of(plan.judges),
         "cards_need": "" if plan.cards.module else plan.cards.get,
         "cards": [
             {
@@ -76,6 +79,7 @@ def table(document: dict[str, Any]) -> str:
             *("", *addresses, "", "  Sign in as (account, password):", *accounts, ""),
             *("  Accounts of the case query, to link at the first visit there:", *local, ""),
             *(*_of_cards(document), ""),
+            *_of_judges(document),
         ]
     )
 
@@ -94,6 +98,22 @@ def _of_cards(document: dict[str, Any]) -> list[str]:
             for one in sorted(document["cards"], key=lambda one: (not one["account"], one["name"]))
         ),
     ]
+
+
+def _of_judges(document: dict[str, Any]) -> list[str]:
+    if not document["judges"]:
+        return []
+    lines = [
+        f"  {one['username']:<10}  {one['password']:<30}  {one['state']:<8}  {one['name']}"
+        for one in document["judges"]
+    ]
+    if conf := document["krb5_conf"]:
+        lines += [
+            "  With a ticket instead of the password:",
+            f"  KRB5_CONFIG={conf} kinit wang.dm",
+            f"  KRB5_CONFIG={conf} chromium --auth-server-allowlist=localhost {document['issuer']}",
+        ]
+    return ["  Judges, who sign in with the account of their court:", *lines, ""]
 
 
 def _opens(account: str) -> str:

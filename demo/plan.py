@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from demo import cards
+from demo import cards, judges
 from demo.cards import Cards
+from demo.judges import Judges
 from demo.ports import Port
 from demo.supervisor import Program
 from idp.config import ClientSection, Config, ConfigError, load
@@ -41,6 +42,7 @@ class Plan:
     clients: tuple[ClientSection, ...]
     secrets: Mapping[str, str]
     cards: Cards
+    judges: Judges
 
     @property
     def casequery_url(self) -> str:
@@ -82,6 +84,7 @@ def make(environ: Mapping[str, str] = os.environ) -> Plan:
             var=VAR,
             number=_number,
         ),
+        judges=judges.decide(environ, VAR),
     )
 
 
@@ -92,7 +95,8 @@ def preparations(plan: Plan) -> tuple[Program, ...]:
 
 def at_once(plan: Plan) -> tuple[Program, ...]:
     """List the services that wait for nobody: each brings its own database up to date."""
-    return (_provider_service(plan), _casequery_service(plan), _mailbox(plan))
+    directory = judges.services(plan.judges)
+    return (*directory, _provider_service(plan), _casequery_service(plan), _mailbox(plan))
 
 
 def on_cards(plan: Plan) -> tuple[Program, ...]:
@@ -112,6 +116,16 @@ def seed(plan: Plan) -> Program:
     """Give the demo's people something to look at."""
     words = ("--people", str(KNOWN_PEOPLE), "--accounts", str(LOCAL_ACCOUNTS))
     return _casequery(plan, "casequery-seed", "seed", *words)
+
+
+def before_all(plan: Plan) -> tuple[Program, ...]:
+    """Make what the provider reads when it starts."""
+    return judges.made(plan.judges)
+
+
+def at_last(plan: Plan) -> tuple[Program, ...]:
+    """Wait for what shows no health of its own."""
+    return judges.awaited(plan.judges)
 
 
 def services(plan: Plan) -> tuple[Program, ...]:
@@ -156,6 +170,9 @@ def _told_provider(plan: Plan) -> dict[str, str]:
         "PORTICO__CARDS__NOTICES": cards.notice(plan.cards),
     }
     as_text = {name: msgspec.json.encode(value).decode() for name, value in told.items()}
+    if directories := judges.told(plan.judges):
+        as_text["PORTICO__DIRECTORIES"] = msgspec.json.encode(directories).decode()
+        as_text["KRB5_CONFIG"] = str(plan.judges.krb5_conf)
     return as_text | {"PORTICO__PROVIDER__ISSUER": plan.issuer}
 
 

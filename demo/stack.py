@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from demo import cards, notice, plan
+from demo import cards, judges, notice, plan
 from demo.plan import KNOWN_PEOPLE, ROOT, VAR, Plan
 from demo.ports import obstacles
 from demo.running import AlreadyRunning, alone
@@ -37,12 +37,14 @@ def _run(run: Plan) -> int:
         return _complain("\n".join(found))
     DOCUMENT.unlink(missing_ok=True)  # of a stack that was killed
     cards.lay_out(run.cards)
+    judges.lay_out(run.judges)
     try:
         with Signals() as signals, Supervisor(signals, logs=VAR / "log", folder=ROOT) as stack:
             return _supervise(stack, run)
     finally:
         DOCUMENT.unlink(missing_ok=True)  # it says what runs, and nothing does any more
         cards.clear_away(run.cards)
+        judges.clear_away(run.judges)
 
 
 def _supervise(stack: Supervisor, run: Plan) -> int:
@@ -58,6 +60,7 @@ def _supervise(stack: Supervisor, run: Plan) -> int:
 
 
 def _bring_up(stack: Supervisor, run: Plan) -> None:
+    stack.finish(*plan.before_all(run))
     stack.start(*plan.at_once(run))
     made = stack.finish(*plan.preparations(run)).get("cards-made", "[]")
     stack.start(*plan.on_cards(run))
@@ -69,7 +72,7 @@ def _bring_up(stack: Supervisor, run: Plan) -> None:
     subjects = {one["username"]: one["sub"] for one in known}
     document = notice.describe(run, subjects, msgspec.json.decode(made))
     notice.write_private(KNOWN_PEOPLE, _without_passwords(document["accounts"]))
-    stack.finish(plan.seed(run))
+    stack.finish(plan.seed(run), *plan.at_last(run))
     notice.write_private(DOCUMENT, document)
     print(notice.table(document))
     print("ready", flush=True)

@@ -5,7 +5,17 @@ from pathlib import Path
 import click
 
 from idp import memory
-from idp.cli import account, evidence, exporting, importing, manage, operate, pki, restoring
+from idp.cli import (
+    account,
+    directory,
+    evidence,
+    exporting,
+    importing,
+    manage,
+    operate,
+    pki,
+    restoring,
+)
 from idp.cli.context import Invocation
 
 
@@ -39,6 +49,7 @@ for command in (
     manage.audit,
     account.account,
     pki.pki,
+    directory.directory,
     evidence.evidence,
 ):
     main.add_command(command)

@@ -15,7 +15,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,27 +101,24 @@ class Controller:
         (own / "run").mkdir(parents=True, exist_ok=True)
         self.files.configuration.write_text("\n".join(["[global]", *lines, ""]), "utf-8")
 
-    def start(self, under: Sequence[str] = ()) -> None:
+    def start(self) -> None:
         """Start it and wait until it answers.
 
         Raises:
             NoSamba: it ended, or says nothing; the text has the last of its log.
         """
-        words = [*under, "samba", "-s", str(self.files.configuration), "-i", "-M", "single"]
         with self.files.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*words, "--no-process-group"],
+            self._process = process = subprocess.Popen(
+                command(self.files.configuration),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "PATH": _PATH},
             )
-        until = time.monotonic() + _PATIENCE_SECONDS
-        while not under and not (_answers(self.address, 636) and _answers(self.address, 88)):
-            if self._process.poll() is not None or time.monotonic() > until:
-                self.stop()
-                raise NoSamba(f"{self.name} does not start:\n{_tail(self.files.log)}")
-            time.sleep(0.03)
+        try:
+            await_answers(self.address, lambda: process.poll() is None)
+        except NoSamba as silent:
+            self.stop()
+            raise NoSamba(f"{self.name} does not start:\n{_tail(self.files.log)}") from silent
 
     def stop(self) -> None:
         """End it."""
@@ -173,8 +170,19 @@ def free_address() -> str:
     raise NoSamba("another program listens on a port of LDAP or Kerberos, on every address")
 
 
-def make(plan: Plan, folder: Path, cache: Path, authority: Authority, address: str) -> Controller:
+def make(
+    plan: Plan,
+    folder: Path,
+    cache: Path,
+    authority: Authority,
+    address: str,
+    *,
+    keep: bool = False,
+) -> Controller:
     """Make the first controller of a domain, or take it from the cache.
+
+    Args:
+        keep: take it however old it is, so that everybody stays who they are.
 
     Raises:
         NoSamba: Samba is not installed, or will not.
@@ -183,7 +191,7 @@ def make(plan: Plan, folder: Path, cache: Path, authority: Authority, address: s
         raise NoSamba(f"{', '.join(missing)}: not installed; bin/set-up-tests installs Samba")
     controller = Controller(plan, plan.host, address, Files(folder / plan.host))
     kept = cache / f"{_fingerprint(plan)}.tar"
-    if kept.is_file() and system_clock().timestamp() - kept.stat().st_mtime < _KEPT_SECONDS:
+    if kept.is_file() and (keep or _age_seconds(kept) < _KEPT_SECONDS):
         _run("tar", "-x", "-f", kept, "-C", folder)
         controller.configure(authority)
         return controller
@@ -223,6 +231,30 @@ def join(first: Controller, folder: Path, authority: Authority, address: str) ->
     )
     second.configure(authority)
     return second
+
+
+def command(configuration: Path) -> list[str]:
+    """Give the words that run a controller in the foreground, in one process."""
+    program = shutil.which("samba", path=_PATH) or "samba"
+    words = ["-s", str(configuration), "-i", "-M", "single", "--no-process-group"]
+    return [program, *words]
+
+
+def await_answers(address: str, alive: Callable[[], bool] = lambda: True) -> None:
+    """Wait until LDAP and Kerberos are there.
+
+    Raises:
+        NoSamba: it is not ``alive`` any more, or says nothing for half a minute.
+    """
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while not (_answers(address, 636) and _answers(address, 88)):
+        if not alive() or time.monotonic() > until:
+            raise NoSamba(f"{address}: no directory answers")
+        time.sleep(0.03)
+
+
+def _age_seconds(path: Path) -> float:
+    return system_clock().timestamp() - path.stat().st_mtime
 
 
 def _keep(folder: Path, kept: Path) -> None:

@@ -121,7 +121,7 @@ class Domain:
     def bring_into(self, dn: str, state: str) -> None:
         """Enable the account, and make it expired, overdue or whatever it shall be."""
         now = time.time()
-        flags = {"disabled": _NORMAL | _DISABLED, "service": _NORMAL | _NEVER_EXPIRES}
+        flags = {"disabled": _NORMAL | _DISABLED, "lasting": _NORMAL | _NEVER_EXPIRES}
         self.change(dn, userAccountControl=str(flags.get(state, _NORMAL)))
         if state == "must_change":
             self.change(dn, pwdLastSet="0")

@@ -6,7 +6,7 @@ from typing import Any, Literal
 State = Literal[
     "",
     "disabled",
-    "service",
+    "lasting",
     "must_change",
     "expired",
     "outside_hours",

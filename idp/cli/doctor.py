@@ -16,6 +16,7 @@ from idp.cli.context import operator
 from idp.config import Config, ConfigError
 from idp.database.columns import Table
 from idp.database.prepared import Prepared
+from idp.gateways.kerberos import Tickets
 from idp.keys import ring
 from idp.keys import store as keys
 from idp.oidc.client_authentication import UsedAssertion
@@ -149,6 +150,24 @@ def look_at_cards(name: str, portico: Provider) -> Finding:
     return Finding(name, GOOD, f"{serving} stand")
 
 
+def look_at_directories(name: str, portico: Provider) -> Finding:
+    """Look whether tickets can be taken where they are wanted; asks no directory."""
+    sections = portico.config.directories
+    if not sections:
+        return Finding(name, GOOD, "no sign-in by directory")
+    with_tickets = [one.id for one in sections if one.keytab_file]
+    if with_tickets and not Tickets.available():
+        listed = ", ".join(with_tickets)
+        return Finding(
+            name,
+            WARN,
+            f"{listed}: a keytab is set and gssapi is not installed, so no ticket is taken and the "
+            "form remains: install portico[kerberos]",
+        )
+    listed = ", ".join(one.id for one in sections)
+    return Finding(name, GOOD, f"{listed}; `idp directory test` tries them")
+
+
 def _port(name: str, portico: Provider) -> Finding:
     section = portico.config.server
     with socket.socket() as probe:
@@ -169,5 +188,6 @@ _CHECKS: tuple[tuple[str, Callable[[str, Provider], Finding]], ...] = (
     ("password hashing", _password_cost),
     ("password policy", _password_policy),
     ("authorities of cards", look_at_cards),
+    ("directories", look_at_directories),
     ("listening port", _port),
 )

@@ -159,6 +159,29 @@ class Ldap:
                 return _verdict(answer)
         raise Unreachable(broken)
 
+    def addresses_of(self, host: str, until: float) -> list[str]:
+        """Resolve the name of a controller, for an operator who looks for a fault.
+
+        Raises:
+            Unreachable: it has none, or the name server is slow.
+        """
+        try:
+            return self._addresses(*host_and_port(host), until)
+        except wire.Broken as broken:
+            raise Unreachable(str(broken)) from broken
+
+    def certificate_ends(self, host: str, until: float) -> str:
+        """Shake hands with a controller and tell when its certificate ends, as TLS writes it.
+
+        Raises:
+            Unreachable: it is not there, or not who it should be; the text is TLS's own.
+        """
+        try:
+            with self._talking(host, until) as conversation:
+                return str(conversation.certificate()["notAfter"])
+        except wire.Broken as broken:
+            raise Unreachable(str(broken)) from broken
+
     @contextmanager
     def _talking(self, host: str, until: float) -> Iterator[wire.Conversation]:
         """Open a conversation with the first of a host's addresses that takes it."""

@@ -25,6 +25,7 @@ import pytest
 from demo.samba import controller as controllers
 from demo.samba.authority import Authority
 from demo.samba.controller import Controller
+from demo.samba.kerberos import write_krb5_conf
 from demo.samba.plans import Group, Plan, Someone
 from idp.config import DirectorySection
 
@@ -55,7 +56,7 @@ def _judge(account: str, name: str, *, court: str = TAIPEI, **more: Any) -> Some
 
 
 def _service(account: str, password: str, *services: str) -> Someone:
-    return Someone(account, account, _SERVICES, password, state="service", services=services)
+    return Someone(account, account, _SERVICES, password, state="lasting", services=services)
 
 
 _TAIPEI_JUDGES = (
@@ -236,19 +237,6 @@ class Domain:
         assert done.returncode == 0, done.stderr.decode()
         return cache
 
-    def write_krb5_conf(self, *controllers_: Controller) -> None:
-        """Tell Kerberos where the domain is: no DNS, no guesses."""
-        realm, name = self.first.plan.realm, self.first.plan.dns_name
-        kdcs = "\n".join(f"    kdc = {one.address}" for one in (self.first, *controllers_))
-        self.krb5_conf.write_text(
-            f"[libdefaults]\n  default_realm = {realm}\n  dns_lookup_kdc = false\n"
-            "  dns_lookup_realm = false\n  dns_canonicalize_hostname = false\n  rdns = false\n"
-            "  udp_preference_limit = 1\n"
-            "  permitted_enctypes = aes256-cts-hmac-sha1-96 aes128-cts-hmac-sha1-96\n"
-            f"[realms]\n  {realm} = {{\n{kdcs}\n  }}\n"
-            f"[domain_realm]\n  .{name} = {realm}\n  localhost = {realm}\n"
-        )
-
     def believed(self) -> ssl.SSLContext:
         """Give the terms of TLS under which its controllers are believed."""
         return ssl.create_default_context(cafile=str(self.authority.file))
@@ -288,7 +276,7 @@ def domain(cache: Path, plan: Plan = PLAN) -> Iterator[Domain]:
         first = controllers.make(plan, folder, cache, authority, address)
         running = Domain(folder, first, authority)
         controllers.export_keytab(first, running.keytab, f"HTTP/{IDP_HOST}", "HTTP/localhost")
-        running.write_krb5_conf()
+        write_krb5_conf(running.krb5_conf, plan, address)
         first.start()
         try:
             yield running

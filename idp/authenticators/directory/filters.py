@@ -2,7 +2,8 @@
 
 import string
 
-_PLAIN = frozenset((string.ascii_letters + string.digits + "-._@ ").encode())
+# Blanks are none of it: ldap3 strips them off either end.
+_PLAIN = frozenset((string.ascii_letters + string.digits + "-._@").encode())
 IN_CHAIN = "1.2.840.113556.1.4.1941"
 """AD's matching rule for "directly, or by a group in it" (LDAP_MATCHING_RULE_IN_CHAIN)."""
 
