@@ -1,0 +1,116 @@
+"""What a judge's sign-in by ticket costs us, in processor time of this process.
+
+``python -m bench.tickets [--count 200]``. Against a real domain controller (Samba) on loopback and
+SQLite: the token alone, the question to the directory alone, and the whole request with both, on
+a browser that was never here before. Tokens are made beforehand. Medians; the goal stands beside.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from bench.cards import furnish
+from idp import assembly
+from idp.accounts import identities
+from idp.accounts.model import Kind, Profile
+from idp.authenticators.directory import pac
+from idp.authenticators.directory.model import DirectoryPerson
+from idp.gateways.kerberos import Accepted, Tickets
+from idp.provider import Provider
+from idp.web import create_app
+from tests import people
+from tests.labs.samba_ad import PASSWORD, Domain, domain
+from tests.labs.tickets import header, token
+from tests.people import Browser, Person
+
+GOAL_MS = 5.0
+BASE = "http://localhost"
+
+
+def provider(running: Domain, folder: Path) -> Provider:
+    """Assemble a provider that takes the domain's tickets, and knows one of its judges."""
+    made = furnish(f"sqlite:///{folder}/idp.sqlite")
+    section = running.section(ticket_networks=["127.0.0.0/8"], replay_file=str(folder / "replays"))
+    told = msgspec.structs.replace(made.config.provider, issuer=BASE)
+    config = msgspec.structs.replace(made.config, directories=[section], provider=told)
+    portico = assembly.assemble(config, made.database, made.keychain)
+    found = portico.directories.sign_in("wang.dm", PASSWORD)
+    assert isinstance(found, DirectoryPerson), found
+    person = people.add(portico, Person("JUDGE1", Kind.JUDGE, Profile(name="王大明"), "", PASSWORD))
+    assert person.account is not None
+    with portico.database.write() as tx:
+        identities.take(tx, found.identity.kind, found.identity.key, person.account.id)
+    return portico
+
+
+def cost(count: int, act: Callable[[int], None]) -> list[float]:
+    """Time each of ``count`` acts: milliseconds of processor time, ours alone."""
+    spent = []
+    for number in range(count):
+        begun = time.process_time()
+        act(number)
+        spent.append((time.process_time() - begun) * 1000)
+    return spent
+
+
+def measure(portico: Provider, cache: Path, count: int) -> dict[str, float]:
+    """Measure the parts and the whole."""
+    section = portico.config.directories[0]
+    app = create_app(portico)
+    shown = [token(cache) for _ in range(2 * count + 10)]
+    tickets = Tickets("localhost")
+    sids: list[bytes] = []
+
+    def accept(number: int) -> None:
+        found = tickets.accept(shown[number], section.keytab_file, section.replay_file)
+        assert isinstance(found, Accepted), found
+        named = pac.read(found.upn_dns_info)
+        assert isinstance(named, pac.Named)
+        sids.append(named.sid)
+
+    def ask(number: int) -> None:
+        assert isinstance(portico.directories.by_sid("court", sids[number]), DirectoryPerson)
+
+    def sign_in(number: int) -> None:
+        browser = Browser.of(app, BASE)
+        browser.client.environ_base["REMOTE_ADDR"] = "127.0.0.1"
+        found = browser.client.get(
+            "/signin/ticket",
+            headers={"Authorization": header(shown[count + number])},
+            base_url=BASE,
+        )
+        assert found.status_code == 303, found.text
+
+    parts = {"token": accept, "directory": ask, "sign-in": sign_in}
+    return {name: statistics.median(cost(count, act)) for name, act in parts.items()}
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Print the medians."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args(words)
+    cached = Path(tempfile.gettempdir()) / "portico-bench-samba"
+    with domain(cached) as running, tempfile.TemporaryDirectory() as folder:
+        os.environ["KRB5_CONFIG"] = str(running.krb5_conf)
+        portico = provider(running, Path(folder))
+        cache = running.kinit("wang.dm", Path(folder) / "cc")
+        found = measure(portico, cache, given.count)
+    if given.json:
+        print(json.dumps(found))
+        return
+    for name, spent in found.items():
+        print(f"{name:<12}{spent:8.2f} ms")
+    print(f"goal        {GOAL_MS:8.2f} ms for a sign-in")
+
+
+if __name__ == "__main__":
+    main()
