@@ -42,7 +42,7 @@ from tests.clock import MovableClock
 from tests.factors import SoftKey
 from tests.http.test_P15_recovery import ask, set_new
 from tests.labs import letters
-from tests.labs.card_holders import present, take, token
+from tests.labs.card_holders import give, present, take, token
 from tests.people import CONFIG, Browser, Person
 
 pytestmark = pytest.mark.usefixtures("responder")
@@ -95,14 +95,6 @@ def know(provider: Provider, person: Person, national_id: str) -> None:
 def card(lab: LabPki, **changes: Any) -> CardFiles:
     how = {key: changes.pop(key) for key in ("variant", "not_after") if key in changes}
     return lab.issue("moica", replace(CITIZEN, **changes), key="p256", **how)
-
-
-def give(provider: Provider, person: Person, made: CardFiles) -> None:
-    assert person.account is not None
-    with provider.database.write() as tx:
-        traced = provider.card_holders.trace(tx, made.sign.certificate)
-        assert isinstance(traced, Candidate), traced
-        assert cards.add(tx, person.account.id, traced, provider.entropy)
 
 
 def held(provider: Provider, person: Person) -> list[cards.Shown]:

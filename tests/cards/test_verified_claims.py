@@ -24,11 +24,11 @@ from idp.gateways.ics import ClientKey, Said
 from idp.oidc.identity_assurance import NATIONAL_ID_CLAIM
 from idp.provider import Provider
 from tests import people
-from tests.cards.test_P41_account_cards import add, audit, card, give, held
+from tests.cards.test_P41_account_cards import add, audit, card, held
 from tests.clock import MovableClock
 from tests.conftest import Enrol
 from tests.labs import ics
-from tests.labs.card_holders import take
+from tests.labs.card_holders import give, take
 from tests.labs.ics import Authority
 from tests.labs.signing import claims_of
 from tests.people import CONFIG, Browser, Person

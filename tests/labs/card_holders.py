@@ -41,12 +41,17 @@ def card_of(
     """Make a card, which opens a person's account where one is given."""
     made = lab.issue("moica", CITIZEN, variant=variant, key=key)
     if person is not None:
-        assert person.account is not None
-        with portico.database.write() as tx:
-            traced = portico.card_holders.trace(tx, made.sign.certificate)
-            assert isinstance(traced, Candidate), traced
-            assert cards.add(tx, person.account.id, traced, portico.entropy)
+        give(portico, person, made)
     return made
+
+
+def give(portico: Provider, person: Person, card: CardFiles) -> None:
+    """Let a card open a person's account."""
+    assert person.account is not None
+    with portico.database.write() as tx:
+        traced = portico.card_holders.trace(tx, card.sign.certificate)
+        assert isinstance(traced, Candidate), traced
+        assert cards.add(tx, person.account.id, traced, portico.entropy)
 
 
 def forged(like: CardFiles) -> CardFiles:

@@ -34,7 +34,8 @@ from tests.bridge.cards import FileCard
 from tests.bridge.conftest import listening
 from tests.bridge.person import Person as AtTheDialog
 from tests.clock import MovableClock
-from tests.labs.card_holders import card_of, take
+from tests.labs.card_holders import card_of, give, take
+from tests.labs.cards import Made
 from tests.labs.ports import free_port
 from tests.labs.tls import Tls, certify
 from tests.people import CONFIG, Person
@@ -230,6 +231,13 @@ def file_card(provider: Provider, lab: LabPki, citizen: Person, tmp_path: Path) 
     card = FileCard(tmp_path / "card", key)
     card.put(certificates=[issued.sign.certificate])
     return card
+
+
+@pytest.fixture
+def made_card(provider: Provider, made_cards: Made, citizen: Person, tmp_path: Path) -> FileCard:
+    """A card that was made once for all tests, now the citizen's; the desk has an empty file."""
+    give(provider, citizen, made_cards.files["moica"])
+    return FileCard(tmp_path / "card")
 
 
 @pytest.fixture

@@ -13,21 +13,13 @@ from typing import Any
 
 import pytest
 
-from idp import assembly
-from idp.authenticators.card import cards
-from idp.authenticators.card.candidate import Candidate
-from idp.config import Config
-from idp.database.transaction import Database
-from idp.provider import Provider
-from idp.secret import Keychain
+from cardbridge.lab.pki import LabPki
 from tests.bridge.cards import FileCard
 from tests.bridge.running import Running, running, until
 from tests.cards.desk.conftest import Desk
 from tests.cards.test_reader import AUTHENTICATE, VERIFY
-from tests.labs.card_holders import take
-from tests.labs.cards import CardLab, Made
+from tests.labs.cards import CardLab
 from tests.labs.reader.outside import PIN, Reader, opensc_module
-from tests.people import Person
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 PROMISED = 3.0
@@ -36,21 +28,15 @@ OVERLOAD = 12.0
 
 
 @pytest.fixture
-def provider(config: Config, database: Database, keys: Keychain, card_lab: CardLab) -> Provider:
-    portico = assembly.assemble(config, database, keys)
-    take(portico, card_lab.pki, "moica")
-    return portico
+def lab(card_lab: CardLab) -> LabPki:
+    """The authorities whose cards were made once for all tests."""
+    return card_lab.pki
 
 
 @pytest.fixture
-def file_card(provider: Provider, made_cards: Made, citizen: Person, tmp_path: Path) -> FileCard:
+def file_card(made_card: FileCard) -> FileCard:
     """The citizen's card, of which the desk has a file; the reader has the real one."""
-    assert citizen.account is not None
-    with provider.database.write() as tx:
-        traced = provider.card_holders.trace(tx, made_cards.files["moica"].sign.certificate)
-        assert isinstance(traced, Candidate), traced
-        assert cards.add(tx, citizen.account.id, traced, provider.entropy)
-    return FileCard(tmp_path / "card")
+    return made_card
 
 
 @dataclass

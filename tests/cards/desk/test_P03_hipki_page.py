@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,22 +11,15 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
+from cardbridge.lab.pki import LabPki
 from cardbridge.lab.tokens import PIN, Tokens
-from idp import assembly
-from idp.authenticators.card import cards
-from idp.authenticators.card.candidate import Candidate
 from idp.config import Config
-from idp.database.transaction import Database
-from idp.provider import Provider
-from idp.secret import Keychain
 from idp.sessions.store import BrowserSession
 from idp.web.wording import HIPKI_STATES
 from tests.bridge.cards import FileCard
 from tests.cards.desk.conftest import PATIENCE, Desk
-from tests.labs.card_holders import take
-from tests.labs.cards import CardLab, Made, loaded, slot_of
+from tests.labs.cards import CardLab, loaded, slot_of
 from tests.labs.hipki import LOGIN_FAILED, Hipki, hipki
-from tests.people import Person
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -40,21 +32,15 @@ def config(config: Config, bridge_port: int) -> Config:
 
 
 @pytest.fixture
-def provider(config: Config, database: Database, keys: Keychain, card_lab: CardLab) -> Provider:
-    portico = assembly.assemble(config, database, keys)
-    take(portico, card_lab.pki, "moica")
-    return portico
+def lab(card_lab: CardLab) -> LabPki:
+    """The authorities whose cards were made once for all tests."""
+    return card_lab.pki
 
 
 @pytest.fixture
-def file_card(provider: Provider, made_cards: Made, citizen: Person, tmp_path: Path) -> FileCard:
+def file_card(made_card: FileCard) -> FileCard:
     """The citizen's card, of which the desk has a file; the double uses the soft one."""
-    assert citizen.account is not None
-    with provider.database.write() as tx:
-        traced = provider.card_holders.trace(tx, made_cards.files["moica"].sign.certificate)
-        assert isinstance(traced, Candidate), traced
-        assert cards.add(tx, citizen.account.id, traced, provider.entropy)
-    return FileCard(tmp_path / "card")
+    return made_card
 
 
 @dataclass
