@@ -18,8 +18,8 @@ import httpx2
 import psycopg
 import pytest
 
-from idp import worker
 from idp.cli import restoring
+from idp.worker import housekeeping
 from tests.labs import postgres
 from tests.people import PASSWORD
 from tests.races.harness import HOUSE, Running, running
@@ -198,7 +198,7 @@ KEPT_AFTER_A_RESTORE = {
 
 
 def test_D15_what_is_swept_is_forgotten_after_a_restore_or_kept_for_a_reason() -> None:
-    swept = {sweeper.__module__ for chain in worker._SWEEPERS for sweeper in chain}  # noqa: SLF001
+    swept = {one.__module__ for chain in housekeeping._SWEEPERS for one in chain}  # noqa: SLF001
     forgotten = {sweeper.__module__ for sweeper in restoring.GOOD_ONCE}
 
     assert swept - forgotten - set(KEPT_AFTER_A_RESTORE) == set()

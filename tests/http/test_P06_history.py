@@ -16,6 +16,7 @@ from idp.audit.history import AccountEvent
 from idp.config import Config, ThrottleSection
 from idp.mail.messages import Code
 from idp.provider import Provider
+from idp.worker.origin import WORKER
 from tests import factors
 from tests.clock import MovableClock
 from tests.factors import SoftKey
@@ -220,7 +221,7 @@ def test_what_operators_do_is_told_without_a_place(
     factors.set_up_app(inside, provider)
     clock.advance(timedelta(seconds=1))
     assert citizen.account is not None
-    with provider.database.write(worker.WORKER) as tx:
+    with provider.database.write(WORKER) as tx:
         provider.factors.forget(tx, citizen.account)
     inside.get("/signin/password")
     inside.sign_in(citizen)

@@ -31,8 +31,8 @@ STEPS = {
     "its worker asks": ("idp.linking.actions", "Linking.ask_again", "before"),
     "its worker has heard": ("idp.linking.actions", "Linking.ask_again", "after"),
     "it is unlinking": ("idp.linking.actions", "Linking.unlink", "after"),
-    "it is telling": ("idp.worker", "_send_link_event", "before"),
-    "it has told": ("idp.worker", "_send_link_event", "after"),
+    "it is telling": ("idp.worker.delivering", "_send_link_event", "before"),
+    "it has told": ("idp.worker.delivering", "_send_link_event", "after"),
     "it hears of an end": ("idp.linking.actions", "Linking.reply", "after"),
     # where the app dies
     "it is claiming": ("clients.kit.linking", "claim", "after"),
