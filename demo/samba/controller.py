@@ -72,7 +72,8 @@ class Controller:
 
     def configure(self, authority: Authority) -> None:
         """Write its configuration, with a certificate for its name and address."""
-        leaf = authority.issue(self.host, self.plan.dns_name, self.address)
+        # 127.0.0.1, too: a proxy in front of it is found there.
+        leaf = authority.issue(self.host, self.plan.dns_name, self.address, "127.0.0.1")
         own = self.files.folder
         settings = {
             "netbios name": self.name.upper(),

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -18,7 +19,7 @@ from tests.labs.ports import free_port
 from tests.labs.proxy import proxy
 from tests.labs.samba_ad import BASE, PASSWORD, SERVICE, Domain
 
-QUICK = {"connect_seconds": 0.5, "answer_seconds": 1.0}
+QUICK = {"connect_seconds": 1.0, "answer_seconds": 1.0}
 
 
 @pytest.fixture
@@ -51,8 +52,8 @@ def test_a_hung_controller_costs_its_time_once(hung: str, samba_ad: Domain, aski
 
     assert isinstance(first, DirectoryPerson)
     assert isinstance(second, DirectoryPerson)
-    assert 0.5 <= waited < 3
-    assert at_once < 0.5
+    assert QUICK["connect_seconds"] <= waited < TOTAL_SECONDS
+    assert at_once < QUICK["connect_seconds"]
 
 
 def test_a_wrong_password_is_tried_at_one_controller_alone(
@@ -114,7 +115,7 @@ def test_who_is_back_is_asked_again_at_once_when_there_is_nobody_else(
 ) -> None:
     with proxy(636, samba_ad.host) as between:
         between.swallows = True
-        court = asking(hosts=[f"127.0.0.1:{between.port}"], **QUICK)
+        court = asking(hosts=[f"127.0.0.1:{between.port}"], connect_seconds=2.0)
         assert court.sign_in("wang.dm", PASSWORD) is Standing.UNREACHABLE
 
         between.swallows = False
@@ -145,6 +146,19 @@ def test_a_name_server_that_is_slow_keeps_nobody(samba_ad: Domain) -> None:
     assert waited < 1
 
 
+def test_a_directory_that_hangs_keeps_no_more_threads_than_it_may(samba_ad: Domain) -> None:
+    with proxy(636, samba_ad.host) as silent, ThreadPoolExecutor(8) as pool:
+        silent.swallows = True
+        section = samba_ad.section(hosts=[f"127.0.0.1:{silent.port}"], connect_seconds=2.0)
+        court = Directories([section], system_clock, at_once=2)
+
+        answers = list(pool.map(lambda _: seconds_of(court), range(8)))
+
+    busy = [seconds for answer, seconds in answers if answer is Standing.BUSY]
+    assert len(busy) == 6
+    assert max(busy) < 1.5
+
+
 def test_a_controller_that_talks_for_ever_is_cut_off(samba_ad: Domain, asking: Asking) -> None:
     with proxy(636, samba_ad.host) as slow:
         slow.delay = 0.9
@@ -153,7 +167,7 @@ def test_a_controller_that_talks_for_ever_is_cut_off(samba_ad: Domain, asking: A
         answer, waited = seconds_of(court)
 
     assert answer is Standing.UNREACHABLE
-    assert waited < TOTAL_SECONDS + 0.5
+    assert TOTAL_SECONDS - 0.5 < waited < TOTAL_SECONDS + 0.5
 
 
 @pytest.mark.parametrize(

