@@ -150,6 +150,30 @@ def test_P04_an_app_that_wants_the_person_gets_the_form(
     assert 'name="password"' in came_to["body"]
 
 
+def test_P04_an_unlocked_desk_opens_the_account_and_nothing_sensitive_in_it(
+    court: Court, jar: Path
+) -> None:
+    cache, account = court.ticket("wang.dm"), f"{court.provider.url}/account"
+
+    seen = court.open(cache, account, jar, *NEGOTIATE)
+    kept = court.open(cache, f"{account}/emails", jar, *NEGOTIATE)
+
+    assert seen["url"] == account
+    assert "王大明" in seen["body"]
+    assert kept["url"] == f"{court.provider.url}/signin/directory?journey=emails"
+    assert kept["status"] == 200
+
+
+def test_P04_a_ticket_of_before_does_not_stand_in_for_the_person(court: Court, jar: Path) -> None:
+    cache = court.ticket("wang.dm")
+    assert court.open(cache, court.app.wish(), jar, *NEGOTIATE)["status"] == 200
+
+    for wish in ({"prompt": "login"}, {"max_age": "36000"}):
+        came_to = court.open(cache, court.app.wish(**wish), jar, *NEGOTIATE)
+
+        assert 'name="password"' in came_to["body"]
+
+
 def test_P04_who_is_switched_off_is_out_with_a_ticket_in_hand(court: Court, jar: Path) -> None:
     cache = court.ticket("nomail")
     first = court.open(cache, court.app.wish(), jar, *NEGOTIATE)

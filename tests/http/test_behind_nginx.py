@@ -155,3 +155,16 @@ def test_T53_tokens_and_answers_are_never_kept(setup: Setup) -> None:
         assert told.status_code == 200
         assert refused.status_code == 401
         assert surfer.code() != surfer.code()
+
+
+@pytest.mark.parametrize("path", ["/signin/password", "/signin/ticket"])
+def test_a_ticket_as_long_as_windows_makes_them_passes_proxy_and_server(
+    setup: Setup, tmp_path: Path, path: str
+) -> None:
+    shown = {"Authorization": f"Negotiate {'A' * 64_000}"}
+
+    with caller(setup, None, tmp_path) as http:
+        proxied = http.get(f"{setup.proxy.tls}{path}", headers=shown)
+    direct = httpx2.get(f"{setup.provider.url}{path}", headers=shown)
+
+    assert [proxied.status_code, direct.status_code] == [200, 200]
