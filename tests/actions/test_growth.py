@@ -10,6 +10,7 @@ from idp import worker
 from idp.database import sweeping
 from idp.database.transaction import Database
 from idp.provider import Provider
+from idp.worker import housekeeping
 from tests.clock import MovableClock
 from tests.labs import plans
 from tests.people import Browser, Person
@@ -46,7 +47,7 @@ def test_a_round_takes_a_batch_of_each_table_and_the_rounds_end(
     browser.redeem(browser.code(citizen, scope="openid offline_access"))
     clock.advance(timedelta(days=365))
     monkeypatch.setattr(sweeping, "BATCH", 2)
-    monkeypatch.setattr(worker, "BATCH", 2)
+    monkeypatch.setattr(housekeeping, "BATCH", 2)
 
     swept = [worker.sweep(provider) for _ in range(8)]
 

@@ -11,6 +11,7 @@ from idp import worker
 from idp.accounts.store import NewAccount
 from idp.authenticators.password.works import NOTHING, PasswordWork, StandIns
 from idp.provider import Provider
+from idp.worker import housekeeping
 from tests.clock import MovableClock
 from tests.labs.shell import Shell
 
@@ -33,7 +34,7 @@ def open_accounts(provider: Provider, phc_hash: str, *names: str) -> None:
 def test_every_password_is_counted_once_page_by_page(
     provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "_HASHES_AT_ONCE", 2)
+    monkeypatch.setattr(housekeeping, "_HASHES_AT_ONCE", 2)
     open_accounts(provider, BCRYPT, "A", "B", "C")
     open_accounts(provider, "$broken$", "D")
     open_accounts(provider, "", "E", "F")
