@@ -54,7 +54,6 @@ def test_with_it_the_provider_is_told_and_so_are_people(monkeypatch: pytest.Monk
     assert "王大明" in table
 
 
-@pytest.mark.xdist_group("samba")
 def test_its_judges_sign_in(pytestconfig: pytest.Config, tmp_path: Path) -> None:
     cache = pytestconfig.cache.mkdir("samba-of-the-demo")
     judge = judges.Judges(controller.free_address(), tmp_path / "ad", cache, tickets=True)
