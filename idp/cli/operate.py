@@ -11,6 +11,7 @@ import time
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -114,14 +115,15 @@ def attend(invocation: Invocation) -> None:
     portico = built(config)
     if config.server.metrics_port:
         _serve_metrics(portico, os.environ["PROMETHEUS_MULTIPROC_DIR"])
-    if config.mtls.port:
-        _serve_certified(portico)
+    certified = _serve_certified(portico) if config.mtls.port else None
     rounds = worker.rounds(portico) if config.worker.inside_serve else []
     _run_rounds(worker.Loop(rounds, portico.database.clock), parent=os.getppid())
+    if certified is not None:
+        certified.stop()  # its threads would keep this process
 
 
-def _serve_certified(portico: Provider) -> None:
-    """Listen for callers with certificates, in a thread that ends with this process."""
+def _serve_certified(portico: Provider) -> Any:
+    """Listen for callers with certificates, in a thread; gives what ends it."""
     from idp.web import create_app, mutual_tls
 
     try:
@@ -129,6 +131,7 @@ def _serve_certified(portico: Provider) -> None:
     except OSError as wrong:
         fail(f"[mtls]: {wrong}")
     threading.Thread(target=server.serve, name="mutual-tls", daemon=True).start()
+    return server
 
 
 def _run_rounds(loop: worker.Loop, parent: int | None = None) -> None:

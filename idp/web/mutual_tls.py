@@ -19,6 +19,7 @@ from idp.oidc.discovery import ASKED_FOR_CERTIFICATES
 from idp.web.oidc.bridge import OWN_CERTIFICATE
 
 _THREADS = 8
+_LONGEST_GOODBYE = 2  # seconds, of a request that is under way when the server ends
 _OF_TLS_1_2 = (
     "ECDHE-ECDSA-AES128-GCM-SHA256",
     "ECDHE-RSA-AES128-GCM-SHA256",
@@ -56,5 +57,6 @@ def listener(app: Flask, section: MtlsSection) -> Any:
     adapter.context.minimum_version = ssl.TLSVersion.TLSv1_2
     adapter.context.set_ciphers(":".join(_OF_TLS_1_2))
     server.ssl_adapter = adapter
+    server.shutdown_timeout = _LONGEST_GOODBYE
     server.prepare()
     return server
