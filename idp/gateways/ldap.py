@@ -26,7 +26,7 @@ _ADDRESSES = 3  # of one name; a domain's name stands for all of its controllers
 _MOST_ENTRIES = 2  # one is wanted; more than one is as good as none
 _SUB_CODE = re.compile(r"\bdata ([0-9a-fA-F]+)")  # all that AD's texts have in common
 _CHANNEL_BINDING = "80090346"  # SEC_E_BAD_BINDINGS: a policy of the controller, nobody's password
-_SUCCESS, _SIZE_LIMIT, _INVALID_CREDENTIALS, _REFERRAL = 0, 4, 49, 10
+_SUCCESS, _SIZE_LIMIT, _REFERRAL, _NO_SUCH_OBJECT, _INVALID_CREDENTIALS = 0, 4, 10, 32, 49
 _NOT_NOW = {3, 11, 51, 52, 80}  # time or other limit, busy, unavailable, other: the next may do
 _TO_BE_MENDED = {7, 8, 13, 34, _REFERRAL}  # method, strength, confidentiality, DN, elsewhere
 
@@ -62,17 +62,28 @@ class Session:
         """Find at most two entries under the configured base."""
         return self._search(self._base, filter_, attributes, whole=True)
 
+    def below(self, dn: str, filter_: str, most: int) -> list[Entry]:
+        """Name the entries below another, at most so many; none where that is not there."""
+        return self._search(dn, filter_, ["1.1"], whole=True, most=most, may_be_missing=True)
+
     def look(self, dn: str, filter_: str, attributes: Sequence[str]) -> list[Entry]:
         """Look at one entry, if it is there and is what the filter says. ``""``: the server's."""
-        return self._search(dn, filter_, attributes, whole=False)
+        return self._search(dn, filter_, attributes, whole=False, may_be_missing=True)
 
     def _search(
-        self, base: str, filter_: str, attributes: Sequence[str], *, whole: bool
+        self,
+        base: str,
+        filter_: str,
+        attributes: Sequence[str],
+        *,
+        whole: bool,
+        most: int = _MOST_ENTRIES,
+        may_be_missing: bool = False,
     ) -> list[Entry]:
         answer, found = self._conversation.search(
-            base, filter_, attributes, whole=whole, limit=_MOST_ENTRIES
+            base, filter_, attributes, whole=whole, limit=most
         )
-        if answer.code == 32 and not whole:  # noSuchObject
+        if answer.code == _NO_SUCH_OBJECT and may_be_missing:
             return []
         if answer.code in _NOT_NOW:
             raise wire.Broken(f"search: {answer.name}: {answer.text}")

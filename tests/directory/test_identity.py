@@ -1,11 +1,13 @@
 """Who somebody is outlives their name, their place and their court; nobody inherits it."""
 
 import uuid
+from typing import Any
 
 import pytest
 
 from idp.authenticators.directory.directory import Directories
 from idp.authenticators.directory.model import DirectoryPerson, Standing
+from idp.gateways.ldap_wire import Conversation
 from tests.directory.conftest import Asking
 from tests.labs.samba_ad import (
     BASE,
@@ -117,6 +119,27 @@ def test_roles_come_from_groups_alone(asking: Asking) -> None:
 
     assert known(court.sign_in("chen.yz", PASSWORD)).roles == ("president", "judge")
     assert known(court.sign_in("wang.dm", PASSWORD)).roles == ("judge",)
+
+
+def test_all_groups_are_asked_for_at_once_however_they_are_written(
+    asking: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = PRESIDENTS.replace("CN=", "cn=").replace(",", ", ")
+    courts = {f"CN=Judges of {number},{BASE}": "TPD" for number in range(40)} | {HIGH_JUDGES: "TPH"}
+    court = asking(roles={written: "president"}, court_from="group", court_groups=courts)
+    court.sign_in("chen.yz", PASSWORD)
+    searches: list[str] = []
+    search = Conversation.search
+
+    def counted(self: Conversation, base: str, filter_: str, *rest: Any, **more: Any) -> Any:
+        searches.append(base)
+        return search(self, base, filter_, *rest, **more)
+
+    monkeypatch.setattr(Conversation, "search", counted)
+    found = known(court.sign_in("chen.yz", PASSWORD))
+
+    assert (found.roles, found.court) == (("president",), "TPH")
+    assert searches == [BASE, BASE]
 
 
 def test_a_court_comes_from_an_attribute_an_ou_or_a_group(asking: Asking) -> None:

@@ -11,7 +11,7 @@ from ldap3.operation.search import parse_filter
 from ldap3.protocol.convert import prepare_filter_for_sending
 
 from idp.authenticators.directory import filters, names, people, standing
-from idp.authenticators.directory.distinguished import parse, units_below
+from idp.authenticators.directory.distinguished import key, parse, shared_by, units_below
 from idp.authenticators.directory.model import Standing
 from idp.authenticators.directory.names import LoginName
 from idp.config import DirectorySection
@@ -233,3 +233,25 @@ def test_mailboxes_are_suggestions_of_whatever_form() -> None:
 )
 def test_a_controller_has_a_name_and_a_port(host: str, parts: tuple[str, int]) -> None:
     assert host_and_port(host) == parts
+
+
+@pytest.mark.parametrize(
+    ("names_", "above"),
+    [
+        (["CN=a,OU=院,DC=court,DC=t", "CN=b,OU=院,DC=court,DC=t"], "OU=院,DC=court,DC=t"),
+        (["CN=a,OU=x,DC=court,DC=test", "cn=b, ou=y , dc=COURT, dc=test"], "DC=court,DC=test"),
+        (["CN=a,OU=x,DC=t", "OU=x,DC=t"], "DC=t"),
+        (["CN=a,DC=court", "CN=a,DC=other"], ""),
+        (["CN=a,DC=court"], "DC=court"),
+        (["CN=a+SN=b,DC=court", "CN=c,DC=court"], ""),
+        (["no name at all", "CN=c,DC=court"], ""),
+        ([], ""),
+    ],
+)
+def test_what_several_entries_are_below(names_: list[str], above: str) -> None:
+    assert shared_by(names_) == above
+
+
+def test_a_name_is_the_same_however_it_is_written() -> None:
+    assert key("CN=院長, OU=X,dc=T") == key("cn=\\E9\\99\\A2\\E9\\95\\B7,ou=x,DC=t")
+    assert key("CN=a\\,b,DC=t") != key("CN=a,CN=b,DC=t")

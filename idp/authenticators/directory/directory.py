@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from idp.authenticators.directory import filters, names, people
+from idp.authenticators.directory import distinguished, filters, names, people
 from idp.authenticators.directory import standing as standings
 from idp.authenticators.directory.model import DirectoryPerson, Standing
 from idp.clock import Clock
@@ -190,11 +190,7 @@ class Directories:
         return self._read(session, section, entries[0]) if len(entries) == 1 else None
 
     def _read(self, session: "Session", section: DirectorySection, entry: "Entry") -> _Found:
-        groups = {
-            group
-            for group in people.groups_asked_for(section)
-            if _is_in(session, section, entry.dn, group)
-        }
+        groups = _groups_of(session, section, entry.dn)
         person = people.person(section, entry.dn, entry.values, groups)
         return _Found(entry.dn, person, self._standing(section, entry, person, groups))
 
@@ -222,6 +218,17 @@ def _judged(found: _Found) -> DirectoryPerson | Standing:
     if found.standing is Standing.MISCONFIGURED:
         raise Misconfigured("the service account may not read a person's state or identity")
     return found.person if found.standing is Standing.GOOD else found.standing
+
+
+def _groups_of(session: "Session", section: DirectorySection, dn: str) -> set[str]:
+    """Tell which of the groups that matter someone is in: with one question where AD can."""
+    asked = people.groups_asked_for(section)
+    above = distinguished.shared_by(asked) if people.is_ad(section) and len(asked) > 1 else ""
+    if not above:
+        return {group for group in asked if _is_in(session, section, dn, group)}
+    found = session.below(above, filters.groups_holding(dn, asked), len(asked))
+    named = {distinguished.key(one.dn) for one in found}
+    return {group for group in asked if distinguished.key(group) in named}
 
 
 def _is_in(session: "Session", section: DirectorySection, dn: str, group: str) -> bool:

@@ -1,6 +1,7 @@
 """Distinguished names taken apart (RFC 4514). Pure."""
 
 import re
+from collections.abc import Sequence
 
 _ESCAPED = re.compile(rb"\\(?:([0-9A-Fa-f]{2})|(.))", re.DOTALL)
 
@@ -23,6 +24,23 @@ def units_below(dn: str, base: str) -> list[str]:
     parts, depth = parse(dn), len(parse(base))
     below = parts[: len(parts) - depth]
     return [value for name, value in reversed(below) if name.casefold() == "ou"]
+
+
+def key(dn: str) -> tuple[tuple[str, str], ...]:
+    """Give what is the same for every way to write a name."""
+    return tuple((name.casefold(), value.casefold()) for name, value in parse(dn))
+
+
+def shared_by(names: Sequence[str]) -> str:
+    """Give the deepest entry that all of them are below; empty where that cannot be told."""
+    written = [_split(one) for one in names]
+    keys = [key(one)[::-1] for one in names]
+    is_plain = all(len(parts) == len(of) for parts, of in zip(written, keys, strict=True))
+    if not keys or not is_plain or any("+" in one for one in names):
+        return ""
+    above = min(len(one) for one in keys) - 1
+    depth = next((at for at in range(above) if len({one[at] for one in keys}) > 1), above)
+    return ",".join(written[0][len(written[0]) - depth :]).strip() if depth > 0 else ""
 
 
 def _split(dn: str) -> list[str]:

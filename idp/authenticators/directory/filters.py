@@ -1,6 +1,7 @@
 """Search filters (RFC 4515). What people type goes into them through here alone. Pure."""
 
 import string
+from collections.abc import Sequence
 
 # Blanks are none of it: ldap3 strips them off either end.
 _PLAIN = frozenset((string.ascii_letters + string.digits + "-._@").encode())
@@ -35,6 +36,12 @@ def member_of(group_dn: str) -> str:
     It does not see the primary group (``Domain Users``).
     """
     return f"(memberOf:{IN_CHAIN}:={escaped(group_dn)})"
+
+
+def groups_holding(dn: str, groups: Sequence[str]) -> str:
+    """Match those of some groups that an entry is in, as :func:`member_of` counts it."""
+    named = either(*(equals("distinguishedName", one) for one in groups))
+    return both(named, f"(member:{IN_CHAIN}:={escaped(dn)})")
 
 
 def has_member(dn: str) -> str:
