@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from demo import cards, judges, notice, plan
+from demo import cards, introduced, judges, notice, plan
 from demo.plan import KNOWN_PEOPLE, ROOT, VAR, Plan
 from demo.ports import obstacles
 from demo.running import AlreadyRunning, alone
@@ -67,15 +67,27 @@ def _bring_up(stack: Supervisor, run: Plan) -> None:
     # The introduction needs a database of this version, and the authorities: a card is checked
     # when it is added.
     stack.await_health(_HEALTHY_WITHIN_SECONDS)
-    introduction = plan.introduction(run)
-    known = msgspec.json.decode(stack.finish(introduction)[introduction.name])
+    known = _introduced(stack, run)
     subjects = {one["username"]: one["sub"] for one in known}
     document = notice.describe(run, subjects, msgspec.json.decode(made))
     notice.write_private(KNOWN_PEOPLE, _without_passwords(document["accounts"]))
-    stack.finish(plan.seed(run), *plan.at_last(run))
+    if not introduced.is_done(run):
+        stack.finish(plan.seed(run))
+        introduced.note(run)
+    stack.finish(*plan.at_last(run))
     notice.write_private(DOCUMENT, document)
     print(notice.table(document))
     print("ready", flush=True)
+
+
+def _introduced(stack: Supervisor, run: Plan) -> list[dict[str, Any]]:
+    """Introduce the people and the cards, unless they are known; tell who is who."""
+    if introduced.is_done(run):
+        found = msgspec.json.decode(KNOWN_PEOPLE.read_bytes())
+    else:
+        introduction = plan.introduction(run)
+        found = msgspec.json.decode(stack.finish(introduction)[introduction.name])
+    return list(found)
 
 
 def _without_passwords(accounts: list[dict[str, Any]]) -> list[dict[str, Any]]:
