@@ -6,7 +6,7 @@ Nothing here opens an account; that is the entry's own identity (``identities.py
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, String, Text, bindparam, or_, select
+from sqlalchemy import ForeignKey, String, Text, bindparam, case, or_, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -49,7 +49,8 @@ def of(tx: Transaction, account_id: UUID) -> Office | None:
 def holder_of(tx: Transaction, login: str) -> tuple[UUID, str] | None:
     """Find the account that was last signed in to under a name of a directory, and its own name.
 
-    Of two that have had it, one after the other, the one that had it last.
+    Whose account is called so goes before whose principal name only begins so; of two that have
+    had it, one after the other, the one that had it last.
     """
     row = tx.execute(_HOLDER, {"login": login}).first()
     return (row.account_id, row.login) if row else None
@@ -100,7 +101,10 @@ _HOLDER = (
             AccountOffice.also_login == bindparam("login"),
         )
     )
-    .order_by(AccountOffice.changed_at.desc())
+    .order_by(
+        case((AccountOffice.login == bindparam("login"), 0), else_=1),
+        AccountOffice.changed_at.desc(),
+    )
     .limit(1)
 )
 _INSERT = postgresql.insert(AccountOffice)  # SQLite has taken over the clause

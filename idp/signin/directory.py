@@ -296,7 +296,10 @@ class DirectorySignIn:
     def _count(self, tx: Transaction, found: Found, admitted: Admitted) -> None:
         """Leave counted what the directory counts, or may have counted without our hearing."""
         if isinstance(found, DirectoryPerson):
-            self.gate.succeed(tx, admitted.attempt)
+            # One's own success forgives no tries at somebody else who is named alike: the front
+            # of a principal name may be another's account.
+            is_their_own = admitted.attempt.account == login_of(found.directory, found.account)
+            (self.gate.succeed if is_their_own else self.gate.give_back)(tx, admitted.attempt)
             return
         is_unsure = found is Standing.UNREACHABLE and not admitted.is_known
         if found not in _COUNTED and not is_unsure:

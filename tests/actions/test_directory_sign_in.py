@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -17,6 +18,7 @@ from idp.registration.directory_proof import DirectoryProof
 from idp.registration.store import Answers, Under
 from idp.signin.actions import Browser, SignedIn
 from idp.signin.directory import TRIES, Admitted, Means, Unregistered
+from tests.clock import MovableClock
 from tests.labs.paper_directory import WANG
 
 MEANS = Means("directory", ("pwd",), "urn:portico:acr:directory")
@@ -81,6 +83,38 @@ def test_what_a_directory_counts_stays_counted(
         again = signing_in.admit(tx, "wang.dm", "court:wang.dm", own)
 
     assert isinstance(again, Admitted) is not counts
+
+
+def test_nobody_forgives_their_own_guesses_at_somebody_named_alike(provider: Provider) -> None:
+    """The front of a principal name, ``wang.dm@judicial.test``, may be another's account."""
+    signing_in, insider = provider.directory_signing_in, replace(WANG, guid="b", account="a.wang")
+    admitted: list[bool] = []
+    for found in (Standing.WRONG_CREDENTIALS, insider) * TRIES:
+        with provider.database.write() as tx:
+            one = signing_in.admit(tx, "wang.dm", "court:wang.dm", browser("the insider's"))
+            admitted.append(isinstance(one, Admitted))
+            if isinstance(one, Admitted):
+                signing_in.record(
+                    tx, found, MEANS, browser("the insider's"), client_id=None, admitted=one
+                )
+
+    assert admitted == [True, True, True, False]
+
+
+def test_whose_account_it_is_goes_before_whose_principal_name_begins_so(
+    provider: Provider, clock: MovableClock
+) -> None:
+    with provider.database.write() as tx:
+        judge = judge_of(tx, provider)
+        provider.directory_signing_in.refreshing.refresh(tx, judge, WANG)
+    clock.advance(timedelta(minutes=1))
+    with provider.database.write() as tx:
+        new = NewAccount("A.WANG@COURT", Kind.JUDGE, Profile(name="A"), state=State.ACTIVE)
+        another = provider.accounts.add(tx, new)
+        insider = replace(WANG, guid="b", account="a.wang")
+        provider.directory_signing_in.refreshing.refresh(tx, another, insider, "court:wang.dm")
+
+        assert offices.holder_of(tx, "court:wang.dm") == (judge.id, "court:wang.dm")
 
 
 def test_a_ticket_opens_a_session_that_says_so(provider: Provider) -> None:
