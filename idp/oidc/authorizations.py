@@ -82,6 +82,8 @@ class Granted:
     nonce: str | None = None
     claims: dict[str, Any] | None = None
     details: dict[str, Any] | None = None
+    vouched_by: str = ""
+    """What a directory knows the account by; empty: no directory's word is needed."""
 
 
 def granted(columns: Sequence[Any]) -> Granted:

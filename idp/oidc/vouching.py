@@ -1,4 +1,4 @@
-"""Accounts that stand on what a directory says of them: asked anew at every refresh (P04).
+"""Accounts that stand on what a directory says of them: asked anew when tokens are given (P04).
 
 The question is slow, so it is never asked inside a transaction. The token endpoint finds out inside
 one whether there is anything to ask (:class:`Asks`), lets all of it go, asks, and begins again with
@@ -107,6 +107,11 @@ def signed_in(tx: Transaction, idle: timedelta) -> Sequence[Held]:
     return [Held(*row) for row in found]
 
 
+def find_key(tx: Transaction, account_id: UUID) -> str:
+    """Find what a directory knows an account by; empty: it is of none."""
+    return tx.scalar(_KEY, {"wanted": account_id}) or ""
+
+
 def key_of(account_id: InstrumentedAttribute[UUID]) -> ColumnElement[str | None]:
     """Select beside an account what its directory knows it by; ``NULL``: it is of none."""
     return (
@@ -117,6 +122,9 @@ def key_of(account_id: InstrumentedAttribute[UUID]) -> ColumnElement[str | None]
     )
 
 
+_KEY = select(AccountIdentity.key).where(
+    AccountIdentity.account_id == bindparam("wanted"), AccountIdentity.kind == IDENTITY_KIND
+)
 _SIGNED_IN = (
     select(AccountIdentity.account_id, AccountIdentity.key)
     .where(

@@ -1,6 +1,7 @@
 """What stood on a directory's word ends with it: at a refresh, and between them (P04)."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from idp import worker
 from idp.authenticators.directory.model import Standing
 from idp.provider import Provider
+from tests.clock import MovableClock
 from tests.http.test_P04_P20_judges import events, register, sign_in
 from tests.labs.paper_directory import WANG, PaperDirectory, with_directory
 from tests.people import Browser, Person, answer
@@ -177,3 +179,53 @@ def test_the_worker_asks_where_there_is_a_directory(court: Provider, provider: P
         return {one.name for one in worker.rounds(portico)}
 
     assert names(court) - names(provider) == {"directories"}
+
+
+def code_of(browser: Browser, **more: str) -> str:
+    """Go into the app again, with the session that is there."""
+    browser.authorize(scope="openid offline_access", **more)
+    assert browser.last is not None
+    return str(answer(browser.last)["code"])
+
+
+@pytest.mark.usefixtures("token")
+def test_a_code_for_an_older_session_asks_and_one_for_a_new_one_does_not(
+    judge: Browser, paper: PaperDirectory, clock: MovableClock
+) -> None:
+    questions = asked_of(paper)
+    assert judge.redeem(code_of(judge)).status_code == 200
+    assert questions == []
+
+    clock.advance(timedelta(minutes=2))
+
+    assert judge.redeem(code_of(judge)).status_code == 200
+    assert questions == [WANG.identity.key]
+
+
+@pytest.mark.usefixtures("token")
+def test_who_may_not_come_in_any_more_gets_no_new_app_by_an_older_session(
+    judge: Browser, court: Provider, paper: PaperDirectory, clock: MovableClock
+) -> None:
+    clock.advance(timedelta(minutes=2))
+    code = code_of(judge, prompt="none")
+    paper.standings["wang.dm"] = Standing.DISABLED
+
+    refused: Any = judge.redeem(code).json
+
+    assert refused["error"] == "invalid_grant"
+    assert "Good to see you" not in judge.get("/").text
+    assert [one["why"] for one in events(court, "sessions.ended")] == ["directory_disabled"]
+
+
+@pytest.mark.usefixtures("token")
+@ONE_DATABASE
+def test_a_code_waits_for_a_directory_that_cannot_say(
+    judge: Browser, paper: PaperDirectory, clock: MovableClock
+) -> None:
+    clock.advance(timedelta(minutes=2))
+    code = code_of(judge)
+    paper.is_down = True
+
+    assert judge.redeem(code).status_code == 503
+    paper.is_down = False
+    assert judge.redeem(code).status_code == 200

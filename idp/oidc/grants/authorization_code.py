@@ -7,7 +7,7 @@ which of any number of concurrent callers has won.
 import base64
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -18,11 +18,11 @@ from sqlalchemy import Text, bindparam, case, func, select, update
 from idp.audit.events import CodeIssued, CodeReplayed, TokenIssued
 from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction
-from idp.oidc import authorizations, narrowing, wanted
+from idp.oidc import authorizations, narrowing, vouching, wanted
 from idp.oidc.authorizations import USABLE, Authorization, Granted
 from idp.oidc.checks import AuthorizationRequest
 from idp.oidc.errors import InvalidGrant, InvalidRequest, UnauthorizedClient
-from idp.oidc.grants import refresh_token
+from idp.oidc.grants import refresh_token, vouched
 from idp.oidc.model import Client
 from idp.oidc.server import Mint, OAuthRequest, Parts
 from idp.oidc.vocabulary import GrantType, Scope
@@ -135,7 +135,9 @@ def redeem(
     }
     claimed = tx.ask(_CLAIM, presented | proof)
     if claimed is not None:
-        return authorizations.granted(claimed)
+        *granted, vouched_by = claimed
+        found = authorizations.granted(granted)
+        return replace(found, vouched_by=vouched_by) if vouched_by else found
     consumed = tx.ask(_CONSUMED, presented)
     return Replayed(*consumed) if consumed else Unknown()
 
@@ -160,6 +162,7 @@ class AuthorizationCodeGrant(AuthlibGrant):  # type: ignore[misc]
         Raises:
             InvalidClient, UnauthorizedClient, InvalidRequest: before anything is claimed.
             InvalidGrant: the code buys nothing. If it was replayed, its family is revoked.
+            Asks: a directory has to vouch for the account first; nothing of this is kept.
         """
         client: Client = self.authenticate_token_endpoint_client()
         if not client.may_use(GrantType.AUTHORIZATION_CODE):
@@ -193,6 +196,8 @@ class AuthorizationCodeGrant(AuthlibGrant):  # type: ignore[misc]
             self.server.parts.trail.append(tx, replayed)
         if not isinstance(outcome, Granted):
             raise InvalidGrant("the code is not valid, or does not belong to this request")
+        if tx.now - outcome.auth_time > vouched.JUST_ASKED:
+            vouched.demand(self.request, self.server.parts, outcome)
         return outcome
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
@@ -249,6 +254,7 @@ _CLAIM = Prepared(
         Authorization.nonce,
         Authorization.claims,
         Authorization.details,
+        vouching.key_of(Authorization.account_id),
     )
 )
 _CONSUMED = Prepared(

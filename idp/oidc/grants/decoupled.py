@@ -1,15 +1,16 @@
 """The grants of those who wait: ``device_code`` (RFC 8628, 3.4) and CIBA (Core section 10)."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from authlib.oauth2.rfc6749 import BaseGrant, TokenEndpointMixin
 
 from idp.audit.events import TokenIssued
-from idp.oidc import authorizations, pending
+from idp.oidc import authorizations, pending, vouching
 from idp.oidc.authorizations import Granted
 from idp.oidc.errors import InvalidGrant, InvalidRequest, OAuthError, UnauthorizedClient
-from idp.oidc.grants import refresh_token
+from idp.oidc.grants import refresh_token, vouched
 from idp.oidc.model import Client
 from idp.oidc.pending import Allowed, NotYet, Over
 from idp.oidc.server import Mint, OAuthRequest
@@ -67,7 +68,12 @@ class DecoupledGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         self._allowed = _allowed(pending.poll(self.request.tx, handle, client))
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
-        """Put the authorization on record and mint what it buys."""
+        """Put the authorization on record and mint what it buys.
+
+        Raises:
+            Asks: a directory has to vouch for the account first; nothing of this is kept.
+            InvalidGrant: it does no more.
+        """
         made, tx = self._mint, self.request.tx
         granted = self._grant()
         document = made.document(granted)
@@ -102,6 +108,8 @@ class DecoupledGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
             tuple(how["amr"]),
             datetime.fromtimestamp(how["auth_time"], UTC),
         )
+        granted = replace(granted, vouched_by=vouching.find_key(tx, granted.account_id))
+        vouched.demand(self.request, parts, granted)
         granted = authorizations.within(granted, made.client)
         authorizations.put(
             tx,

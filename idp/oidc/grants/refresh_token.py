@@ -33,11 +33,10 @@ from idp.oidc import authorizations, vouching
 from idp.oidc.authorizations import USABLE, Authorization, Granted
 from idp.oidc.clients import ClientRow
 from idp.oidc.errors import InvalidGrant, InvalidRequest, InvalidScope, UnauthorizedClient
-from idp.oidc.logout import reach
+from idp.oidc.grants import vouched
 from idp.oidc.model import Client
 from idp.oidc.server import Mint, OAuthRequest, Parts
 from idp.oidc.vocabulary import GrantType
-from idp.oidc.vouching import Asks, Word
 from idp.secret import dated_digest, mint_dated, well_formed
 
 PREFIX = "prt"
@@ -68,16 +67,6 @@ class RefreshToken(Table):
     consumed_at: Mapped[datetime | None] = mapped_column(default=None)
     dpop_jkt: Mapped[str | None] = mapped_column(String(64), default=None)
     """A public client's key, which has to prove itself with every use (RFC 9449 section 5)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bought:
-    """What a refresh token buys, until when its family lives, and on whose word."""
-
-    granted: Granted
-    until: datetime
-    vouched_by: str
-    """What a directory knows the account by; empty: no directory's word is needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +111,12 @@ def issue(
     return token
 
 
-def use(tx: Transaction, token: str, client: Client, jkt: str = "") -> Bought | Reused | Unknown:
+def use(
+    tx: Transaction, token: str, client: Client, jkt: str = ""
+) -> tuple[Granted, datetime] | Reused | Unknown:
     """Claim a refresh token; of any number of concurrent callers exactly one gets it.
 
-    One round trip when good, two when not.
+    Gives what it buys and when its family ends. One round trip when good, two when not.
     """
     presented = _presented(token, client.client_id)
     claimed = tx.ask(_CLAIM, presented | {"instant": tx.now, "jkt": jkt, "kinds": client.kinds})
@@ -137,7 +128,7 @@ def use(tx: Transaction, token: str, client: Client, jkt: str = "") -> Bought | 
 
 def use_again(
     tx: Transaction, token: str, client: Client, jkt: str, grace: timedelta
-) -> Bought | None:
+) -> tuple[Granted, datetime] | None:
     """Give once more what a token bought a moment ago: its answer may have been lost on the way.
 
     Only for a caller that has just proven a key; ``jkt`` is the one the token is bound to, if it
@@ -148,7 +139,9 @@ def use_again(
     return _read(again) if again is not None else None
 
 
-def keep(tx: Transaction, token: str, client: Client, *, idle_until: datetime) -> Bought | Unknown:
+def keep(
+    tx: Transaction, token: str, client: Client, *, idle_until: datetime
+) -> tuple[Granted, datetime] | Unknown:
     """Use a refresh token without using it up; it is good for a while longer. One round trip."""
     when = {"instant": tx.now, "idle_until": idle_until, "kinds": client.kinds}
     kept = tx.ask(_KEEP, _presented(token, client.client_id) | when)
@@ -161,11 +154,12 @@ def _presented(token: str, client_id: str) -> dict[str, Any]:
     return {"presented_hash": dated_digest(token), "presenting_client": client_id}
 
 
-def _read(columns: Sequence[Any]) -> Bought:
+def _read(columns: Sequence[Any]) -> tuple[Granted, datetime]:
     *granted, details, expires_at, vouched_by = columns
     found = authorizations.granted(granted)
-    whole = replace(found, details=details) if details else found
-    return Bought(whole, expires_at, vouched_by or "")
+    if details or vouched_by:
+        found = replace(found, details=details, vouched_by=vouched_by or "")
+    return found, expires_at
 
 
 def find_family(tx: Transaction, token: str, client_id: str) -> UUID | None:
@@ -224,20 +218,11 @@ class RefreshTokenGrant(AuthlibGrant):  # type: ignore[misc]
             self.server.parts.trail.append(tx, reused)
         if isinstance(outcome, Reused | Unknown):
             raise InvalidGrant("the refresh token is not valid")
-        if outcome.vouched_by:
-            self._demand_voucher(outcome)
-        return authorizations.within(outcome.granted, client), outcome.until
+        granted, until = outcome
+        vouched.demand(self.request, self.server.parts, granted)
+        return authorizations.within(granted, client), until
 
-    def _demand_voucher(self, bought: Bought) -> None:
-        voucher = self.request.voucher
-        if voucher is None or voucher.key != bought.vouched_by:
-            raise Asks(bought.vouched_by)
-        if voucher.word is Word.WITHDRAWN:
-            tx, account_id = self.request.tx, bought.granted.account_id
-            self.server.parts.vouching.withdraw(tx, account_id, reach(tx), voucher.why)
-            raise InvalidGrant("the account is no longer served")
-
-    def _used(self, token: str, client: Client) -> Bought | Reused | Unknown:
+    def _used(self, token: str, client: Client) -> tuple[Granted, datetime] | Reused | Unknown:
         tx = self.request.tx
         lifetimes = self.server.parts.lifetimes
         if not client.rotates_refresh_tokens:
@@ -249,7 +234,7 @@ class RefreshTokenGrant(AuthlibGrant):  # type: ignore[misc]
             jkt = "" if client.proves_a_key else self.request.jkt
             again = use_again(tx, token, client, jkt, grace)
             # A repeated request is the same request: one that asks for more is somebody else's.
-            return again if again and self._asks_within(again.granted.scope) else outcome
+            return again if again and self._asks_within(again[0].scope) else outcome
         return outcome
 
     def _scope_is_wider(self, token: str) -> bool:
