@@ -31,6 +31,7 @@ from tests.labs.paper_directory import COURTS, PASSWORD, WANG, PaperDirectory, w
 from tests.people import Browser, answer
 
 MAIL = "wang@judges.example"
+CSP = "Content-Security-Policy"
 STATES = sorted(set(Standing) - {Standing.GOOD, Standing.WRONG_CREDENTIALS})
 
 
@@ -141,6 +142,9 @@ def test_P20_the_first_sign_in_leads_through_a_registration_straight_into_the_ap
     describe(judge, f"{MAIL}; second@judges.example;third@judges.example")
     send(judge)
     confirm(judge, next(one.code for one in letters.messages(court, MAIL) if isinstance(one, Code)))
+    assert judge.last is not None
+    # Browsers hold a form's redirects to this as well.
+    assert "form-action 'self' https://app.example;" in judge.last.headers[CSP] + ";"
     ended = finish(judge)
 
     assert answer(ended)["code"]

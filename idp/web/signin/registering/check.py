@@ -17,8 +17,9 @@ from idp.registration.flows import ProofKind, Step
 from idp.registration.store import Under
 from idp.web import errors, returning, wording
 from idp.web.forms import FieldError
-from idp.web.headers import PAGES
+from idp.web.headers import PAGES, Policy
 from idp.web.request import demand_csrf, origin, own_word, sealed_word, single_form, speaks
+from idp.web.signin.journeys import underway
 from idp.web.signin.registering import arriving, flow
 from idp.web.signin.registering.choose import way_back
 from idp.web.signin.registering.flow import At, Posted
@@ -177,7 +178,14 @@ def _page(place: At, obstacle: Obstacle | FieldError | None, status: int) -> Res
         is_of_directory=place.under.track.proof is ProofKind.DIRECTORY,
         errors=found,
     )
-    return flow.show("check.html", place, Step.CHECK, page, status)
+    policy = _policy(place.under) if page.is_of_directory else PAGES
+    return flow.show("check.html", place, Step.CHECK, page, status, policy=policy)
+
+
+def _policy(under: Under) -> Policy:
+    """Let the form lead to the app: who is of a directory is signed in at its end."""
+    journey = underway(provider(), under.answers.journey)
+    return journey.policy if journey else PAGES
 
 
 def _lines(under: Under) -> list[Line]:
