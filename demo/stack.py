@@ -16,6 +16,7 @@ from idp.config import ConfigError
 
 DOCUMENT = VAR / "demo.json"
 RUNNING = VAR / "stack.pid"
+DIRECTORIES = VAR / "directories.json"
 _HEALTHY_WITHIN_SECONDS = 60
 
 
@@ -38,11 +39,13 @@ def _run(run: Plan) -> int:
     DOCUMENT.unlink(missing_ok=True)  # of a stack that was killed
     cards.lay_out(run.cards)
     judges.lay_out(run.judges)
+    notice.write_private(DIRECTORIES, judges.told(run.judges))  # for `idp directory test`
     try:
         with Signals() as signals, Supervisor(signals, logs=VAR / "log", folder=ROOT) as stack:
             return _supervise(stack, run)
     finally:
         DOCUMENT.unlink(missing_ok=True)  # it says what runs, and nothing does any more
+        DIRECTORIES.unlink(missing_ok=True)
         cards.clear_away(run.cards)
         judges.clear_away(run.judges)
 

@@ -39,7 +39,7 @@ _CASES = (
                 _entry(2026, 10, 19, "宣示判決，正本送達中"),
             ),
         ),
-        ["CITIZEN1", "LAWYER1"],
+        ["CITIZEN1", "LAWYER1", "JUDGE1"],
     ),
     (
         Case(

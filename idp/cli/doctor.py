@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import bindparam, delete, insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from idp import assembly
 from idp.authenticators.card import roots
+from idp.authenticators.directory.model import Standing
 from idp.cli.context import operator
 from idp.config import Config, ConfigError
 from idp.database.columns import Table
@@ -151,10 +153,19 @@ def look_at_cards(name: str, portico: Provider) -> Finding:
 
 
 def look_at_directories(name: str, portico: Provider) -> Finding:
-    """Look whether tickets can be taken where they are wanted; asks no directory."""
+    """Ask each directory about nobody, and look whether tickets can be taken where wanted."""
     sections = portico.config.directories
     if not sections:
         return Finding(name, GOOD, "no sign-in by directory")
+    nobody = UUID(int=0)
+    silent = [
+        f"{one.id} ({found})"
+        for one in sections
+        if (found := portico.directories.by_guid(f"{one.id}:{nobody}")) in _CANNOT_BE_ASKED
+    ]
+    if silent:
+        what = f"{', '.join(silent)}: cannot be asked; `idp directory test` says why"
+        return Finding(name, WARN, what)
     with_tickets = [one.id for one in sections if one.keytab_file]
     if with_tickets and not Tickets.available():
         listed = ", ".join(with_tickets)
@@ -165,7 +176,7 @@ def look_at_directories(name: str, portico: Provider) -> Finding:
             "form remains: install portico[kerberos]",
         )
     listed = ", ".join(one.id for one in sections)
-    return Finding(name, GOOD, f"{listed}; `idp directory test` tries them")
+    return Finding(name, GOOD, f"{listed} can be asked; `idp directory test` tries more")
 
 
 def _port(name: str, portico: Provider) -> Finding:
@@ -176,6 +187,7 @@ def _port(name: str, portico: Provider) -> Finding:
     return Finding(name, GOOD, f"{section.host}:{section.port} {'answers' if taken else 'is free'}")
 
 
+_CANNOT_BE_ASKED = {Standing.UNREACHABLE, Standing.MISCONFIGURED, Standing.BUSY}
 _PROBE = Prepared(insert(UsedAssertion))
 _TAKE_BACK = delete(UsedAssertion).where(UsedAssertion.jti_hash == bindparam("probe"))
 _CHECKS: tuple[tuple[str, Callable[[str, Provider], Finding]], ...] = (

@@ -10,7 +10,9 @@ import msgspec
 import pytest
 
 from demo.samba import controller as controllers
+from idp.authenticators.directory.directory import Directories
 from idp.cli.doctor import look_at_directories
+from idp.clock import system_clock
 from idp.config import DirectorySection
 from idp.gateways.kerberos import Tickets
 from idp.provider import Provider
@@ -138,9 +140,25 @@ def test_the_doctor_says_when_a_keytab_is_set_and_nothing_can_read_tickets(
     result: str,
 ) -> None:
     monkeypatch.setattr(Tickets, "available", staticmethod(lambda: available))
-    config = msgspec.structs.replace(provider.config, directories=[samba_ad.section()])
-
-    found = look_at_directories("directories", replace(provider, config=config))
+    found = look_at_directories("directories", with_directory(provider, samba_ad.section()))
 
     assert found.result == result
     assert ("portico[kerberos]" in found.advice) is not available
+
+
+@pytest.mark.parametrize(
+    "changes", [{"bind_password": "another"}, {"hosts": ["127.0.0.1:1"]}], ids=["refused", "gone"]
+)
+def test_the_doctor_says_when_a_directory_cannot_be_asked(
+    samba_ad: Domain, provider: Provider, changes: dict[str, Any]
+) -> None:
+    whole = with_directory(provider, samba_ad.section(**changes))
+
+    found = look_at_directories("directories", whole)
+
+    assert (found.result, "court" in found.advice) == ("look", True)
+
+
+def with_directory(provider: Provider, section: DirectorySection) -> Provider:
+    config = msgspec.structs.replace(provider.config, directories=[section])
+    return replace(provider, config=config, directories=Directories([section], system_clock))
