@@ -581,3 +581,19 @@ def test_T73_the_password_is_in_no_row(judge: Browser, court: Provider) -> None:
 
     assert PASSWORD not in rows
     assert "Pass-of-the-judge" not in rows
+
+
+def test_who_says_that_it_was_not_them_is_told_who_changes_the_password(
+    judge: Browser, court: Provider
+) -> None:
+    registered(judge, court)
+    open_form(judge)
+    sign_in(judge)
+    assert 'id="directory-password"' in judge.get("/account/history").text
+
+    judge.post("/account/history/not-me", judge.hidden())
+    said = judge.follow().text
+
+    assert 'id="directory-password"' in said
+    assert "The old password no longer works" not in said
+    assert letters.messages(court, MAIL) == []

@@ -27,6 +27,8 @@ class NotMePage:
     token: str
     help_desk: str
     recovery_url: str
+    has_directories: bool
+    """Whether somebody may be meant whose password is not ours."""
     is_lost: bool = False
     errors: list[FieldError] = field(default_factory=list)
 
@@ -62,6 +64,7 @@ def _page(
         token,
         provider().config.provider.help_desk,
         url_for("recovery.show"),
+        bool(provider().config.directories),
         is_lost,
         errors or [],
     )

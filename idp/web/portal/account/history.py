@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
+from idp.accounts import offices
 from idp.accounts.model import Account
 from idp.audit import history
 from idp.audit.history import Change
@@ -30,7 +31,7 @@ from idp.web.wording import HISTORY, METHODS
 pages = Blueprint("own_history", __name__)
 
 _A_PAGE = 50
-_MAILED = "mailed"
+_MAILED, _OF_DIRECTORY = "mailed", "directory"
 _CHOICES = {"": _("Everything"), "signins": _("Sign-ins"), "changes": _("Changes")}
 
 
@@ -66,6 +67,8 @@ class HistoryPage:
     """Where the list goes on; empty at its end."""
     newest: str
     """Where it begins; empty there."""
+    is_of_directory: bool
+    """Whether the account has no password of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ class DisownedPage:
 
     is_mailed: bool
     """Whether there was a proven address to send the link to."""
+    is_of_directory: bool
     help_desk: str
 
 
@@ -88,6 +92,7 @@ def show() -> ResponseReturnValue:
     mark = paging.read(request.args.get("before", "")) or NEWEST
     with provider().database.read() as tx:
         lines = _lines(tx, found.account, chosen, mark)
+        is_of_directory = offices.is_of_directory(tx, found.account)
     shown = lines[:_A_PAGE]
     page = HistoryPage(
         url_for("own_history.disown"),
@@ -95,6 +100,7 @@ def show() -> ResponseReturnValue:
         shown,
         _url(chosen, shown[-1].mark) if len(lines) > _A_PAGE else "",
         _url(chosen) if mark is not NEWEST else "",
+        is_of_directory,
     )
     return place.show("history.html", found, "history", page)
 
@@ -164,8 +170,9 @@ def disown() -> ResponseReturnValue:
     found = posted.here
     portico = provider()
     with portico.database.write(origin()) as tx:
+        is_of_directory = offices.is_of_directory(tx, found.account)
         is_mailed = portico.recovery.disown(tx, found.account, logout.reach(tx))
-    outcome = _MAILED if is_mailed else None
+    outcome = _OF_DIRECTORY if is_of_directory else _MAILED if is_mailed else None
     onward = redirect(url_for("own_history.disowned", outcome=outcome), code=303)
     return take_session(make_response(onward))
 
@@ -173,7 +180,6 @@ def disown() -> ResponseReturnValue:
 @pages.get("/account/disowned")
 def disowned() -> ResponseReturnValue:
     """Say what was done; nobody is signed in here any more."""
-    page = DisownedPage(
-        request.args.get("outcome") == _MAILED, provider().config.provider.help_desk
-    )
+    outcome, help_desk = request.args.get("outcome"), provider().config.provider.help_desk
+    page = DisownedPage(outcome == _MAILED, outcome == _OF_DIRECTORY, help_desk)
     return PAGES.apply(make_response(render_template("portal/account/disowned.html", page=page)))
