@@ -597,3 +597,18 @@ def test_who_says_that_it_was_not_them_is_told_who_changes_the_password(
     assert 'id="directory-password"' in said
     assert "The old password no longer works" not in said
     assert letters.messages(court, MAIL) == []
+
+
+def test_nobody_offers_a_judge_a_card(provider: Provider, paper: PaperDirectory) -> None:
+    cards = msgspec.structs.replace(provider.config.cards, enabled=True)
+    config = msgspec.structs.replace(provider.config, cards=cards)
+    court = with_directory(replace(provider, config=config), paper)
+    judge = Browser.on(court)
+    registered(judge, court)
+    open_form(judge)
+    sign_in(judge)
+
+    for path in ("/", "/account", "/account/passkeys", "/links"):
+        shown = judge.get(path)
+        assert shown.status_code == 200
+        assert 'href="/account/cards"' not in shown.text

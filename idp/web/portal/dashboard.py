@@ -25,6 +25,7 @@ from idp.web import signed_out, tickets
 from idp.web.headers import PAGES
 from idp.web.portal import card_lines
 from idp.web.portal.card_lines import Line
+from idp.web.portal.tabs import may_have_cards
 from idp.web.request import demand_csrf, origin, session_hash, single_form, speaks, take_session
 from idp.web.signed_out import SignedOutPage
 from idp.web.who import who
@@ -165,7 +166,7 @@ def _dashboard(tx: Transaction, portico: Provider, account: Account) -> Dashboar
         apps=[_link(one, linked) for one in clients if _may_open(one, account)],
         waiting=len(pending.of_account(tx, account.id)),
         expiring=card_lines.expiring(tx, portico, account.id),
-        takes_cards=portico.config.cards.enabled,
+        takes_cards=may_have_cards(account.kind),
         signout_url=url_for("dashboard.sign_out"),
     )
 

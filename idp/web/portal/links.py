@@ -224,7 +224,9 @@ def _list(
 ) -> Response:
     page = LinksPage(url_for("links.change"), rows, errors or [])
     person = who_of(session)
-    shown = render_template("portal/links.html", page=page, who=person, tabs=tabs("links"))
+    shown = render_template(
+        "portal/links.html", page=page, who=person, tabs=tabs("links", session.kind)
+    )
     return PAGES.apply(make_response(shown, status or (422 if errors else 200)))
 
 

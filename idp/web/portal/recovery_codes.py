@@ -79,7 +79,7 @@ def _page(session: Session, found: Shown) -> Response:
         "portal/recovery_codes.html",
         page=_view(session, found),
         who=who_of(session),
-        tabs=tabs("recovery_codes"),
+        tabs=tabs("recovery_codes", session.kind),
     )
     return PAGES.apply(make_response(shown))
 

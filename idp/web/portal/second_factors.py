@@ -81,7 +81,7 @@ def shown(template: str, session: Session, page: object, status: int = 200) -> R
         template,
         page=page,
         who=who_of(session),
-        tabs=tabs(current),
+        tabs=tabs(current, session.kind),
         is_saved="saved" in request.args,
     )
     return PAGES.apply(make_response(rendered, status))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from flask import url_for
 from flask_babel import LazyString
 
+from idp.accounts.model import Kind
 from idp.web import wording
 from idp.web.wiring import provider
 
@@ -19,9 +20,18 @@ class Tab:
     is_current: bool
 
 
-def tabs(current: str) -> list[Tab]:
-    """List the pages of ``wording.ACCOUNT_PAGES``; ``current`` is the one at hand."""
-    absent = set() if provider().config.cards.enabled else {wording.CARDS_PAGE}
+def may_have_cards(kind: str) -> bool:
+    """Tell whether an account may be opened by a card: a judge's is by the directory alone."""
+    return provider().config.cards.enabled and kind != Kind.JUDGE
+
+
+def tabs(current: str, kind: str) -> list[Tab]:
+    """List the pages of ``wording.ACCOUNT_PAGES``; ``current`` is the one at hand.
+
+    Args:
+        kind: of the account whose pages they are.
+    """
+    absent = set() if may_have_cards(kind) else {wording.CARDS_PAGE}
     return [
         Tab(page, label, url_for(endpoint), page == current)
         for page, (endpoint, label) in wording.ACCOUNT_PAGES.items()

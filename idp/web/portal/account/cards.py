@@ -269,7 +269,7 @@ def _page(
     shown = render_template(
         "portal/account/cards.html",
         page=page,
-        tabs=tabs("cards"),
+        tabs=tabs("cards", found.account.kind),
         who=who(name, found.account.kind),
         is_saved="saved" in request.args,
     )

@@ -63,7 +63,7 @@ def show(template: str, found: Here, current: str, page: Any, status: int = 200)
     shown = render_template(
         f"portal/account/{template}",
         page=page,
-        tabs=tabs(current),
+        tabs=tabs(current, found.account.kind),
         who=who(name, found.account.kind),
         is_saved="saved" in request.args,
     )
