@@ -27,7 +27,7 @@ from tests.races.harness import Running
 _NOT_SENT_ON = {"connection", "transfer-encoding"}
 _ONCE = ("code", "id_token", "code id_token", "private_key_jwt dpop", "poll")
 """The ways that a module is run in this process, on SQLite."""
-_OF_THE_RUN = ("clients", "database", "password", "server")
+_OF_THE_RUN = ("clients", "directories", "database", "password", "server")
 """Sections that the provider over HTTP is not given as they stand."""
 
 
