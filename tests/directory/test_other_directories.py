@@ -1,7 +1,9 @@
 """A directory that is not Microsoft's, with its traps; and several directories at once."""
 
+import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -142,3 +144,18 @@ def test_one_directory_that_is_down_keeps_nobody_from_another(
 
     assert both.sign_in("LAWYERS\\hsu", lawyers.PASSWORD) is Standing.UNREACHABLE
     assert known(both.sign_in("COURT\\wang.dm", judges.PASSWORD)).account == "wang.dm"
+
+
+def test_one_directory_that_is_slow_makes_no_other_busy(running: Slapd) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(1) as pool:
+        slow = running.section(
+            id="slow", domain="SLOW", hosts=[f"localhost:{silent.getsockname()[1]}"]
+        )
+        both = Directories([slow, running.section()], system_clock, at_once=1)
+        waiting = pool.submit(both.sign_in, "SLOW\\hsu", lawyers.PASSWORD)
+        silent.settimeout(5)
+        with silent.accept()[0]:
+            found = both.sign_in("LAWYERS\\hsu", lawyers.PASSWORD)
+            assert both.sign_in("SLOW\\hsu", lawyers.PASSWORD) is Standing.BUSY
+            assert known(found).account == "hsu"
+            assert not waiting.done()

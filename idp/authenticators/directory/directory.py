@@ -1,8 +1,8 @@
 """The directories of an installation: who someone is, and whether they may come in.
 
 Slow, and called with no transaction open. What the world does is an answer, never an exception;
-what only the operator can mend is in the log. Not more than a few threads are with directories at
-any time: however slow those are, everybody else signs in as ever.
+what only the operator can mend is in the log. Not more than a few threads are with one directory at
+any time: however slow it is, everybody else signs in as ever.
 """
 
 import logging
@@ -70,14 +70,14 @@ class Directories:
         """Make the gateways; connects to nothing.
 
         Args:
-            at_once: how many threads may be with directories; more are refused.
+            at_once: how many threads may be with one directory; more are refused.
 
         Raises:
             OSError: ``ca_file`` of one cannot be used.
         """
         self._sections = tuple(sections)
         self._clock = clock
-        self._room = threading.BoundedSemaphore(at_once)
+        self._rooms = {one.id: threading.BoundedSemaphore(at_once) for one in sections}
         self._of = {one.id: (one, _gateway(one, resolver)) for one in sections}
 
     def __bool__(self) -> bool:
@@ -167,7 +167,7 @@ class Directories:
     ) -> DirectoryPerson | Standing:
         from idp.gateways.ldap import Misconfigured, Unreachable
 
-        with self._entered() as entered:
+        with _entered(self._rooms[section.id]) as entered:
             if not entered:
                 return Standing.BUSY
             try:
@@ -178,15 +178,6 @@ class Directories:
                 told = {"kind": section.id, "error": "misconfigured", "why": str(wrong)}
                 _logger.error("a directory cannot be asked", extra=told)  # noqa: TRY400 - its text
                 return Standing.MISCONFIGURED
-
-    @contextmanager
-    def _entered(self) -> Iterator[bool]:
-        entered = self._room.acquire(timeout=_TURN_SECONDS)
-        try:
-            yield entered
-        finally:
-            if entered:
-                self._room.release()
 
     def _tried(
         self, session: "Session", section: DirectorySection, name: names.LoginName, bind: _OneBind
@@ -240,6 +231,16 @@ class Directories:
         if section.people_group and section.people_group not in groups:
             return Standing.NOT_ALLOWED
         return Standing.GOOD
+
+
+@contextmanager
+def _entered(room: threading.BoundedSemaphore) -> Iterator[bool]:
+    entered = room.acquire(timeout=_TURN_SECONDS)
+    try:
+        yield entered
+    finally:
+        if entered:
+            room.release()
 
 
 def _groups_of(session: "Session", section: DirectorySection, dn: str) -> set[str]:
