@@ -34,6 +34,8 @@ class Why(StrEnum):
     """Expired, shown before, for a service or a clock not ours: ``detail`` says which."""
     NO_PAC = "no_pac"
     """Nothing in it names the account so that it could be believed."""
+    OTHER_REALM = "other_realm"
+    """Of a realm that the domain trusts, and that is no directory of ours."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,11 +136,11 @@ class Ldap:
             try:
                 with self._talking(host, until) as conversation:
                     _insist(conversation.bind(dn, password))
+                    self._turns.answered(host)  # the question may have to go there as well
                     found = question(Session(conversation, self._section.base))
             except wire.Broken as gone:
                 broken = self._note(host, gone)
             else:
-                self._turns.answered(host)
                 return found
         raise Unreachable(broken)
 

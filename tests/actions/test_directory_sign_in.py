@@ -9,7 +9,9 @@ import pytest
 from idp.accounts import identities, offices
 from idp.accounts.model import Account, Kind, Profile, State
 from idp.accounts.store import NewAccount
+from idp.authenticators.directory import people
 from idp.authenticators.directory.model import DirectoryPerson, Standing
+from idp.config import DirectorySection
 from idp.database.transaction import Transaction
 from idp.provider import Provider
 from idp.registration import directory_proof, flows
@@ -83,6 +85,23 @@ def test_what_a_directory_counts_stays_counted(
         again = signing_in.admit(tx, "wang.dm", "court:wang.dm", own)
 
     assert isinstance(again, Admitted) is not counts
+
+
+def test_an_entry_with_characters_that_no_database_takes_is_kept_without_them(
+    provider: Provider,
+) -> None:
+    section = DirectorySection(id="court", hosts=["dc1"], bind_dn="CN=svc", base="DC=court")
+    values = dict.fromkeys(("displayname", "title", "department"), ("許\0師".encode(),))
+    entry = values | {"samaccountname": (b"hsu\0",), "objectguid": (bytes(16),)}
+    person = people.person(section, "CN=hsu,DC=court", entry, ())
+
+    with provider.database.write() as tx:
+        account = judge_of(tx, provider)
+        provider.directory_signing_in.refreshing.refresh(tx, account, person)
+        office = offices.of(tx, account.id)
+
+    assert office is not None
+    assert (office.ad_account, office.title, office.department) == ("hsu", "許師", "許師")
 
 
 def test_nobody_forgives_their_own_guesses_at_somebody_named_alike(provider: Provider) -> None:

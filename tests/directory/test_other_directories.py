@@ -1,13 +1,17 @@
 """A directory that is not Microsoft's, with its traps; and several directories at once."""
 
+import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from idp.authenticators.directory.directory import Directories
 from idp.authenticators.directory.model import DirectoryPerson, Standing
 from idp.clock import system_clock
+from idp.gateways import ldap_wire as wire
 from tests.labs import samba_ad as judges
 from tests.labs import slapd as lawyers
 from tests.labs.false_controller import Stranger, stranger
@@ -51,6 +55,39 @@ def test_another_directory_refuses_by_password_and_by_group(bar: Directories) ->
     assert bar.sign_in("hsu", "not-the-password") is Standing.WRONG_CREDENTIALS
     assert bar.sign_in("nobody", lawyers.PASSWORD) is Standing.WRONG_CREDENTIALS
     assert bar.sign_in("outsider", lawyers.PASSWORD) is Standing.NOT_ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("login", "password", "searches"),
+    [
+        pytest.param("hsu", "not-the-password", 1, id="a wrong password"),
+        pytest.param("nobody", "not-the-password", 1, id="nobody"),
+        pytest.param("hsu", lawyers.PASSWORD, 2, id="the right one: groups as well"),
+    ],
+)
+def test_a_name_that_nobody_has_takes_the_steps_of_a_wrong_password(
+    bar: Directories, monkeypatch: pytest.MonkeyPatch, login: str, password: str, searches: int
+) -> None:
+    done = []
+    for step in ("bind", "search"):
+        real = getattr(wire.Conversation, step)
+
+        def noted(*words: Any, step: str = step, real: Any = real, **more: Any) -> Any:
+            done.append(step)
+            return real(*words, **more)
+
+        monkeypatch.setattr(wire.Conversation, step, noted)
+
+    bar.sign_in(login, password)
+
+    assert done == ["bind", "search", "bind", "search"][: 2 + searches]
+
+
+def test_the_first_to_sign_in_after_a_silence_comes_in(bar: Directories) -> None:
+    _, ldap = bar._of["lawyers"]  # noqa: SLF001 - it was silent a moment ago
+    ldap._turns.failed(ldap._section.hosts[0])  # noqa: SLF001
+
+    assert known(bar.sign_in("hsu", lawyers.PASSWORD)).account == "hsu"
 
 
 def test_an_entry_made_anew_is_somebody_else(running: Slapd, bar: Directories) -> None:
@@ -107,3 +144,18 @@ def test_one_directory_that_is_down_keeps_nobody_from_another(
 
     assert both.sign_in("LAWYERS\\hsu", lawyers.PASSWORD) is Standing.UNREACHABLE
     assert known(both.sign_in("COURT\\wang.dm", judges.PASSWORD)).account == "wang.dm"
+
+
+def test_one_directory_that_is_slow_makes_no_other_busy(running: Slapd) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(1) as pool:
+        slow = running.section(
+            id="slow", domain="SLOW", hosts=[f"localhost:{silent.getsockname()[1]}"]
+        )
+        both = Directories([slow, running.section()], system_clock, at_once=1)
+        waiting = pool.submit(both.sign_in, "SLOW\\hsu", lawyers.PASSWORD)
+        silent.settimeout(5)
+        with silent.accept()[0]:
+            found = both.sign_in("LAWYERS\\hsu", lawyers.PASSWORD)
+            assert both.sign_in("SLOW\\hsu", lawyers.PASSWORD) is Standing.BUSY
+            assert known(found).account == "hsu"
+            assert not waiting.done()

@@ -1,9 +1,11 @@
 """Who is asked for a Kerberos ticket, and who never is. Good ones are of a real domain."""
 
 import base64
+import struct
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -11,7 +13,8 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from idp.audit.store import AuditRow
-from idp.gateways.kerberos import LONGEST
+from idp.authenticators.directory.model import Standing
+from idp.gateways.kerberos import LONGEST, Accepted, Refused, Why
 from idp.provider import Provider
 from tests.gateways.test_kerberos import NTLM, wrapped
 from tests.labs.keytab import keytab
@@ -327,3 +330,71 @@ def test_an_app_that_demands_more_than_a_ticket_leads_to_the_form(desk: Browser)
     desk.authorize(claims=claims)
 
     assert desk.trail[-1].startswith("GET /signin/password")
+
+
+JUDGES_SID = bytes.fromhex("010500000000000515000000010000000200000003000000e8030000")
+
+
+@dataclass
+class TakenTickets:
+    """Takes any ticket once, as one of a realm."""
+
+    realm: str
+    taken: int = 0
+
+    def available(self) -> bool:
+        return True
+
+    def accept(self, *_: object) -> Accepted | Refused:
+        self.taken += 1
+        name = "wang.dm".encode("utf-16-le")
+        info = struct.pack("<HHHHI", 0, 0, 0, 0, 2)
+        info += struct.pack("<HHHH", len(name), 20, len(JUDGES_SID), 20 + len(name))
+        accepted = Accepted(self.realm, info + name + JUDGES_SID, b"")
+        return accepted if self.taken == 1 else Refused(Why.NOT_TAKEN, "Request is a replay")
+
+
+@dataclass
+class Asked:
+    """A forest: nobody is known by the first directory that is asked."""
+
+    ids: list[str] = field(default_factory=list)
+
+    def by_sid(self, directory: str, _sid: bytes) -> Standing:
+        self.ids.append(directory)
+        return Standing.WRONG_CREDENTIALS
+
+
+@pytest.mark.parametrize(
+    ("realm", "asked"),
+    [
+        pytest.param("COURT.TEST", ["court"], id="the domain's"),
+        pytest.param("Both.Test", ["court", "high"], id="a suffix that two directories have"),
+        pytest.param("HIGH.TEST", ["high"], id="of another domain with the same keytab"),
+        pytest.param("TRUSTED.TEST", [], id="of a stranger whom the domain trusts"),
+        pytest.param("", [], id="of none"),
+    ],
+)
+def test_a_ticket_is_looked_up_where_its_realm_is_and_taken_once(
+    court: Provider, realm: str, asked: list[str]
+) -> None:
+    first = msgspec.structs.replace(
+        court.config.directories[0], upn_suffixes=["court.test", "both.test"]
+    )
+    second = msgspec.structs.replace(
+        first, id="high", domain="HIGH", base="DC=high,DC=test", upn_suffixes=["both.test"]
+    )
+    config = msgspec.structs.replace(court.config, directories=[first, second])
+    shown, directories = TakenTickets(realm), Asked()
+    told = replace(
+        court,
+        config=config,
+        tickets=cast("Any", shown),
+        directories=cast("Any", directories),
+    )
+
+    fetch(at(Browser.on(told), COURT), PAGES[0], {"Authorization": "Negotiate YIAG"})
+
+    assert directories.ids == asked
+    assert shown.taken == 1
+    assert ("ticket_other_realm" in "".join(refusals(told))) is not bool(asked)

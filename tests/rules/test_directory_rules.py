@@ -221,6 +221,23 @@ def test_mailboxes_are_suggestions_of_whatever_form() -> None:
     assert found.mails == ("a@court.test", "b@court.test")
 
 
+def test_nobody_is_shown_what_no_database_and_no_page_can_hold() -> None:
+    hostile = {
+        "samaccountname": (b"wang\0.dm",),
+        "displayname": (" \ue000\0明\u202e\u2028\u2029\u200b葛\U000e0100\x1b ".encode(),),
+        "title": (("長" * 300).encode(),),
+        "department": (b"\0\xff\xed\xa0\x80",),
+        "mail": ("a\u202e@court.test b\0@court.test c@court.test ".encode(), b"d" * 300 + b"@x"),
+    }
+
+    found = people.person(section(), "CN=x,DC=court,DC=test", hostile, ())
+
+    assert (found.account, found.name) == ("wang.dm", "\ue000明葛\U000e0100")
+    assert found.title == "長" * 256
+    assert "\0" not in found.department
+    assert found.mails == ("c@court.test",)
+
+
 @pytest.mark.parametrize(
     ("host", "parts"),
     [

@@ -1,8 +1,8 @@
 """The directories of an installation: who someone is, and whether they may come in.
 
 Slow, and called with no transaction open. What the world does is an answer, never an exception;
-what only the operator can mend is in the log. Not more than a few threads are with directories at
-any time: however slow those are, everybody else signs in as ever.
+what only the operator can mend is in the log. Not more than a few threads are with one directory at
+any time: however slow it is, everybody else signs in as ever.
 """
 
 import logging
@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idp.authenticators.directory import distinguished, filters, names, people
@@ -33,14 +32,28 @@ _NOBODY = "CN=nobody-signs-in-as-this"
 _logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """Who answers to a name, and all that was read of them on the way."""
+class _OneBind:
+    """Tries a password with one bind, however many controllers a question goes to."""
 
-    dn: str
-    person: DirectoryPerson
-    standing: Standing
-    """As the entry has it; of the door as well as of the account."""
+    def __init__(self, ldap: "Ldap", password: bytes, until: float) -> None:
+        self._ldap = ldap
+        self._password = password
+        self._until = until
+        self._known: tuple[str, Standing] | None = None
+
+    def of(self, dn: str) -> Standing:
+        """Tell what the bind came to."""
+        from idp.gateways.ldap import Unreachable
+
+        if self._known is None:
+            self._known = (
+                dn,
+                standings.of_sub_code(self._ldap.bind(dn, self._password, self._until)),
+            )
+        tried, verdict = self._known
+        if tried != dn:
+            raise Unreachable("two controllers name one person differently")
+        return verdict
 
 
 class Directories:
@@ -57,14 +70,14 @@ class Directories:
         """Make the gateways; connects to nothing.
 
         Args:
-            at_once: how many threads may be with directories; more are refused.
+            at_once: how many threads may be with one directory; more are refused.
 
         Raises:
             OSError: ``ca_file`` of one cannot be used.
         """
         self._sections = tuple(sections)
         self._clock = clock
-        self._room = threading.BoundedSemaphore(at_once)
+        self._rooms = {one.id: threading.BoundedSemaphore(at_once) for one in sections}
         self._of = {one.id: (one, _gateway(one, resolver)) for one in sections}
 
     def __bool__(self) -> bool:
@@ -89,12 +102,8 @@ class Directories:
         section, ldap = self._of[name.directory]
 
         def attempt(until: float) -> DirectoryPerson | Standing:
-            found = ldap.ask(lambda session: self._named(session, section, name), until)
-            dn = found.dn if found else f"{_NOBODY},{section.base}"  # as slow as for somebody
-            tried = standings.of_sub_code(ldap.bind(dn, octets, until))
-            if found is None:
-                return Standing.WRONG_CREDENTIALS
-            return _judged(found) if tried is Standing.GOOD else tried
+            bind = _OneBind(ldap, octets, until)
+            return ldap.ask(lambda session: self._tried(session, section, name, bind), until)
 
         return self._ask(section, attempt)
 
@@ -109,8 +118,10 @@ class Directories:
         section, ldap = self._of[name.directory]
 
         def attempt(until: float) -> DirectoryPerson | Standing:
-            found = ldap.ask(lambda session: self._named(session, section, name), until)
-            return _judged(found) if found else Standing.WRONG_CREDENTIALS
+            def question(session: "Session") -> DirectoryPerson | Standing:
+                return self._judged(session, section, self._named(session, section, name))
+
+            return ldap.ask(question, until)
 
         return self._ask(section, attempt)
 
@@ -140,8 +151,12 @@ class Directories:
         _, ldap = self._of[section.id]
 
         def attempt(until: float) -> DirectoryPerson | Standing:
-            found = ldap.ask(lambda session: self._matching(session, section, filter_), until)
-            return _judged(found) if found else Standing.WRONG_CREDENTIALS
+            def question(session: "Session") -> DirectoryPerson | Standing:
+                entries = session.find(filter_, people.wanted(section))
+                only = entries[0] if len(entries) == 1 else None
+                return self._judged(session, section, only)
+
+            return ldap.ask(question, until)
 
         return self._ask(section, attempt)
 
@@ -152,7 +167,7 @@ class Directories:
     ) -> DirectoryPerson | Standing:
         from idp.gateways.ldap import Misconfigured, Unreachable
 
-        with self._entered() as entered:
+        with _entered(self._rooms[section.id]) as entered:
             if not entered:
                 return Standing.BUSY
             try:
@@ -164,35 +179,41 @@ class Directories:
                 _logger.error("a directory cannot be asked", extra=told)  # noqa: TRY400 - its text
                 return Standing.MISCONFIGURED
 
-    @contextmanager
-    def _entered(self) -> Iterator[bool]:
-        entered = self._room.acquire(timeout=_TURN_SECONDS)
-        try:
-            yield entered
-        finally:
-            if entered:
-                self._room.release()
+    def _tried(
+        self, session: "Session", section: DirectorySection, name: names.LoginName, bind: _OneBind
+    ) -> DirectoryPerson | Standing:
+        """Search once and bind once, whether there is such a person or not.
 
+        What only they have to be asked about comes after a good bind: no time tells of them.
+        """
+        entry = self._named(session, section, name)
+        standing = bind.of(entry.dn if entry else f"{_NOBODY},{section.base}")
+        if standing is not Standing.GOOD and entry is not None:
+            return standing
+        return self._judged(session, section, entry)
+
+    @staticmethod
     def _named(
-        self, session: "Session", section: DirectorySection, name: names.LoginName
-    ) -> _Found | None:
-        filter_ = people.by_name(section, name)
-        entries = session.find(filter_, people.wanted(section))
+        session: "Session", section: DirectorySection, name: names.LoginName
+    ) -> "Entry | None":
+        entries = session.find(people.by_name(section, name), people.wanted(section))
         chosen = people.the_one(section, name, [one.values for one in entries])
-        return next(
-            (self._read(session, section, one) for one in entries if one.values is chosen), None
-        )
+        return next((one for one in entries if one.values is chosen), None)
 
-    def _matching(
-        self, session: "Session", section: DirectorySection, filter_: str
-    ) -> _Found | None:
-        entries = session.find(filter_, people.wanted(section))
-        return self._read(session, section, entries[0]) if len(entries) == 1 else None
+    def _judged(
+        self, session: "Session", section: DirectorySection, entry: "Entry | None"
+    ) -> DirectoryPerson | Standing:
+        """Say who comes in by an entry; of the door as well as of the account."""
+        from idp.gateways.ldap import Misconfigured
 
-    def _read(self, session: "Session", section: DirectorySection, entry: "Entry") -> _Found:
+        if entry is None:
+            return Standing.WRONG_CREDENTIALS
         groups = _groups_of(session, section, entry.dn)
         person = people.person(section, entry.dn, entry.values, groups)
-        return _Found(entry.dn, person, self._standing(section, entry, person, groups))
+        standing = self._standing(section, entry, person, groups)
+        if standing is Standing.MISCONFIGURED:
+            raise Misconfigured("the service account may not read a person's state or identity")
+        return person if standing is Standing.GOOD else standing
 
     def _standing(
         self,
@@ -212,12 +233,14 @@ class Directories:
         return Standing.GOOD
 
 
-def _judged(found: _Found) -> DirectoryPerson | Standing:
-    from idp.gateways.ldap import Misconfigured
-
-    if found.standing is Standing.MISCONFIGURED:
-        raise Misconfigured("the service account may not read a person's state or identity")
-    return found.person if found.standing is Standing.GOOD else found.standing
+@contextmanager
+def _entered(room: threading.BoundedSemaphore) -> Iterator[bool]:
+    entered = room.acquire(timeout=_TURN_SECONDS)
+    try:
+        yield entered
+    finally:
+        if entered:
+            room.release()
 
 
 def _groups_of(session: "Session", section: DirectorySection, dn: str) -> set[str]:

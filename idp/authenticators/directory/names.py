@@ -62,6 +62,12 @@ def implicit_suffix(section: DirectorySection) -> str:
     return ".".join(parts).casefold()
 
 
+def is_realm_of(section: DirectorySection, realm: str) -> bool:
+    """Tell whether tickets of a realm may be of a directory's people."""
+    suffixes = implicit_suffix(section), *section.upn_suffixes
+    return bool(realm) and any(same_account(realm, one) for one in suffixes)
+
+
 def same_account(typed: str, found: str) -> bool:
     """Tell whether two names are the same but for case."""
     return typed.casefold() == found.casefold()

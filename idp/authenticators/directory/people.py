@@ -1,6 +1,7 @@
 """From an entry of a directory to a person: how to find them, who they are, which court. Pure."""
 
 import re
+import unicodedata
 import uuid
 from collections.abc import Collection, Iterable, Mapping
 
@@ -14,6 +15,10 @@ Values = Mapping[str, tuple[bytes, ...]]
 
 _GUID, _PRINCIPAL = "objectGUID", "userPrincipalName"
 _ENTRY_UUID = "entryUUID"  # RFC 4530
+_LONGEST = 256
+# Controls, format characters, lone surrogates, line and paragraph separators: no database and no
+# page is to meet them. Private use stays: names have characters that no standard has.
+_NEVER = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _SEPARATOR = re.compile(r"[;,\s]+")
 
 
@@ -105,18 +110,18 @@ def person(
     """
     court = _court(section, dn, values, groups)
     number = section.employee_number_attribute if section.employee_numbers else ""
-    account = _text(values, section.account_attribute)
+    account = _shown(values, section.account_attribute)
     return DirectoryPerson(
         directory=section.id,
         guid=guid_of(section, values),
         account=account,
-        name=_text(values, section.name_attribute) or account,
-        title=_text(values, section.title_attribute),
+        name=_shown(values, section.name_attribute) or account,
+        title=_shown(values, section.title_attribute),
         court=court,
         court_name=section.courts.get(court, ""),
-        department=_text(values, section.department_attribute),
+        department=_shown(values, section.department_attribute),
         mails=_mails(section, values),
-        employee_number=_text(values, number),
+        employee_number=_shown(values, number),
         roles=tuple(dict.fromkeys(role for dn, role in section.roles.items() if dn in groups)),
     )
 
@@ -142,7 +147,12 @@ def _code(section: DirectorySection, code_or_name: str) -> str:
 
 def _mails(section: DirectorySection, values: Values) -> tuple[str, ...]:
     stored = " ".join(map(_decoded, values.get(section.mail_attribute.lower(), ())))
-    return tuple(dict.fromkeys(one for one in _SEPARATOR.split(stored) if "@" in one))
+    return tuple(dict.fromkeys(one for one in _SEPARATOR.split(stored) if _is_mail(one)))
+
+
+def _is_mail(word: str) -> bool:
+    """Tell whether it may be suggested: one that had to be mended would be another's."""
+    return "@" in word and word == _fit(word)
 
 
 def _may_be_account(section: DirectorySection, name: LoginName) -> bool:
@@ -155,6 +165,16 @@ def _a_person(section: DirectorySection, filter_: str) -> str:
     if not is_ad(section):
         return filter_
     return filters.both("(objectCategory=person)", "(objectClass=user)", filter_)
+
+
+def _shown(values: Values, attribute: str) -> str:
+    return _fit(_text(values, attribute))
+
+
+def _fit(text: str) -> str:
+    """Leave out what nobody can see, and cut what nobody would read."""
+    kept = (one for one in text if unicodedata.category(one) not in _NEVER)
+    return "".join(kept).strip()[:_LONGEST]
 
 
 def _text(values: Values, attribute: str) -> str:

@@ -15,11 +15,11 @@ from flask import Response, make_response, request
 from flask.typing import ResponseReturnValue
 
 from idp.audit.events import SigninRefused
-from idp.authenticators.directory import pac
+from idp.authenticators.directory import names, pac
 from idp.authenticators.directory.model import DirectoryPerson, Standing
 from idp.authenticators.directory.pac import Named
 from idp.config import DirectorySection
-from idp.gateways.kerberos import LONGEST, Refused, Why
+from idp.gateways.kerberos import LONGEST, Accepted, Refused, Why
 from idp.provider import Provider
 from idp.signin.directory import TICKET
 from idp.web import metrics, tickets
@@ -38,9 +38,10 @@ _OTHERS = {Standing.NOT_ALLOWED, Standing.WRONG_CREDENTIALS}
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A ticket of one of our directories."""
+    """A ticket of a realm of ours."""
 
-    section: DirectorySection
+    sections: Sequence[DirectorySection]
+    """Whose it may be: in a forest several have one keytab."""
     named: Named
     reply: bytes
 
@@ -89,8 +90,7 @@ def _take(
     if isinstance(known, Refused):
         _note(portico, known)
         return mark(pages.plain())
-    section, sid = known.section, known.named.sid
-    found = portico.directories.by_sid(section.id, sid)
+    section, found = _holder(portico, known)
     # Whom the directory's door is not for has another way: they are not told of this one.
     page = (lambda _errors, _status: pages.plain()) if found in _OTHERS else pages.again
     means = concluding.by_ticket(section)
@@ -99,6 +99,17 @@ def _take(
         proof = base64.b64encode(known.reply).decode()
         response.headers["WWW-Authenticate"] = f"Negotiate {proof}"
     return unmark(response) if isinstance(found, DirectoryPerson) else mark(response)
+
+
+def _holder(
+    portico: Provider, known: _Known
+) -> tuple[DirectorySection, DirectoryPerson | Standing]:
+    """Look the account up where it may be; a ticket is taken once, and these are questions."""
+    for section in known.sections:
+        found = portico.directories.by_sid(section.id, known.named.sid)
+        if found is not Standing.WRONG_CREDENTIALS:
+            return section, found
+    return known.sections[0], Standing.WRONG_CREDENTIALS
 
 
 def _token(given: str) -> bytes:
@@ -123,9 +134,20 @@ def _first_known(
             continue
         named = pac.read(found.upn_dns_info)
         if isinstance(named, Named):
-            return _Known(section, named, found.reply)
+            alike = [one for one in sections if one.keytab_file == section.keytab_file]
+            return _of_its_realm(alike, named, found)
         refused = Refused(Why.NO_PAC, named.why)
     return refused
+
+
+def _of_its_realm(
+    sections: Sequence[DirectorySection], named: Named, ticket: Accepted
+) -> _Known | Refused:
+    """Believe a realm what it says of its own people: one that is trusted is not yet a court's."""
+    its = [one for one in sections if names.is_realm_of(one, ticket.realm)]
+    if not its:
+        return Refused(Why.OTHER_REALM, ticket.realm)
+    return _Known(its, named, ticket.reply)
 
 
 def _note(portico: Provider, refused: Refused) -> None:
