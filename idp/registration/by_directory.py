@@ -15,7 +15,7 @@ from idp.accounts.model import Account, Profile, canonical_name
 from idp.authenticators.directory.model import DirectoryPerson
 from idp.config import Config
 from idp.database.transaction import Transaction
-from idp.registration import directory_proof, flows
+from idp.registration import directory_proof, flows, store
 from idp.registration.directory_proof import DirectoryProof
 from idp.registration.flows import Step
 from idp.registration.store import FLOW_PREFIX, Answers, Registrations, Under
@@ -46,19 +46,40 @@ class ByDirectory:
         browser_hash: bytes,
         journey: str,
     ) -> str:
-        """Begin a registration with the proof that a sign-in has just given; gives its id."""
-        flow_id = mint(FLOW_PREFIX, self.entropy)
+        """Begin a registration with the proof that a sign-in has just given; gives its id.
+
+        One that this browser has under way for the same person goes on, with the fresh proof.
+        """
         proof = DirectoryProof(person, means.method, means.amr, means.acr, tx.now)
+        if earlier := self._renew(tx, proof, browser_hash, journey):
+            return earlier
+        flow_id = mint(FLOW_PREFIX, self.entropy)
         self.registrations.begin(
             tx,
             flow_id,
             browser_hash,
             flows.of_directory(),
-            Answers(journey=journey, directory=proof),
+            Answers(flow=flow_id, journey=journey, directory=proof),
             done=frozenset({Step.PROOF}),
             lifetime=directory_proof.CARRIED,
         )
         return flow_id
+
+    def _renew(
+        self, tx: Transaction, proof: DirectoryProof, browser_hash: bytes, journey: str
+    ) -> str:
+        """Put a fresh proof into what this browser has under way; empty: there is nothing."""
+        for under in self.registrations.underway(tx, browser_hash, flows.of_directory()):
+            held, flow_id = under.answers.directory, under.answers.flow
+            if not flow_id or held is None or held.person.identity != proof.person.identity:
+                continue
+            answers = msgspec.structs.replace(under.answers, directory=proof, journey=journey)
+            done = under.done | {Step.PROOF}
+            is_begun = Step.TERMS in under.done
+            lifetime = store.LIFETIME if is_begun else directory_proof.CARRIED
+            if self.registrations.keep(tx, under, done, answers, lifetime):
+                return flow_id
+        return ""
 
     def courts(self, under: Under) -> dict[str, str]:
         """Give the courts of a registration's directory, by their codes."""

@@ -1,0 +1,126 @@
+"""A ticket of somebody who has no account leads to a registration, and leaves every way out."""
+
+import struct
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+from sqlalchemy import func, select
+
+from idp.gateways.kerberos import Accepted
+from idp.provider import Provider
+from idp.registration.store import Registration
+from tests.http.test_B_registration import accept
+from tests.http.test_P04_P20_judges import describe, open_form, sign_in
+from tests.http.test_P04_tickets import COURT, asks, at, fetch, shows_form
+from tests.labs.keytab import keytab
+from tests.labs.paper_directory import SECTION, WANG, PaperDirectory, with_directory
+from tests.people import Browser
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+SID = bytes([1, 5, 0, 0, 0, 0, 0, 5]) + struct.pack("<5I", 21, 1, 2, 3, 1104)
+TICKET = {"Authorization": "Negotiate YIAG"}
+
+
+class _Wangs:
+    """Takes every ticket for Wang's."""
+
+    def available(self) -> bool:
+        return True
+
+    def accept(self, _token: bytes, _keytab: str, _replay: str = "") -> Accepted:
+        name = "wang.dm".encode("utf-16-le")
+        start = 20
+        head = struct.pack("<HHHHI", 0, 0, 0, 0, 2)
+        sid = struct.pack("<HHHH", len(name), start, len(SID), start + len(name))
+        return Accepted("COURT.TEST", head + sid + name + SID, b"")
+
+
+@pytest.fixture
+def court(provider: Provider, tmp_path: Path) -> Provider:
+    paper = PaperDirectory()
+    paper.write(WANG)
+    paper.sids[SID] = "wang.dm"
+    section = msgspec.structs.replace(
+        SECTION,
+        keytab_file=keytab(tmp_path / "idp.keytab", "HTTP/sso.example"),
+        ticket_networks=["10.0.0.0/8"],
+    )
+    return replace(with_directory(provider, paper, section), tickets=_Wangs())  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def desk(court: Provider) -> Browser:
+    """Wang's computer; Wang has no account here."""
+    return at(Browser.on(court), COURT)
+
+
+def bring_ticket(browser: Browser) -> str:
+    response = fetch(browser, "/signin/ticket", TICKET)
+    assert response.status_code == 303
+    browser.get(response.headers["Location"])
+    browser.follow()
+    return response.headers["Location"]
+
+
+def underway(portico: Provider) -> int:
+    with portico.database.read() as tx:
+        return tx.connection.scalar(select(func.count()).select_from(Registration)) or 0
+
+
+def test_P20_who_has_left_the_registration_is_asked_for_no_ticket(desk: Browser) -> None:
+    bring_ticket(desk)
+    desk.client.delete_cookie("__Host-portico_ticket", domain="sso.example")
+    desk.post("/register-account/cancel", desk.hidden())
+    desk.follow()
+
+    assert shows_form(desk.last)
+    assert not asks(fetch(desk, "/signin/directory", {}))
+    assert "/signin/ticket" not in fetch(desk, "/", {}).headers.get("Location", "")
+
+
+def test_P20_a_ticket_without_an_account_is_not_asked_for_again(desk: Browser) -> None:
+    bring_ticket(desk)
+
+    assert not asks(fetch(desk, "/signin/ticket", {}))
+    assert "/signin/ticket" not in fetch(desk, "/", {}).headers.get("Location", "")
+
+
+@pytest.mark.parametrize("by", ["ticket", "password"])
+def test_P20_a_browser_goes_on_with_the_registration_it_has(
+    desk: Browser, court: Provider, by: str
+) -> None:
+    first = bring_ticket(desk)
+    accept(desk)
+    describe(desk)
+    flow = first.partition("flow=")[2]
+
+    if by == "ticket":
+        bring_ticket(desk)
+    else:
+        desk.get("/signin/directory")
+        sign_in(desk)
+
+    assert underway(court) == 1
+    assert f"/register-account/email?flow={flow}" in desk.trail[-1]
+
+
+def test_P20_another_browser_of_the_same_person_has_a_registration_of_its_own(
+    desk: Browser, court: Provider
+) -> None:
+    bring_ticket(desk)
+    other = Browser.on(court)
+    open_form(other)
+    sign_in(other)
+
+    assert underway(court) == 2
+
+
+def test_P20_who_has_to_prove_it_again_gets_the_form(desk: Browser) -> None:
+    first = bring_ticket(desk)
+    accept(desk)
+
+    response = fetch(desk, f"/register-account/proof?flow={first.partition('flow=')[2]}", {})
+
+    assert response.headers["Location"] == "/signin/directory?form=1"
