@@ -2,7 +2,9 @@
 
 import struct
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -11,6 +13,7 @@ from sqlalchemy import func, select
 from idp.gateways.kerberos import Accepted
 from idp.provider import Provider
 from idp.registration.store import Registration
+from tests.clock import MovableClock
 from tests.http.test_B_registration import accept
 from tests.http.test_P04_P20_judges import describe, open_form, sign_in
 from tests.http.test_P04_tickets import COURT, asks, at, fetch, shows_form
@@ -124,3 +127,33 @@ def test_P20_who_has_to_prove_it_again_gets_the_form(desk: Browser) -> None:
     response = fetch(desk, f"/register-account/proof?flow={first.partition('flow=')[2]}", {})
 
     assert response.headers["Location"] == "/signin/directory?form=1"
+
+
+def test_P20_a_whole_court_comes_for_the_first_time_in_one_minute(
+    court: Provider, desk: Browser
+) -> None:
+    paper = PaperDirectory()
+    portico = replace(court, directories=cast("Any", paper))
+    for number in range(24):
+        paper.write(replace(WANG, guid=f"5e6d7c8b-0000-4000-8000-{number:012}", account="wang.dm"))
+        paper.people = {"wang.dm": paper.people["wang.dm"]}
+        paper.sids[SID] = "wang.dm"
+
+        bring_ticket(at(Browser.on(portico), f"10.1.2.{number + 1}"))
+
+    fetch(desk, "/register-account", {})
+    assert desk.last is not None
+    desk.post("/register-account", desk.hidden() | {"kind": "uncertified"})
+    assert "/register-account/terms" in desk.follow().request.path, "nor do they use up a citizen's"
+
+
+def test_P20_one_person_begins_only_a_handful_in_an_hour(
+    court: Provider, clock: MovableClock
+) -> None:
+    begun = [
+        fetch(at(Browser.on(court), f"10.1.{n}.1"), "/signin/ticket", TICKET) for n in range(7)
+    ]
+    clock.advance(timedelta(minutes=61))
+    later = fetch(at(Browser.on(court), COURT), "/signin/ticket", TICKET)
+
+    assert [one.status_code for one in (*begun, later)] == [303] * 5 + [429] * 2 + [303]

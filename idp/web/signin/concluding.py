@@ -37,7 +37,9 @@ from idp.web.wording import FIELD_OF, REFUSED, STANDINGS
 Page = Callable[[list[FieldError], int], Response]
 """Shows the page again: problems and status."""
 
-_TOO_MANY = _("Too many registrations were begun from your network. Wait a minute.")
+_TOO_MANY = _(
+    "You have begun to register too often. Go on in the browser where you began, or wait an hour."
+)
 _WAITS = {
     Refusal(Reason.TOO_MANY_ATTEMPTS): 429,
     Standing.BUSY: 503,

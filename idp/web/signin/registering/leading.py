@@ -46,15 +46,14 @@ def lead_judge(
 ) -> str:
     """Begin the registration of whom a directory knows; gives its first page.
 
-    Empty where too many registrations were begun from there.
+    Empty where the same person has begun too many.
     """
-    attempt = Attempt("registration", "", tx.origin.address)
-    if not isinstance(portico.gate.reserve(tx, attempt, captcha=True).verdict, Proceed):
-        return ""
     browser = browser_hash()
     flow_id = portico.registering.by_directory.carry(
         tx, person, means, browser_hash=browser, journey=journey[:128]
     )
+    if not flow_id:
+        return ""
     under = portico.registering.registrations.find(tx, flow_id, browser)
     step = flows.next_open(under.track, under.done) if under else None
     return url_for(PAGE_OF[step or Step.CHECK], flow=flow_id)
