@@ -239,6 +239,11 @@ def assemble(
         directory_signing_in=DirectorySignIn(
             config,
             Gate(keys_of.key("throttle"), directory.strict(config.throttle)),
+            Gate(
+                keys_of.key("throttle"),
+                directory.strict(config.throttle, directory.strangers_tries(config)),
+                steady=True,
+            ),
             accounts,
             Refreshing(accounts, trail),
             trail,

@@ -13,10 +13,11 @@ from sqlalchemy import func, select
 from idp.gateways.kerberos import Accepted
 from idp.provider import Provider
 from idp.registration.store import Registration
+from idp.signin.directory import REST
 from tests.clock import MovableClock
 from tests.http.test_B_registration import accept
 from tests.http.test_P04_P20_judges import describe, open_form, sign_in
-from tests.http.test_P04_tickets import COURT, asks, at, fetch, shows_form
+from tests.http.test_P04_tickets import COURT, ELSEWHERE, asks, at, fetch, shows_form
 from tests.labs.keytab import keytab
 from tests.labs.paper_directory import SECTION, WANG, PaperDirectory, with_directory
 from tests.people import Browser
@@ -157,3 +158,36 @@ def test_P20_one_person_begins_only_a_handful_in_an_hour(
     later = fetch(at(Browser.on(court), COURT), "/signin/ticket", TICKET)
 
     assert [one.status_code for one in (*begun, later)] == [303] * 5 + [429] * 2 + [303]
+
+
+def test_T44_no_stranger_keeps_the_judges_of_a_court_out(
+    court: Provider, desk: Browser, clock: MovableClock
+) -> None:
+    stranger = at(Browser.on(court), ELSEWHERE)
+    tried = []
+    for _ in range(12):
+        open_form(stranger)
+        tried.append(sign_in(stranger, password="guess").status_code)
+        clock.advance(REST)
+        cast("Any", court.directories).wrong.clear()  # as AD forgets after half an hour
+    open_form(stranger)
+    sign_in(stranger, password="guess")
+
+    assert set(tried) == {422}, "a rest is never longer than the first"
+    desk.get("/signin/directory", form="1")
+    assert "/register-account/terms" in sign_in(desk).request.path
+
+
+def test_T44_strangers_inside_and_outside_try_no_more_often_around_any_hour(
+    court: Provider, clock: MovableClock
+) -> None:
+    """Also where a window of a day would end: a try just before it, and one just after."""
+    for address in (COURT, ELSEWHERE):
+        begun = clock()
+        statuses = []
+        for waits in (timedelta(), timedelta(hours=23, minutes=58), timedelta(minutes=3)):
+            clock.advance(waits)
+            browser = at(Browser.on(court), address)
+            browser.get("/signin/directory", form="1")
+            statuses.append(sign_in(browser, password="guess").status_code)
+        assert statuses == [422, 422, 429], begun
