@@ -54,6 +54,7 @@ from idp.oidc.verified_claims import VerifiedClaims
 from idp.oidc.vouching import Vouching
 from idp.outbox.store import Outbox
 from idp.provider import Provider
+from idp.registration import by_directory
 from idp.registration.actions import Registering
 from idp.registration.by_card import ByCard
 from idp.registration.by_directory import ByDirectory
@@ -201,7 +202,12 @@ def assemble(
             post,
             entropy,
             ByCard(config, holders, registrations, particulars, evidence, trail, entropy),
-            ByDirectory(config, registrations, entropy),
+            ByDirectory(
+                config,
+                registrations,
+                entropy,
+                Gate(keys_of.key("throttle"), by_directory.per_person(config.throttle)),
+            ),
             confirming,
         ),
         passkey_signing_in=PasskeySignIn(config, passkeys, accounts, trail, notices, entropy),
@@ -233,6 +239,11 @@ def assemble(
         directory_signing_in=DirectorySignIn(
             config,
             Gate(keys_of.key("throttle"), directory.strict(config.throttle)),
+            Gate(
+                keys_of.key("throttle"),
+                directory.strict(config.throttle, directory.strangers_tries(config)),
+                steady=True,
+            ),
             accounts,
             Refreshing(accounts, trail),
             trail,

@@ -13,20 +13,39 @@ from idp.accounts import identities, offices
 from idp.accounts import store as accounts
 from idp.accounts.model import Account, Profile, canonical_name
 from idp.authenticators.directory.model import DirectoryPerson
-from idp.config import Config
+from idp.config import Config, ThrottleSection
 from idp.database.transaction import Transaction
-from idp.registration import directory_proof, flows
+from idp.registration import directory_proof, flows, store
 from idp.registration.directory_proof import DirectoryProof
 from idp.registration.flows import Step
 from idp.registration.store import FLOW_PREFIX, Answers, Registrations, Under
 from idp.secret import Entropy, mint
+from idp.signin.counters import Attempt, Gate
 from idp.signin.directory import Means, office_of
+from idp.signin.throttle import Proceed
 
 _LONGEST = 48
+_GATE = "judge_registration"
+_BEGINNINGS = 5
+_NEVER = 1_000_000
 
 
 class EntryTaken(Exception):
     """Somebody opened an account for the entry in between; nothing may be kept."""
+
+
+def per_person(policy: ThrottleSection) -> ThrottleSection:
+    """Give the limits of beginnings: whom a directory has proven shares them with nobody.
+
+    A court is behind one address, and all its people come for the first time in one morning.
+    """
+    return msgspec.structs.replace(
+        policy,
+        context_failures=_NEVER,
+        prefix_per_minute=_NEVER,
+        captcha_per_hour=_NEVER,
+        strangers_per_hour=_BEGINNINGS,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +55,8 @@ class ByDirectory:
     config: Config
     registrations: Registrations
     entropy: Entropy
+    gate: Gate
+    """Of :func:`per_person` limits."""
 
     def carry(
         self,
@@ -46,19 +67,44 @@ class ByDirectory:
         browser_hash: bytes,
         journey: str,
     ) -> str:
-        """Begin a registration with the proof that a sign-in has just given; gives its id."""
-        flow_id = mint(FLOW_PREFIX, self.entropy)
+        """Begin a registration with the proof that a sign-in has just given; gives its id.
+
+        One that this browser has under way for the same person goes on, with the fresh proof.
+        Empty: the same person has begun :data:`_BEGINNINGS` within the hour.
+        """
         proof = DirectoryProof(person, means.method, means.amr, means.acr, tx.now)
+        if earlier := self._renew(tx, proof, browser_hash, journey):
+            return earlier
+        attempt = Attempt(_GATE, proof.person.identity.key, tx.origin.address)
+        if not isinstance(self.gate.reserve(tx, attempt, captcha=True).verdict, Proceed):
+            return ""
+        flow_id = mint(FLOW_PREFIX, self.entropy)
         self.registrations.begin(
             tx,
             flow_id,
             browser_hash,
             flows.of_directory(),
-            Answers(journey=journey, directory=proof),
+            Answers(flow=flow_id, journey=journey, directory=proof),
             done=frozenset({Step.PROOF}),
             lifetime=directory_proof.CARRIED,
         )
         return flow_id
+
+    def _renew(
+        self, tx: Transaction, proof: DirectoryProof, browser_hash: bytes, journey: str
+    ) -> str:
+        """Put a fresh proof into what this browser has under way; empty: there is nothing."""
+        for under in self.registrations.underway(tx, browser_hash, flows.of_directory()):
+            held, flow_id = under.answers.directory, under.answers.flow
+            if not flow_id or held is None or held.person.identity != proof.person.identity:
+                continue
+            answers = msgspec.structs.replace(under.answers, directory=proof, journey=journey)
+            done = under.done | {Step.PROOF}
+            is_begun = Step.TERMS in under.done
+            lifetime = store.LIFETIME if is_begun else directory_proof.CARRIED
+            if self.registrations.keep(tx, under, done, answers, lifetime):
+                return flow_id
+        return ""
 
     def courts(self, under: Under) -> dict[str, str]:
         """Give the courts of a registration's directory, by their codes."""

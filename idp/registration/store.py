@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ForeignKey, String, bindparam, delete, insert, select, update
+from sqlalchemy import ForeignKey, Row, String, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.accounts.model import Address
@@ -42,6 +42,8 @@ class Registration(Table):
 class Answers(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the person has told so far; of the password only the hash."""
 
+    flow: str = ""
+    """The id that the browser holds, where a proof given again leads back into the same flow."""
     terms: str = ""
     card: CardProof | None = None
     """What it rests on; empty where nothing is proven before the form, or not yet."""
@@ -117,6 +119,9 @@ class Registrations:
         row = tx.execute(_FIND, which).one_or_none()
         if row is None or row.track not in TRACKS:
             return None
+        return self._read(row)
+
+    def _read(self, row: Row[Any]) -> Under:
         sealed = self._seal.open(row.answers_sealed, place=_place(row.id_hash))
         return Under(
             row.id_hash,
@@ -127,14 +132,26 @@ class Registrations:
             row.completed_at is not None,
         )
 
-    def keep(self, tx: Transaction, under: Under, done: frozenset[Step], answers: Answers) -> bool:
+    def underway(self, tx: Transaction, browser_hash: bytes, track: Track) -> list[Under]:
+        """List what this browser has begun of a track and not finished."""
+        which = {"browser": browser_hash, "track": track.id, "instant": tx.now}
+        return [self._read(row) for row in tx.execute(_UNDERWAY, which)]
+
+    def keep(
+        self,
+        tx: Transaction,
+        under: Under,
+        done: frozenset[Step],
+        answers: Answers,
+        lifetime: timedelta = LIFETIME,
+    ) -> bool:
         """Write a step down; ``False`` when another tab was quicker."""
         change = {
             "which": under.id_hash,
             "seen": under.version,
             "steps": sorted(done),
             "sealed": self._close(under.id_hash, answers),
-            "until": tx.now + LIFETIME,
+            "until": tx.now + lifetime,
         }
         return tx.execute(_KEEP, change).rowcount == 1
 
@@ -171,14 +188,21 @@ def _place(id_hash: bytes) -> str:
 
 
 _ADD = insert(Registration)
-_FIND = select(
+_READ = select(
     Registration.id_hash,
     Registration.track,
     Registration.done,
     Registration.answers_sealed,
     Registration.version,
     Registration.completed_at,
-).where(
+)
+_UNDERWAY = _READ.where(
+    Registration.browser_hash == bindparam("browser"),
+    Registration.track == bindparam("track"),
+    Registration.expires_at > bindparam("instant"),
+    Registration.completed_at.is_(None),
+)
+_FIND = _READ.where(
     Registration.id_hash == bindparam("which"),
     Registration.browser_hash == bindparam("browser"),
     Registration.expires_at > bindparam("instant"),

@@ -66,8 +66,15 @@ class Reserved:
 class Gate:
     """Counts attempts. Knows nobody's name: keys are derived with a key of its own."""
 
-    def __init__(self, key: bytes, policy: ThrottleSection) -> None:
+    def __init__(self, key: bytes, policy: ThrottleSection, *, steady: bool = False) -> None:
+        """Make a gate of one policy.
+
+        Args:
+            steady: contexts that many share. Every rest is as long as the first, or one of them
+                keeps the others out; and no window ends, or twice as many tries fit around its end.
+        """
         self._key = key
+        self._steady = steady
         self._policy = policy
 
     def reserve(self, tx: Transaction, attempt: Attempt, *, captcha: bool) -> Reserved:
@@ -79,7 +86,9 @@ class Gate:
             for row in added
             for dimension in (_named(keys, row.key),)
         }
-        said = throttle.verdict(self._policy, counts, tx.now, captcha=captcha)
+        said = throttle.verdict(
+            self._policy, counts, tx.now, captcha=captcha, doubles=not self._steady
+        )
         if not isinstance(said, Proceed):
             tx.execute(_TAKE_BACK, {"counted": list(keys.values())})
         return Reserved(said, counts)
@@ -148,7 +157,9 @@ class Gate:
         values: dict[str, Any] = {"instant": tx.now}
         for number, (dimension, key) in enumerate(ordered):
             values[f"key_{number}"] = key
-            values[f"window_ends_at_{number}"] = tx.now + WINDOW[dimension]
+            is_endless = self._steady and dimension is Dimension.CONTEXT
+            window = WINDOW[Dimension.STREAK if is_endless else dimension]
+            values[f"window_ends_at_{number}"] = tx.now + window
         return tx.rows(_upsert(tx.connection.dialect.name, len(ordered)), values)
 
 

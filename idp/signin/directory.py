@@ -5,11 +5,12 @@ two of them.
 
 Tries are counted before the directory hears of them, under the name they claim, so that nobody
 locks an account of the directory through us. Browsers that nobody has signed in from share one
-count of :data:`TRIES`, each browser that its holder has used has one of its own, and both rest for
-at least :data:`REST` after the last failure, doubling. So strangers together never reach a lockout
-threshold of three, and with as many slips of the holder it stays below five, the least that is
-usual; a lockout window is 15 to 30 minutes. Whoever has two names in a directory has two counts
-until they have signed in under both: four tries of strangers at the most.
+count of :data:`TRIES`, which rests :data:`REST` after the last failure and no longer; where courts'
+networks are known there are two of one try each, so that nobody outside keeps judges out there.
+Each browser that its holder has used has a count of its own, whose rests double. So strangers
+together never reach a lockout threshold of three, and with as many slips of the holder it stays
+below five, the least that is usual; a lockout window is 15 to 30 minutes. Whoever has two names in
+a directory has two counts until they have signed in under both: four tries of strangers at most.
 """
 
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ from idp.database.transaction import Transaction
 from idp.mail.messages import NewBrowser
 from idp.secret import Entropy, digest, new_id
 from idp.sessions import actions as sessions
-from idp.signin import store
+from idp.signin import store, throttle
 from idp.signin.actions import Browser, SignedIn
 from idp.signin.counters import Attempt, Gate
 from idp.signin.notices import Notices
@@ -50,7 +51,7 @@ GATE: Final = "directory"
 TRIES: Final = 2
 REST: Final = timedelta(minutes=35)
 _NEVER = 1_000_000
-_POOL = "strangers"
+_OUTSIDE, _INSIDE = "strangers outside", "strangers inside"
 _COUNTED = frozenset({Standing.WRONG_CREDENTIALS, Standing.LOCKED})
 Found = DirectoryPerson | Standing
 
@@ -88,11 +89,16 @@ class Unregistered:
 Outcome = SignedIn | Unregistered | Refusal | Standing
 
 
-def strict(policy: ThrottleSection) -> ThrottleSection:
+def strangers_tries(config: Config) -> int:
+    """Say how often a pool of strangers may try; where there are two, they share what one had."""
+    return 1 if any(one.ticket_networks for one in config.directories) else TRIES
+
+
+def strict(policy: ThrottleSection, tries: int = TRIES) -> ThrottleSection:
     """Give the limits of this gate: the house's, where those are stricter still."""
     return msgspec.structs.replace(
         policy,
-        context_failures=min(policy.context_failures, TRIES),
+        context_failures=min(policy.context_failures, tries),
         block_minutes=max(policy.block_minutes, int(REST.total_seconds()) // 60),
         # Strangers have a context of their own here: no second count of them, and no captcha.
         captcha_per_hour=_NEVER,
@@ -178,7 +184,9 @@ class DirectorySignIn:
 
     config: Config
     gate: Gate
-    """Of :func:`strict` limits."""
+    """Of :func:`strict` limits: of browsers that their holder has used."""
+    strangers: Gate
+    """Of all others: steady, and of :func:`strangers_tries`."""
     accounts: Accounts
     refreshing: Refreshing
     trail: Trail
@@ -198,12 +206,20 @@ class DirectorySignIn:
         account_id, own = offices.holder_of(tx, name) or (None, name)
         device_hash = digest(browser.device)
         is_known = store.knows_device(tx, device_hash, account_id or NOBODY)
-        device = device_hash.hex() if is_known else _POOL
+        device = device_hash.hex() if is_known else self._pool(tx.origin.address)
         attempt = Attempt(GATE, own, tx.origin.address, device)
-        if not isinstance(self.gate.reserve(tx, attempt, captcha=True).verdict, Proceed):
+        gate = self._gate(is_known=is_known)
+        if not isinstance(gate.reserve(tx, attempt, captcha=True).verdict, Proceed):
             self.trail.append(tx, Throttled(gate=GATE))
             return Refusal(Reason.TOO_MANY_ATTEMPTS)
         return Admitted(attempt, name, account_id, is_known)
+
+    def _gate(self, *, is_known: bool) -> Gate:
+        return self.gate if is_known else self.strangers
+
+    def _pool(self, address: str) -> str:
+        networks = [one for section in self.config.directories for one in section.ticket_networks]
+        return _INSIDE if throttle.is_within(networks, address) else _OUTSIDE
 
     def record(
         self,
@@ -295,15 +311,16 @@ class DirectorySignIn:
 
     def _count(self, tx: Transaction, found: Found, admitted: Admitted) -> None:
         """Leave counted what the directory counts, or may have counted without our hearing."""
+        gate = self._gate(is_known=admitted.is_known)
         if isinstance(found, DirectoryPerson):
             # One's own success forgives no tries at somebody else who is named alike: the front
             # of a principal name may be another's account.
             is_their_own = admitted.attempt.account == login_of(found.directory, found.account)
-            (self.gate.succeed if is_their_own else self.gate.give_back)(tx, admitted.attempt)
+            (gate.succeed if is_their_own else gate.give_back)(tx, admitted.attempt)
             return
         is_unsure = found is Standing.UNREACHABLE and not admitted.is_known
         if found not in _COUNTED and not is_unsure:
-            self.gate.give_back(tx, admitted.attempt)
+            gate.give_back(tx, admitted.attempt)
 
     def _attempt(
         self,

@@ -15,7 +15,7 @@ dimension       counts                       too many                           
 ==============  ===========================  ==================================  ============
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -73,15 +73,21 @@ Verdict = Proceed | NeedsCaptcha | Wait
 
 
 def verdict(
-    policy: ThrottleSection, counts: Mapping[Dimension, Count], now: datetime, *, captcha: bool
+    policy: ThrottleSection,
+    counts: Mapping[Dimension, Count],
+    now: datetime,
+    *,
+    captcha: bool,
+    doubles: bool = True,
 ) -> Verdict:
     """Decide whether one more attempt may reach the secret.
 
     Args:
         counts: of the dimensions that apply; a known browser has no ``STRANGERS``.
         captcha: whether a captcha was solved with this attempt.
+        doubles: whether a context rests longer each time.
     """
-    waits = [wait for wait in _waits(policy, counts) if wait > now]
+    waits = [wait for wait in _waits(policy, counts, doubles=doubles) if wait > now]
     if waits:
         return Wait(max(waits))
     strangers = counts.get(Dimension.STRANGERS)
@@ -90,11 +96,13 @@ def verdict(
     return Proceed()
 
 
-def _waits(policy: ThrottleSection, counts: Mapping[Dimension, Count]) -> list[datetime]:
+def _waits(
+    policy: ThrottleSection, counts: Mapping[Dimension, Count], *, doubles: bool
+) -> list[datetime]:
     found = []
     context = counts.get(Dimension.CONTEXT)
     if context and context.last_at and context.failures:
-        found.append(context.last_at + pause(policy, context.failures))
+        found.append(context.last_at + pause(policy, context.failures, doubles=doubles))
     for dimension, limit in (
         (Dimension.PREFIX, policy.prefix_per_minute),
         (Dimension.STRANGERS, policy.strangers_per_hour),
@@ -105,11 +113,11 @@ def _waits(policy: ThrottleSection, counts: Mapping[Dimension, Count]) -> list[d
     return found
 
 
-def pause(policy: ThrottleSection, failures: int) -> timedelta:
+def pause(policy: ThrottleSection, failures: int, *, doubles: bool = True) -> timedelta:
     """Say how long a context rests after ``failures``: after every fifth, twice as long."""
     if failures % policy.context_failures:
         return timedelta()
-    doublings = min(failures // policy.context_failures - 1, 10)
+    doublings = min(failures // policy.context_failures - 1, 10) if doubles else 0
     return min(timedelta(minutes=policy.block_minutes << doublings), _LONGEST_WAIT)
 
 
@@ -125,9 +133,14 @@ def network_of(address: str) -> str:
 
 def is_exempt(policy: ThrottleSection, address: str) -> bool:
     """Tell whether the network of an address is never counted as a whole."""
+    return is_within(policy.exempt_networks, address)
+
+
+def is_within(listed: Sequence[str], address: str) -> bool:
+    """Tell whether an address is in one of the networks; what cannot be read is in none."""
     try:
         parsed = ip_address(address)
     except ValueError:
         return False
-    networks = (ip_network(one) for one in policy.exempt_networks)
+    networks = (ip_network(one) for one in listed)
     return any(parsed in network for network in networks if network.version == parsed.version)

@@ -20,7 +20,16 @@ from idp.signin.directory import METHOD, TICKET, Admitted, Means, Outcome, Unreg
 from idp.web import metrics
 from idp.web.forms import FieldError
 from idp.web.raising import supersede, user_agent
-from idp.web.request import browser_hash, device, give_session, new_binding, origin, speaks
+from idp.web.request import (
+    browser_hash,
+    device,
+    give_session,
+    mark,
+    new_binding,
+    origin,
+    speaks,
+    unmark,
+)
 from idp.web.signin.journeys import Underway
 from idp.web.signin.registering import leading
 from idp.web.wording import FIELD_OF, REFUSED, STANDINGS
@@ -28,7 +37,9 @@ from idp.web.wording import FIELD_OF, REFUSED, STANDINGS
 Page = Callable[[list[FieldError], int], Response]
 """Shows the page again: problems and status."""
 
-_TOO_MANY = _("Too many registrations were begun from your network. Wait a minute.")
+_TOO_MANY = _(
+    "You have begun to register too often. Go on in the browser where you began, or wait an hour."
+)
 _WAITS = {
     Refusal(Reason.TOO_MANY_ATTEMPTS): 429,
     Standing.BUSY: 503,
@@ -87,11 +98,15 @@ def conclude(
     match outcome:
         case SignedIn():
             response = make_response(redirect(_onward(journey, outcome), code=303))
-            return give_session(response, outcome.session.cookie, browser.device, binding=binding)
+            given = give_session(response, outcome.session.cookie, browser.device, binding=binding)
+            return unmark(given) if means.method == TICKET else given
         case Unregistered():
-            return redirect(url, code=303) if url else page([FieldError("", _TOO_MANY)], 429)
+            led = redirect(url, code=303) if url else page([FieldError("", _TOO_MANY)], 429)
+            response = make_response(led)
         case refused:
-            return _refused(refused, page)
+            response = _refused(refused, page)
+    # A ticket cannot say no: whom it does not let in has other ways, until they come with another.
+    return mark(response) if means.method == TICKET else response
 
 
 def refused(journey_page: Page, refusal: Refusal) -> Response:

@@ -24,7 +24,7 @@ from idp.provider import Provider
 from idp.signin.directory import TICKET
 from idp.web import metrics, tickets
 from idp.web.current import half_signed_in
-from idp.web.request import has_mark, mark, origin, unmark
+from idp.web.request import has_mark, mark, origin
 from idp.web.signin import concluding
 from idp.web.signin.journeys import Underway
 
@@ -98,7 +98,7 @@ def _take(
     if known.reply:
         proof = base64.b64encode(known.reply).decode()
         response.headers["WWW-Authenticate"] = f"Negotiate {proof}"
-    return unmark(response) if isinstance(found, DirectoryPerson) else mark(response)
+    return response
 
 
 def _holder(

@@ -11,16 +11,16 @@ from idp.registration.flows import ProofKind
 from idp.registration.store import Under
 from idp.signin.counters import Attempt
 from idp.signin.throttle import Proceed
+from idp.web import tickets
 from idp.web.forms import FieldError
 from idp.web.headers import PAGES
-from idp.web.request import browser_hash, demand_csrf, origin, single_form
+from idp.web.request import browser_hash, demand_csrf, mark, origin, single_form
 from idp.web.signin.registering import kind
 from idp.web.signin.registering.kind import KindView
 from idp.web.wiring import provider
 
 pages = Blueprint("register", __name__)
 
-_WAY_BACK = {ProofKind.CARD: "card.show", ProofKind.DIRECTORY: "directory.show"}
 _CHOOSE = _("Choose the kind of account.")
 _UNKNOWN = _("There is no such kind of account. These are the kinds there are.")
 _TOO_MANY = _("Too many registrations were begun from your network. Wait a minute.")
@@ -77,7 +77,9 @@ def cancel() -> ResponseReturnValue:
     portico = provider()
     with portico.database.write(origin()) as tx:
         left = portico.registering.cancel(tx, form.get("flow", ""), browser_hash())
-    return redirect(url_for("password.show", journey=left or None), code=303)
+    response = make_response(redirect(url_for("password.show", journey=left or None), code=303))
+    # Their ticket would lead them back into what they have just left.
+    return mark(response) if tickets.sections_here(portico) else response
 
 
 def _page(journey: str, problems: list[FieldError], status: int) -> Response:
@@ -98,5 +100,8 @@ def way_back(under: Under) -> str:
 
     Not to the journey's hub: with ``prompt=create`` that would ask for one more account.
     """
-    page = _WAY_BACK.get(under.track.proof, "password.show")
-    return url_for(page, journey=under.answers.journey or None)
+    journey = under.answers.journey or None
+    if under.track.proof is ProofKind.DIRECTORY:
+        return url_for("directory.show", journey=journey, form=1)
+    page = "card.show" if under.track.proof is ProofKind.CARD else "password.show"
+    return url_for(page, journey=journey)

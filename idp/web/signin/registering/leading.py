@@ -6,12 +6,14 @@ from idp.authenticators.directory.model import DirectoryPerson
 from idp.database.transaction import Transaction
 from idp.provider import Provider
 from idp.registration import by_card, flows
+from idp.registration.flows import Step
 from idp.signin.card import Unregistered
 from idp.signin.counters import Attempt
 from idp.signin.directory import Means
 from idp.signin.throttle import Proceed
 from idp.web.request import browser_hash
 from idp.web.signin.registering import kind
+from idp.web.signin.registering.flow import PAGE_OF
 
 
 def lead(tx: Transaction, portico: Provider, card: Unregistered, journey: str) -> str:
@@ -44,12 +46,14 @@ def lead_judge(
 ) -> str:
     """Begin the registration of whom a directory knows; gives its first page.
 
-    Empty where too many registrations were begun from there.
+    Empty where the same person has begun too many.
     """
-    attempt = Attempt("registration", "", tx.origin.address)
-    if not isinstance(portico.gate.reserve(tx, attempt, captcha=True).verdict, Proceed):
-        return ""
+    browser = browser_hash()
     flow_id = portico.registering.by_directory.carry(
-        tx, person, means, browser_hash=browser_hash(), journey=journey[:128]
+        tx, person, means, browser_hash=browser, journey=journey[:128]
     )
-    return url_for("register_terms.show", flow=flow_id)
+    if not flow_id:
+        return ""
+    under = portico.registering.registrations.find(tx, flow_id, browser)
+    step = flows.next_open(under.track, under.done) if under else None
+    return url_for(PAGE_OF[step or Step.CHECK], flow=flow_id)
