@@ -40,6 +40,7 @@ _STANDINGS = {
     Standing.WRONG_CREDENTIALS: "no such account, or a name of none of the directories",
     Standing.MISCONFIGURED: "the service account may not read it, or may not sign in: see above",
     Standing.UNREACHABLE: "no controller answers: see above",
+    Standing.UNANSWERED: "a controller took the password and did not answer: see above",
     Standing.NOT_ALLOWED: "the account is good, and not in `people_group`",
 }
 

@@ -38,6 +38,10 @@ class Unreachable(Exception):
     """No controller answered in time. The text is for the operator."""
 
 
+class Unanswered(Unreachable):
+    """A controller took a password and said nothing: it may have counted it."""
+
+
 class Misconfigured(Exception):
     """An answer that only an operator can mend. The text is for him, and says which."""
 
@@ -151,7 +155,8 @@ class Ldap:
             ``""`` if it is theirs; else AD's sub-code (``52e``) or LDAP's name of the result.
 
         Raises:
-            Unreachable: no controller took it, or the one that did gave no answer.
+            Unreachable: no controller took it.
+            Unanswered: one did, and gave no answer.
             Misconfigured: it was refused for another reason than the person's.
         """
         broken = "all are being left in peace"
@@ -164,7 +169,7 @@ class Ldap:
             except wire.Broken as gone:
                 broken = self._note(host, gone)
                 if sent:
-                    break
+                    raise Unanswered(broken) from gone
             else:
                 self._turns.answered(host)
                 return _verdict(answer)

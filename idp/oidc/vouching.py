@@ -30,6 +30,7 @@ _FOR_NOW = frozenset(
         Standing.OUTSIDE_HOURS,
         Standing.BUSY,
         Standing.UNREACHABLE,
+        Standing.UNANSWERED,
         Standing.MISCONFIGURED,
     }
 )

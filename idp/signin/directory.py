@@ -318,7 +318,7 @@ class DirectorySignIn:
             is_their_own = admitted.attempt.account == login_of(found.directory, found.account)
             (gate.succeed if is_their_own else gate.give_back)(tx, admitted.attempt)
             return
-        is_unsure = found is Standing.UNREACHABLE and not admitted.is_known
+        is_unsure = found is Standing.UNANSWERED and not admitted.is_known
         if found not in _COUNTED and not is_unsure:
             gate.give_back(tx, admitted.attempt)
 

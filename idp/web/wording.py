@@ -66,6 +66,10 @@ FIELD_OF: Mapping[Reason, str] = {
     Reason.PASSKEY_REFUSED: "",
     Reason.BUSY: "",
 }
+_CANNOT_BE_ASKED = _(
+    "The court's directory cannot be asked at the moment. Try again in a few minutes, or take "
+    "another way to sign in."
+)
 STANDINGS: Mapping[Standing, LazyString] = {
     Standing.WRONG_CREDENTIALS: REFUSED[Reason.WRONG_CREDENTIALS],
     Standing.DISABLED: _(
@@ -101,14 +105,9 @@ STANDINGS: Mapping[Standing, LazyString] = {
         "information office of your court."
     ),
     Standing.BUSY: REFUSED[Reason.BUSY],
-    Standing.UNREACHABLE: _(
-        "The court's directory cannot be asked at the moment. Try again in a few minutes, or take "
-        "another way to sign in."
-    ),
-    Standing.MISCONFIGURED: _(
-        "The court's directory cannot be asked at the moment. Try again in a few minutes, or take "
-        "another way to sign in."
-    ),
+    Standing.UNREACHABLE: _CANNOT_BE_ASKED,
+    Standing.UNANSWERED: _CANNOT_BE_ASKED,
+    Standing.MISCONFIGURED: _CANNOT_BE_ASKED,
 }
 """What people are told. A directory says what it says of a state to the right password alone, and
 of a lock to everybody; the rest reads like a wrong password."""
@@ -188,6 +187,7 @@ HISTORY: Mapping[str, LazyString] = {
     "directory_not_allowed": _("Not one of those who sign in here"),
     "directory_busy": _("Too busy to check"),
     "directory_unreachable": _("Directory could not be asked"),
+    "directory_unanswered": _("Directory could not be asked"),
     "directory_misconfigured": _("Directory could not be asked"),
 }
 SCOPES: Mapping[str, tuple[LazyString, LazyString]] = {

@@ -61,8 +61,9 @@ def test_T44_of_sixteen_tries_at_once_two_reach_the_directory(provider: Provider
         pytest.param(Standing.DISABLED, False, False, id="the right password of who is disabled"),
         pytest.param(Standing.BUSY, False, False, id="nobody was asked"),
         pytest.param(Standing.MISCONFIGURED, False, False, id="no password was compared"),
-        pytest.param(Standing.UNREACHABLE, False, True, id="no answer, which may have counted"),
-        pytest.param(Standing.UNREACHABLE, True, False, id="no answer, in the holder's browser"),
+        pytest.param(Standing.UNANSWERED, False, True, id="no answer, which may have counted"),
+        pytest.param(Standing.UNANSWERED, True, False, id="no answer, in the holder's browser"),
+        pytest.param(Standing.UNREACHABLE, False, False, id="nobody has heard the password"),
     ],
 )
 def test_what_a_directory_counts_stays_counted(

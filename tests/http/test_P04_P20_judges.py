@@ -228,7 +228,12 @@ def test_each_state_has_its_own_sentence_and_stands_in_the_history(
     shown = sign_in(judge)
 
     assert str(wording.STANDINGS[standing]) in html.unescape(shown.text)
-    waits = {Standing.BUSY, Standing.UNREACHABLE, Standing.MISCONFIGURED}
+    waits = {
+        Standing.BUSY,
+        Standing.UNREACHABLE,
+        Standing.UNANSWERED,
+        Standing.MISCONFIGURED,
+    }
     assert shown.status_code == (503 if standing in waits else 422)
     with court.database.read() as tx:
         tried = {(one.method, one.refused_for) for one in store.history(tx, of_wang(court).id, 9)}

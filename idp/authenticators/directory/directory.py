@@ -165,13 +165,15 @@ class Directories:
         section: DirectorySection,
         attempt: Callable[[float], DirectoryPerson | Standing],
     ) -> DirectoryPerson | Standing:
-        from idp.gateways.ldap import Misconfigured, Unreachable
+        from idp.gateways.ldap import Misconfigured, Unanswered, Unreachable
 
         with _entered(self._rooms[section.id]) as entered:
             if not entered:
                 return Standing.BUSY
             try:
                 return attempt(time.monotonic() + TOTAL_SECONDS)
+            except Unanswered:
+                return Standing.UNANSWERED
             except Unreachable:  # the gateway has said who is silent
                 return Standing.UNREACHABLE
             except Misconfigured as wrong:

@@ -25,6 +25,8 @@ class Standing(StrEnum):
     """Good, and not one of the people this door is for (``people_group``)."""
     UNREACHABLE = "unreachable"
     """No domain controller answered in time."""
+    UNANSWERED = "unanswered"
+    """One took the password and did not answer in time: it may have counted it."""
     BUSY = "busy"
     """As many as may are with the directory at this moment: nobody was asked."""
     MISCONFIGURED = "misconfigured"

@@ -44,6 +44,7 @@ _WAITS = {
     Refusal(Reason.TOO_MANY_ATTEMPTS): 429,
     Standing.BUSY: 503,
     Standing.UNREACHABLE: 503,
+    Standing.UNANSWERED: 503,
     Standing.MISCONFIGURED: 503,
 }
 _RETRY = {429: "60", 503: "5"}
