@@ -26,7 +26,8 @@ class AccountOffice(Table):
     login: Mapped[str] = mapped_column(Text(), index=True)
     """``directory:account`` in lower case: whose attempts those are that name it."""
     also_login: Mapped[str] = mapped_column(Text(), index=True)
-    """Another name of theirs that they last signed in under; empty: they use this one."""
+    """Another whole name that they last signed in under (``court:wang.dm@judicial.test``);
+    empty: they use this one."""
     ad_account: Mapped[str] = mapped_column(Text())
     court: Mapped[str] = mapped_column(Text())
     court_name: Mapped[str] = mapped_column(Text())
@@ -46,13 +47,17 @@ def of(tx: Transaction, account_id: UUID) -> Office | None:
     return Office(**{**row._mapping, "roles": tuple(row.roles)})  # noqa: SLF001 - SQLAlchemy's own
 
 
-def holder_of(tx: Transaction, login: str) -> tuple[UUID, str] | None:
+def holder_of(tx: Transaction, login: str, typed: str) -> tuple[UUID, str] | None:
     """Find the account that was last signed in to under a name of a directory, and its own name.
 
-    Whose account is called so goes before whose principal name only begins so; of two that have
-    had it, one after the other, the one that had it last.
+    Args:
+        login: as it is counted, without what follows an ``@``.
+        typed: the same with it. Whoever signs in under that whole name goes before whose account
+            only begins so, and a name that begins alike is nobody's but its own.
+
+    Of two that have had a name, one after the other, it is the one that had it last.
     """
-    row = tx.execute(_HOLDER, {"login": login}).first()
+    row = tx.execute(_HOLDER, {"login": login, "typed": typed}).first()
     return (row.account_id, row.login) if row else None
 
 
@@ -98,11 +103,11 @@ _HOLDER = (
     .where(
         or_(
             AccountOffice.login == bindparam("login"),
-            AccountOffice.also_login == bindparam("login"),
+            AccountOffice.also_login == bindparam("typed"),
         )
     )
     .order_by(
-        case((AccountOffice.login == bindparam("login"), 0), else_=1),
+        case((AccountOffice.also_login == bindparam("typed"), 0), else_=1),
         AccountOffice.changed_at.desc(),
     )
     .limit(1)

@@ -73,6 +73,7 @@ class Admitted:
 
     attempt: Attempt
     claimed: str
+    """:func:`whole_name` of what was typed."""
     account_id: UUID | None
     """Who signed in last under the name that is claimed."""
     is_known: bool
@@ -119,7 +120,7 @@ class Refreshing:
         """Bring name and office up to date. An own choice of court yields to the directory's.
 
         Args:
-            claimed: the name that was typed, as attempts at it are counted; empty of a ticket.
+            claimed: :func:`whole_name` of what was typed; empty of a ticket.
         """
         profile = msgspec.structs.replace(
             account.profile, name=person.name, preferred_username=person.account
@@ -151,10 +152,17 @@ class Refreshing:
         self.trail.append(tx, moved, about=after.court_name or after.court)
 
 
+def whole_name(counted: str, login: str) -> str:
+    """Give a name as attempts at it are counted, with what followed the ``@``."""
+    _, at, suffix = login.strip().rpartition("@")
+    return f"{counted}@{suffix.casefold()}" if at else counted
+
+
 def office_of(person: DirectoryPerson, before: Office | None = None, claimed: str = "") -> Office:
     """Take a person's office from what the directory says."""
     also = claimed or (before.also_login if before else "")
     own = login_of(person.directory, person.account)
+    is_own = also.partition("@")[0] == own
     keeps = before is not None and before.court_is_chosen and not person.court
     chosen = before if keeps else None
     return Office(
@@ -167,7 +175,7 @@ def office_of(person: DirectoryPerson, before: Office | None = None, claimed: st
         person.title,
         person.employee_number,
         person.roles,
-        "" if also == own else also,
+        "" if is_own else also,
     )
 
 
@@ -203,7 +211,8 @@ class DirectorySignIn:
             claimed: see ``Directories.claims``.
         """
         name = claimed or f"?:{login.casefold()}"
-        account_id, own = offices.holder_of(tx, name) or (None, name)
+        whole = whole_name(name, login)
+        account_id, own = offices.holder_of(tx, name, whole) or (None, name)
         device_hash = digest(browser.device)
         is_known = store.knows_device(tx, device_hash, account_id or NOBODY)
         device = device_hash.hex() if is_known else self._pool(tx.origin.address)
@@ -212,7 +221,7 @@ class DirectorySignIn:
         if not isinstance(gate.reserve(tx, attempt, captcha=True).verdict, Proceed):
             self.trail.append(tx, Throttled(gate=GATE))
             return Refusal(Reason.TOO_MANY_ATTEMPTS)
-        return Admitted(attempt, name, account_id, is_known)
+        return Admitted(attempt, whole, account_id, is_known)
 
     def _gate(self, *, is_known: bool) -> Gate:
         return self.gate if is_known else self.strangers

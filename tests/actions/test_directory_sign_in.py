@@ -132,9 +132,37 @@ def test_whose_account_it_is_goes_before_whose_principal_name_begins_so(
         new = NewAccount("A.WANG@COURT", Kind.JUDGE, Profile(name="A"), state=State.ACTIVE)
         another = provider.accounts.add(tx, new)
         insider = replace(WANG, guid="b", account="a.wang")
-        provider.directory_signing_in.refreshing.refresh(tx, another, insider, "court:wang.dm")
+        whole = "court:wang.dm@judicial.test"
+        provider.directory_signing_in.refreshing.refresh(tx, another, insider, whole)
 
-        assert offices.holder_of(tx, "court:wang.dm") == (judge.id, "court:wang.dm")
+        for typed in ("court:wang.dm", "court:wang.dm@court.test"):
+            assert offices.holder_of(tx, "court:wang.dm", typed) == (judge.id, "court:wang.dm")
+        assert offices.holder_of(tx, "court:wang.dm", whole) == (another.id, "court:a.wang")
+
+
+def test_known_browsers_of_whose_principal_name_begins_so_are_strangers_to_an_account(
+    provider: Provider,
+) -> None:
+    """An insider with many browsers has no more tries at another's account than anybody."""
+    signing_in, insider = provider.directory_signing_in, replace(WANG, guid="b", account="a.wang")
+    with provider.database.write() as tx:
+        new = NewAccount("A.WANG@COURT", Kind.JUDGE, Profile(name="A"), state=State.ACTIVE)
+        account = provider.accounts.add(tx, new)
+        whole = "court:wang.dm@judicial.test"
+        signing_in.refreshing.refresh(tx, account, insider, whole)
+        identities.take(tx, insider.identity.kind, insider.identity.key, account.id)
+    for number in range(4):
+        with provider.database.write() as tx:
+            signing_in.record(tx, insider, TICKET, browser(f"hers {number}"), client_id=None)
+
+    tried = 0
+    for number in range(4):
+        for _ in range(TRIES):
+            with provider.database.write() as tx:
+                one = signing_in.admit(tx, "wang.dm", "court:wang.dm", browser(f"hers {number}"))
+                tried += isinstance(one, Admitted)
+
+    assert tried == TRIES
 
 
 def test_a_ticket_opens_a_session_that_says_so(provider: Provider) -> None:
