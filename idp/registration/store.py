@@ -28,7 +28,7 @@ class Registration(Table):
     __tablename__ = "registrations"
 
     id_hash: Mapped[bytes] = mapped_column(primary_key=True)
-    browser_hash: Mapped[bytes]
+    browser_hash: Mapped[bytes] = mapped_column(index=True)
     track: Mapped[str] = mapped_column(String(32))
     done: Mapped[list[str]]
     answers_sealed: Mapped[bytes]
@@ -188,7 +188,7 @@ def _place(id_hash: bytes) -> str:
 
 
 _ADD = insert(Registration)
-_READ = select(
+_COLUMNS = (
     Registration.id_hash,
     Registration.track,
     Registration.done,
@@ -196,13 +196,13 @@ _READ = select(
     Registration.version,
     Registration.completed_at,
 )
-_UNDERWAY = _READ.where(
+_UNDERWAY = select(*_COLUMNS).where(
     Registration.browser_hash == bindparam("browser"),
     Registration.track == bindparam("track"),
     Registration.expires_at > bindparam("instant"),
     Registration.completed_at.is_(None),
 )
-_FIND = _READ.where(
+_FIND = select(*_COLUMNS).where(
     Registration.id_hash == bindparam("which"),
     Registration.browser_hash == bindparam("browser"),
     Registration.expires_at > bindparam("instant"),

@@ -1,4 +1,4 @@
-"""What directories say of the offices of their people."""
+"""What directories say of the offices of their people; a browser's registrations are found."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -32,7 +32,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_account_offices_login", "account_offices", ["login"])
     op.create_index("ix_account_offices_also_login", "account_offices", ["also_login"])
+    op.create_index("ix_registrations_browser_hash", "registrations", ["browser_hash"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_registrations_browser_hash", "registrations")
     op.drop_table("account_offices")
