@@ -129,7 +129,7 @@ class SecondFactorSignIn:
             two_factors=True,
             since=session.authenticated_at,
         )
-        store.complete_attempt(tx, account.id, session.authenticated_at, f"password+{method}")
+        store.complete_attempt(tx, account.id, session.authenticated_at, method)
         raised = SigninRaised(
             subject=account.subject, method=method, acr=acr, session=str(opened.id)
         )

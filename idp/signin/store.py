@@ -209,9 +209,12 @@ def add_attempt(tx: Transaction, row: Mapping[str, Any]) -> None:
     tx.put(_ATTEMPT, row)
 
 
-def complete_attempt(tx: Transaction, account_id: UUID, at: datetime, method: str) -> None:
-    """Make one success of a sign-in whose second factor has come: a line, not two."""
-    found = {"owner": account_id, "began": at, "whole": method}
+def complete_attempt(tx: Transaction, account_id: UUID, at: datetime, second: str) -> None:
+    """Make one success of a sign-in whose second factor has come: a line, not two.
+
+    Its method becomes ``password+totp``: the first one's and this one's.
+    """
+    found = {"owner": account_id, "began": at, "second": f"+{second}"}
     tx.execute(_COMPLETE_ATTEMPT, found)
 
 
@@ -336,7 +339,7 @@ _COMPLETE_ATTEMPT = (
         SignInAttempt.at == bindparam("began"),
         SignInAttempt.refused_for == AWAITS_FACTOR,
     )
-    .values(refused_for=None, method=bindparam("whole"))
+    .values(refused_for=None, method=SignInAttempt.method + bindparam("second"))
 )
 _HISTORY = (
     select(

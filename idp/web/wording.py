@@ -81,12 +81,12 @@ STANDINGS: Mapping[Standing, LazyString] = {
         "court."
     ),
     Standing.PASSWORD_EXPIRED: _(
-        "The password is right, and past its time. Change it on a computer of the court network, "
-        "then sign in here with the new one."
+        "Your password in the court's directory is past its time. Change it on a computer of the "
+        "court network, then sign in here with the new one."
     ),
     Standing.MUST_CHANGE: _(
-        "The password is right, and has to be changed before it can be used. Do so on a computer "
-        "of the court network, then sign in here with the new one."
+        "Your password in the court's directory has to be changed before it can be used. Do so on "
+        "a computer of the court network, then sign in here with the new one."
     ),
     Standing.LOCKED: _(
         "The court's directory has locked this account after too many wrong passwords. It opens "
@@ -101,7 +101,7 @@ STANDINGS: Mapping[Standing, LazyString] = {
         "Ask the information office of your court."
     ),
     Standing.NOT_ALLOWED: _(
-        "The password is right, but this account is not one of those that sign in here. Ask the "
+        "Your account in the court's directory is not one of those that sign in here. Ask the "
         "information office of your court."
     ),
     Standing.BUSY: REFUSED[Reason.BUSY],
@@ -161,6 +161,12 @@ METHODS: Mapping[str, LazyString] = {
     "card": _("Certificate card"),
     "directory": _("Account of the court's directory"),
     "ticket": _("Computer of the court network"),
+    "directory+totp": _("Account of the court's directory and authenticator app"),
+    "directory+recovery_code": _("Account of the court's directory and recovery code"),
+    "directory+passkey": _("Account of the court's directory and passkey"),
+    "ticket+totp": _("Computer of the court network and authenticator app"),
+    "ticket+recovery_code": _("Computer of the court network and recovery code"),
+    "ticket+passkey": _("Computer of the court network and passkey"),
 }
 HISTORY: Mapping[str, LazyString] = {
     "second_factor": _("Right password, but no second factor"),

@@ -121,7 +121,9 @@ def test_every_way_of_signing_in_has_its_words() -> None:
     second = {second_factor.TOTP, second_factor.RECOVERY_CODE, second_factor.PASSKEY}
 
     assert {"card", "passkey"} <= ways
-    assert ways | second | {f"password+{one}" for one in second} <= set(wording.METHODS)
+    first = {"password", directory.METHOD, directory.TICKET}
+    both = {f"{one}+{another}" for one in first for another in second}
+    assert ways | second | both <= set(wording.METHODS)
     assert set(Flaw) <= set(wording.HISTORY)
     assert {directory.METHOD, directory.TICKET} <= set(wording.METHODS)
     unsaid = {Standing.GOOD, Standing.WRONG_CREDENTIALS}
