@@ -36,18 +36,6 @@ STATES = sorted(set(Standing) - {Standing.GOOD, Standing.WRONG_CREDENTIALS})
 
 
 @pytest.fixture
-def paper() -> PaperDirectory:
-    found = PaperDirectory()
-    found.write(WANG)
-    return found
-
-
-@pytest.fixture
-def court(provider: Provider, paper: PaperDirectory) -> Provider:
-    return with_directory(provider, paper)
-
-
-@pytest.fixture
 def judge(court: Provider) -> Browser:
     """The browser of a judge."""
     return Browser.on(court)

@@ -11,7 +11,7 @@ from idp.authenticators.directory.model import Standing
 from idp.provider import Provider
 from tests.clock import MovableClock
 from tests.http.test_P04_P20_judges import events, register, sign_in
-from tests.labs.paper_directory import WANG, PaperDirectory, with_directory
+from tests.labs.paper_directory import WANG, PaperDirectory
 from tests.people import Browser, Person, answer
 
 FOR_GOOD = [
@@ -25,18 +25,6 @@ FOR_GOOD = [
 ]
 FOR_NOW = sorted(set(Standing) - set(FOR_GOOD) - {Standing.GOOD})
 ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-
-
-@pytest.fixture
-def paper() -> PaperDirectory:
-    found = PaperDirectory()
-    found.write(WANG)
-    return found
-
-
-@pytest.fixture
-def court(provider: Provider, paper: PaperDirectory) -> Provider:
-    return with_directory(provider, paper)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from idp.provider import Provider
 from tests.clock import MovableClock
 from tests.conftest import Enrol
 from tests.http.test_P04_P20_judges import open_form, register, sign_in, sign_out
-from tests.labs.paper_directory import COURTS, SECTION, WANG, PaperDirectory, with_directory
+from tests.labs.paper_directory import COURTS, SECTION, WANG, PaperDirectory
 from tests.labs.signing import claims_of
 from tests.people import Browser, Person, answer
 
@@ -23,18 +23,6 @@ OFFICE = {
     "roles": ["president"],
 }
 SCOPE = "openid profile judiciary"
-
-
-@pytest.fixture
-def paper() -> PaperDirectory:
-    found = PaperDirectory()
-    found.write(WANG)
-    return found
-
-
-@pytest.fixture
-def court(provider: Provider, paper: PaperDirectory) -> Provider:
-    return with_directory(provider, paper)
 
 
 @pytest.fixture
