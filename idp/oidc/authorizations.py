@@ -30,6 +30,7 @@ class Authorization(Table):
     """One authorization of a client by a person. Of its code only the SHA-256 is kept."""
 
     __tablename__ = "authorizations"
+    __table_args__ = ({"postgresql_with": {"fillfactor": 50}},)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     code_hash: Mapped[bytes | None] = mapped_column(unique=True, default=None)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from bench.filling import Filling, fill
 from idp import worker
@@ -20,6 +20,8 @@ SMALL = {
     "password_works",
 }  # fmt: skip
 """Tables that stay small: by what they hold, or because their rows live for minutes."""
+FEW_AT_FIRST = {"cards", "passkeys", "totp_credentials", "registrations", "browser_sessions"}
+"""Tables that people fill, by hand: they are analyzed long before they hold much."""
 LOOKED_AT_ELSEWHERE = {
     "idp.accounts.store._SELECT",  # no statement by itself: others add what they look for
     "idp.sessions.store._UNENDED",  # likewise
@@ -70,3 +72,36 @@ def test_every_statement_finds_its_rows_by_an_index(database: Database, database
         }
 
     assert found == {}
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_where_a_key_is_given_the_row_is_found_by_it_in_a_database_nobody_has_analyzed(
+    database: Database,
+) -> None:
+    """PostgreSQL keeps the plan it made for a connection while the tables were still empty."""
+    with database.writing.connect() as connection:
+        keys = {table: one for table, one in _keys(connection).items() if table not in FEW_AT_FIRST}
+        connection.execute(text("SET enable_seqscan = off"))
+        found = {
+            one.name: passed
+            for one in plans.statements()
+            if (passed := plans.keys_passed_by(connection, one, keys))
+        }
+
+    assert found == {}
+
+
+def _keys(connection: Connection) -> dict[str, set[str]]:
+    """Read which columns name one row at most, by table."""
+    rows = connection.execute(
+        text(
+            "SELECT c.relname, a.attname FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid "
+            "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0] "
+            "WHERE i.indisunique AND i.indnkeyatts = 1 AND i.indpred IS NULL "
+            "AND c.relnamespace = 'public'::regnamespace"
+        )
+    )
+    keys: dict[str, set[str]] = {}
+    for table, column in rows:
+        keys.setdefault(table, set()).add(column)
+    return keys

@@ -5,7 +5,7 @@ import itertools
 import json
 import pkgutil
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ from idp.database.prepared import Prepared
 from idp.database.sweeping import Broom
 
 _NUMBER = re.compile(r"\$(\d+)")
+_COMPARED = re.compile(r"\((\w+) = \$\d+\)")
+"""How a plan's filter tells that a column was compared with a value."""
 _SEVERAL = re.compile(r"__\[POSTCOMPILE_\w+\]")
 """Where the values of an IN will stand."""
 _NUMBERED: Dialect = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
@@ -61,6 +63,36 @@ def _read(place: str, value: Any) -> Iterator[Found]:
 
 def whole_tables(connection: Connection, found: Found) -> set[str]:
     """List the tables that a statement would read from end to end."""
+    return set(_read_whole(_plan(connection, found), bounded=False))
+
+
+def keys_passed_by(
+    connection: Connection, found: Found, keys: Mapping[str, set[str]]
+) -> set[tuple[str, str]]:
+    """List the columns that are a table's key by themselves, given, and not looked up by.
+
+    Args:
+        connection: to the database that is to plan the statement.
+        found: the statement.
+        keys: by table, the columns of which each names one row at most.
+    """
+    passed = set()
+    for node in _scans(_plan(connection, found)):
+        table = node["Relation Name"]
+        compared = set(_COMPARED.findall(node.get("Filter", "")))
+        passed |= {(table, column) for column in compared & keys.get(table, set())}
+    return passed
+
+
+def _scans(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if "Relation Name" in node and node["Node Type"] != "ModifyTable":
+        yield node
+    for below in node.get("Plans", ()):
+        yield from _scans(below)
+
+
+def _plan(connection: Connection, found: Found) -> dict[str, Any]:
+    """Ask how the statement is run whatever its values are."""
     run = connection.exec_driver_sql
     run("SET plan_cache_mode = force_generic_plan")
     run(f"PREPARE looked_at AS {found.sql}")
@@ -71,7 +103,7 @@ def whole_tables(connection: Connection, found: Found) -> set[str]:
     finally:
         run("DEALLOCATE looked_at")
     plan = json.loads(told) if isinstance(told, str) else told
-    return set(_read_whole(plan[0]["Plan"], bounded=False))
+    return dict(plan[0]["Plan"])
 
 
 def _read_whole(node: dict[str, Any], *, bounded: bool) -> Iterator[str]:

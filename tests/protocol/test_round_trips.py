@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from idp.provider import Provider
 from tests.clock import MovableClock
@@ -167,3 +168,26 @@ def introspect(browser: Browser, token: str) -> None:
     basic = "Basic " + b64encode(f"machine:{SECRET}".encode()).decode()
     document: Any = browser.post("/introspect", {"token": token}, Authorization=basic).json
     assert document["active"]
+
+
+@on_postgresql
+def test_what_is_claimed_is_changed_where_it_lies_and_no_index_is_written_again(
+    provider: Provider, browser: Browser, citizen: Person
+) -> None:
+    """PostgreSQL manual, "Heap-Only Tuples": no indexed column changes, and the page has room."""
+    codes = [browser.code(citizen) for _ in range(40)]  # more than a page holds
+    for code in codes:
+        tokens = browser.redeem(code).json
+        assert tokens is not None
+        browser.token(grant_type="refresh_token", refresh_token=tokens["refresh_token"])
+    provider.database.dispose()  # a server process tells what it counted when it ends
+
+    with provider.database.write() as tx:
+        seen = {row.relname: row for row in tx.execute(_UPDATED)}
+
+    for table in ("authorizations", "refresh_tokens"):
+        assert seen[table].n_tup_upd >= 40
+        assert seen[table].n_tup_hot_upd == seen[table].n_tup_upd
+
+
+_UPDATED = text("SELECT relname, n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables")

@@ -46,6 +46,7 @@ class RefreshToken(Table):
     """A refresh token, by its SHA-256. What it may buy is copied from its authorization."""
 
     __tablename__ = "refresh_tokens"
+    __table_args__ = ({"postgresql_with": {"fillfactor": 50}},)
 
     token_hash: Mapped[bytes] = mapped_column(primary_key=True)
     family_id: Mapped[UUID] = mapped_column(
