@@ -1,10 +1,10 @@
 """``idp restored``: what a backup must not bring back."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 import click
+from msgspec import structs
 
 from idp.accounts import status
 from idp.audit.events import BackupRestored
@@ -57,7 +57,7 @@ def restored(invocation: Invocation, as_json: bool) -> None:
 
 def _forget(tx: Transaction) -> int:
     """Sweep as if the time of all that is good once were over."""
-    later, forgotten = replace(tx, now=tx.now + _FOR_EVER), 0
+    later, forgotten = structs.replace(tx, now=tx.now + _FOR_EVER), 0
     for sweeper in GOOD_ONCE:
         swept = BATCH
         while swept >= BATCH:

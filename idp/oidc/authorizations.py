@@ -6,11 +6,13 @@ token is still good: the row, its account, its session.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
+from msgspec import structs
 from sqlalchemy import ForeignKey, String, Text, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -66,8 +68,7 @@ class Authorization(Table):
     """When nothing bought with it can be good any more: the sweeper's date."""
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
+class Granted(msgspec.Struct, frozen=True):
     """What tokens are made of."""
 
     family_id: UUID
@@ -105,7 +106,7 @@ def within(granted: Granted, client: Client) -> Granted:
     if not scopes:
         raise InvalidGrant("nothing of what was granted is left to this client")
     details = narrowing.within(client, granted.details)
-    return replace(granted, scope=" ".join(scopes), details=details)
+    return structs.replace(granted, scope=" ".join(scopes), details=details)
 
 
 def told(granted: Granted) -> dict[str, Any]:

@@ -8,12 +8,15 @@ matter, and is parsed by joserfc (``idp.oidc.tokens``).
 
 import base64
 import binascii
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any
 
 import msgspec
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from joserfc.jws import JWSRegistry
 
 from idp.keys.store import KeyPair, KeySet
@@ -52,11 +55,29 @@ class GoodTokens:
 def signed(pair: KeyPair, typ: TokenType, claims: Mapping[str, Any]) -> str:
     """Sign ``claims``; the header has ``alg``, ``kid`` and ``typ`` and nothing else."""
     signing_input = f"{_header(pair.alg, pair.kid, typ)}.{base64url(msgspec.json.encode(claims))}"
-    signature = JWSRegistry.algorithms[pair.alg].sign(signing_input.encode("ascii"), pair.key)
+    signature = _signer(pair)(signing_input.encode("ascii"))
     token = f"{signing_input}.{base64url(signature)}"
     if typ is TokenType.ACCESS_TOKEN:
         _GOOD.add(pair, token, claims)  # it comes back to us within moments; ID tokens do not
     return token
+
+
+@lru_cache(maxsize=16)
+def _signer(pair: KeyPair) -> Callable[[bytes], bytes]:
+    """Find once what signs with a key; joserfc looks anew for each signature."""
+    key: Any = pair.key.get_op_key("sign")
+    if pair.alg == "ES256":
+        return partial(_es256, key)
+    if pair.alg == "RS256":
+        return lambda signing_input: bytes(key.sign(signing_input, _PKCS1, _SHA256))
+    algorithm = JWSRegistry.algorithms[pair.alg]
+    return lambda signing_input: algorithm.sign(signing_input, pair.key)
+
+
+def _es256(key: ec.EllipticCurvePrivateKey, signing_input: bytes) -> bytes:
+    """Sign with ECDSA on P-256: both numbers in 32 bytes each (RFC 7518 section 3.4)."""
+    r, s = decode_dss_signature(key.sign(signing_input, _ECDSA))
+    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
 def verified(keys: KeySet, token: str, typ: TokenType, algs: tuple[str, ...]) -> Mapping[str, Any]:
@@ -105,4 +126,7 @@ def decoded(part: str) -> bytes:
     return found
 
 
+_SHA256 = hashes.SHA256()
+_ECDSA = ec.ECDSA(_SHA256)
+_PKCS1 = padding.PKCS1v15()
 _GOOD = GoodTokens(limit=512)  # twice as many at most, about 2 kB each

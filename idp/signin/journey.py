@@ -8,12 +8,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import msgspec
+
 from idp.accounts.model import Kind
 from idp.consent.model import Permission
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """What the client asked for, as far as it decides the steps (OIDC Core 3.1.2.1)."""
 
     asked_at: datetime
@@ -43,8 +44,7 @@ class Asked:
     """The kinds of account that may open the app (P33); empty: all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(msgspec.Struct, frozen=True):
     """What this browser has on record."""
 
     subject: str

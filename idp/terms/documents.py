@@ -8,9 +8,9 @@ a new version, and the old ones stay readable.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -46,13 +46,22 @@ def versions(document: Document) -> tuple[str, ...]:
 
 def newest(document: Document, now: datetime) -> str:
     """Name the version of a document that is in force."""
-    today = now.astimezone(_TAIWAN).date().isoformat()
-    return next(version for version in versions(document) if version <= today)
+    return _newest(document, now.astimezone(_TAIWAN).date())
+
+
+@lru_cache(maxsize=16)
+def _newest(document: Document, today: date) -> str:
+    return next(version for version in versions(document) if version <= today.isoformat())
 
 
 def in_force(now: datetime) -> str:
     """Name what is to be accepted: the newest day on which either document changed."""
-    return max(newest(document, now) for document in Document)
+    return _in_force(now.astimezone(_TAIWAN).date())
+
+
+@lru_cache(maxsize=16)
+def _in_force(today: date) -> str:
+    return max(_newest(document, today) for document in Document)
 
 
 def day_of(shown: Iterable[Text]) -> str:

@@ -8,10 +8,10 @@ import hmac
 import random
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import cast
 
+import msgspec
 from flask import Response, current_app, has_request_context, request
 from werkzeug.exceptions import BadRequest, Forbidden
 
@@ -41,8 +41,7 @@ def is_secure() -> bool:
     return provider().config.provider.issuer.startswith("https://")
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(msgspec.Struct, frozen=True):
     """What tells who is asking, before anything of a request is believed."""
 
     remote: str

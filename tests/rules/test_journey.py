@@ -1,10 +1,10 @@
 """The decision table of ``idp.signin.journey``: no database, no Flask, microseconds."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from idp.consent.model import Permission
 from idp.signin.journey import (

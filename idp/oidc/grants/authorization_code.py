@@ -7,12 +7,13 @@ which of any number of concurrent callers has won.
 import base64
 import hashlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant as AuthlibGrant
+from msgspec import structs
 from sqlalchemy import Text, bindparam, case, func, select, update
 
 from idp.audit.events import CodeIssued, CodeReplayed, TokenIssued
@@ -136,7 +137,7 @@ def redeem(
     if claimed is not None:
         *granted, vouched_by = claimed
         found = authorizations.granted(granted)
-        return replace(found, vouched_by=vouched_by) if vouched_by else found
+        return structs.replace(found, vouched_by=vouched_by) if vouched_by else found
     consumed = tx.ask(_CONSUMED, presented)
     return Replayed(*consumed) if consumed else Unknown()
 

@@ -1,10 +1,10 @@
 """The grants of those who wait: ``device_code`` (RFC 8628, 3.4) and CIBA (Core section 10)."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from authlib.oauth2.rfc6749 import BaseGrant, TokenEndpointMixin
+from msgspec import structs
 
 from idp.audit.events import TokenIssued
 from idp.oidc import authorizations, pending, vouching
@@ -108,7 +108,7 @@ class DecoupledGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
             tuple(how["amr"]),
             datetime.fromtimestamp(how["auth_time"], UTC),
         )
-        granted = replace(granted, vouched_by=vouching.find_key(tx, granted.account_id))
+        granted = structs.replace(granted, vouched_by=vouching.find_key(tx, granted.account_id))
         vouched.demand(self.request, parts, granted)
         granted = authorizations.within(granted, made.client)
         authorizations.put(

@@ -4,12 +4,13 @@ Each is used once; using one again means that two parties hold it, and ends the 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from authlib.oauth2.rfc6749.grants import RefreshTokenGrant as AuthlibGrant
+from msgspec import structs
 from sqlalchemy import (
     ForeignKey,
     String,
@@ -159,7 +160,7 @@ def _read(columns: Sequence[Any]) -> tuple[Granted, datetime]:
     *granted, details, expires_at, vouched_by = columns
     found = authorizations.granted(granted)
     if details or vouched_by:
-        found = replace(found, details=details, vouched_by=vouched_by or "")
+        found = structs.replace(found, details=details, vouched_by=vouched_by or "")
     return found, expires_at
 
 

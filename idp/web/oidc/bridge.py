@@ -198,6 +198,12 @@ class Headers(Mapping[str, str]):
             raise KeyError(name)
         return str(found)
 
+    def get(self, name: str, default: Any = None) -> Any:
+        """Give a header, or ``default``: most are not there, and an exception costs more."""
+        if name == HEADER:
+            return self._certificate or default
+        return self._environ.get(_key(name), default)
+
     def __iter__(self) -> Iterator[str]:
         """List the names of the headers that are there."""
         sent = {key[5:].replace("_", "-").lower() for key in self._environ if key[:5] == "HTTP_"}
