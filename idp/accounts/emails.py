@@ -12,6 +12,7 @@ from idp.accounts import removed, status
 from idp.accounts.model import Email, ProvenEmail, State, address_key
 from idp.accounts.removed import RemovedEmail
 from idp.accounts.tables import AccountEmail, AccountRow
+from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction
 
 
@@ -130,7 +131,7 @@ def holder_of(tx: Transaction, address: str) -> UUID | None:
 def reached(tx: Transaction, account_id: UUID) -> Reached:
     """Find where an account's owner is written to of what happens: one round trip."""
     asked = {"owner": account_id, "lately": tx.now - removed.KEPT}
-    rows = tx.execute(_REACHED, asked).all()
+    rows = tx.rows(_REACHED, asked)
     left = [ProvenEmail(row.address, row.since) for row in rows if row.position >= 0 and row.since]
     gone = [ProvenEmail(row.address, row.since) for row in rows if row.position < 0]
     older = [one for one in gone if left and one.since < left[0].since]
@@ -193,7 +194,7 @@ _HOLDER = (
     )
     .limit(1)
 )
-_REACHED = (
+_REACHED = Prepared(
     select(
         AccountRow.locale,
         AccountEmail.address,

@@ -11,7 +11,7 @@ from idp.database.transaction import Transaction
 
 def find(tx: Transaction, kind: str, key: str) -> UUID | None:
     """Find the account that an identity opens."""
-    row = tx.execute(_FIND, {"kind": kind, "key": key}).one_or_none()
+    row = tx.ask(_FIND, {"kind": kind, "key": key})
     return row.account_id if row else None
 
 
@@ -22,6 +22,8 @@ def take(tx: Transaction, kind: str, key: str, account_id: UUID) -> bool:
 
 
 _TAKE = Prepared(insert_if_new(AccountIdentity).returning(AccountIdentity.account_id))
-_FIND = select(AccountIdentity.account_id).where(
-    AccountIdentity.kind == bindparam("kind"), AccountIdentity.key == bindparam("key")
+_FIND = Prepared(
+    select(AccountIdentity.account_id).where(
+        AccountIdentity.kind == bindparam("kind"), AccountIdentity.key == bindparam("key")
+    )
 )

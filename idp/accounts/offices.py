@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.accounts.model import Account, Kind, Office
 from idp.accounts.tables import AccountRow
 from idp.database.columns import Table
+from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction
 
 
@@ -41,10 +42,8 @@ class AccountOffice(Table):
 
 def of(tx: Transaction, account_id: UUID) -> Office | None:
     """Read the office of an account; most have none."""
-    row = tx.execute(_OF, {"owner": account_id}).one_or_none()
-    if row is None:
-        return None
-    return Office(**{**row._mapping, "roles": tuple(row.roles)})  # noqa: SLF001 - SQLAlchemy's own
+    row = tx.ask(_OF, {"owner": account_id})
+    return Office(**{**row._asdict(), "roles": tuple(row.roles)}) if row else None
 
 
 def holder_of(tx: Transaction, login: str, typed: str) -> tuple[UUID, str] | None:
@@ -86,18 +85,20 @@ def put(tx: Transaction, account_id: UUID, office: Office) -> None:
     tx.execute(_PUT, row)
 
 
-_OF = select(
-    AccountOffice.directory,
-    AccountOffice.ad_account,
-    AccountOffice.court,
-    AccountOffice.court_name,
-    AccountOffice.court_is_chosen,
-    AccountOffice.department,
-    AccountOffice.title,
-    AccountOffice.employee_number,
-    AccountOffice.roles,
-    AccountOffice.also_login,
-).where(AccountOffice.account_id == bindparam("owner"))
+_OF = Prepared(
+    select(
+        AccountOffice.directory,
+        AccountOffice.ad_account,
+        AccountOffice.court,
+        AccountOffice.court_name,
+        AccountOffice.court_is_chosen,
+        AccountOffice.department,
+        AccountOffice.title,
+        AccountOffice.employee_number,
+        AccountOffice.roles,
+        AccountOffice.also_login,
+    ).where(AccountOffice.account_id == bindparam("owner"))
+)
 _HOLDER = (
     select(AccountOffice.account_id, AccountOffice.login)
     .where(

@@ -17,6 +17,7 @@ import msgspec
 from sqlalchemy import (
     JSON,
     Boolean,
+    CompoundSelect,
     Delete,
     Dialect,
     Insert,
@@ -33,7 +34,7 @@ from sqlalchemy.types import TypeEngine
 
 from idp.database.columns import Table, UtcDateTime, instant, microseconds
 
-Statement = Select[*tuple[Any, ...]] | Insert | Update | Delete
+Statement = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]] | Insert | Update | Delete
 Codec = Callable[[Any], Any]
 
 BINARY, TEXT = 1, 0  # libpq's parameter formats
@@ -118,7 +119,7 @@ class Prepared:
     def _only_reads(self) -> bool:
         """Tell a plain SELECT; one FOR UPDATE needs a transaction, or it locks for nobody."""
         locks = getattr(self.statement, "_for_update_arg", None) is not None
-        return isinstance(self.statement, Select) and not locks
+        return isinstance(self.statement, Select | CompoundSelect) and not locks
 
     def _nullable(self) -> dict[str, None]:
         """Columns that an INSERT may leave out."""

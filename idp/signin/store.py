@@ -154,7 +154,7 @@ def bind_journey(tx: Transaction, id_hash: bytes, browser_hash: bytes) -> bool:
 
 def rebind_journey(tx: Transaction, id_hash: bytes, before: bytes, after: bytes) -> None:
     """Take a journey along when its browser's binding is renewed."""
-    tx.execute(_REBIND, {"which": id_hash, "before": before, "after": after})
+    tx.put(_REBIND, {"which": id_hash, "before": before, "after": after})
 
 
 def find_journey(tx: Transaction, id_hash: bytes, browser_hash: bytes) -> OnJourney | None:
@@ -269,7 +269,7 @@ _BIND = (
     .where(Journey.id_hash == bindparam("which"), Journey.browser_hash.is_(None))
     .values(browser_hash=bindparam("browser"))
 )
-_REBIND = (
+_REBIND = Prepared(
     update(Journey)
     .where(Journey.id_hash == bindparam("which"), Journey.browser_hash == bindparam("before"))
     .values(browser_hash=bindparam("after"))

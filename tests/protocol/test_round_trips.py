@@ -2,16 +2,24 @@
 
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
+from idp.accounts import identities
+from idp.accounts.model import Kind, Profile
 from idp.provider import Provider
+from idp.signin.actions import Browser as Desk
+from idp.signin.actions import SignedIn
+from idp.web.signin import concluding
+from tests import people
 from tests.clock import MovableClock
 from tests.labs.counting import Counted, Traced, every_connection
+from tests.labs.paper_directory import SECTION, WANG
 from tests.people import SECRET, Browser, Person, answer
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -157,6 +165,43 @@ def test_client_credentials_and_introspection_cost_one_round_trip_each(
     introspect(browser, token)
 
     assert wire.round_trips == 2
+
+
+@on_postgresql
+def test_a_judges_sign_in_costs_five_round_trips_and_none_by_way_of_sqlalchemy(
+    provider: Provider, wire: Traced
+) -> None:
+    """Whose entry it is, the account, the office, the browser; what is new goes with the commit."""
+    judge = people.add(
+        provider, Person("WANG.DM@COURT", Kind.JUDGE, Profile(name=WANG.name), "", "")
+    ).account
+    assert judge is not None
+    with provider.database.write() as tx:
+        identities.take(tx, WANG.identity.kind, WANG.identity.key, judge.id)
+    means = concluding.by_ticket(SECTION)
+    at_work = Desk(b"", "device", "Browser/1.0", "zh-Hant")
+    detours: list[str] = []
+
+    for _ in range(3):  # the first writes down the office, the second prepares
+        wire.clear()
+        detours.clear()
+        with told_of(provider, detours), provider.database.write() as tx:
+            done = provider.directory_signing_in.record(tx, WANG, means, at_work, client_id=None)
+            assert isinstance(done, SignedIn)
+
+    assert (wire.round_trips, detours) == (5, [])
+
+
+@contextmanager
+def told_of(provider: Provider, statements: list[str]) -> Iterator[None]:
+    """List what goes to the database through SQLAlchemy's execution."""
+
+    def told(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    event.listen(provider.database.writing, "before_cursor_execute", told)
+    yield
+    event.remove(provider.database.writing, "before_cursor_execute", told)
 
 
 def machine_token(browser: Browser) -> str:
