@@ -19,11 +19,14 @@ from typing import TypeVar
 from idp.config import DirectorySection
 from idp.gateways import ldap_wire as wire
 from idp.gateways.fetch import Resolve, resolve
+from idp.gateways.ldap_kept import Held, Kept
 from idp.gateways.turns import Turns
 
 LDAPS_PORT = 636
 _ADDRESSES = 3  # of one name; a domain's name stands for all of its controllers
 _MOST_ENTRIES = 2  # one is wanted; more than one is as good as none
+_MOST_KEPT = 4
+_SIGN_OF_LIFE_SECONDS = 0.5  # of a controller that answered a moment ago
 _SUB_CODE = re.compile(r"\bdata ([0-9a-fA-F]+)")  # all that AD's texts have in common
 _CHANNEL_BINDING = "80090346"  # SEC_E_BAD_BINDINGS: a policy of the controller, nobody's password
 _SUCCESS, _SIZE_LIMIT, _REFERRAL, _NO_SUCH_OBJECT, _INVALID_CREDENTIALS = 0, 4, 10, 32, 49
@@ -100,7 +103,12 @@ class Session:
 
 
 class Ldap:
-    """The controllers of one directory. Thread-safe: every call has a connection of its own."""
+    """The controllers of one directory. Thread-safe: no two calls have one connection.
+
+    A connection that was bound as the service account is kept for the next question
+    (:mod:`idp.gateways.ldap_kept`); a password of somebody's goes over a new one, and that is all
+    that ever goes over it.
+    """
 
     def __init__(
         self,
@@ -121,11 +129,14 @@ class Ldap:
         self._section = section
         self._resolve = resolver
         self._turns = Turns(section.hosts, section.down_seconds, stopwatch)
+        self._kept = Kept(_MOST_KEPT, stopwatch)
         # A name server may keep a thread long after we have given up on it.
         self._resolving = ThreadPoolExecutor(4, thread_name_prefix=f"resolve-{section.id}")
 
     def ask(self, question: Callable[[Session], Wanted], until: float) -> Wanted:
         """Ask as the service account; a controller that breaks off is asked no more.
+
+        What is asked may be asked twice: what is known of a controller from before need not hold.
 
         Args:
             until: when it has to be over, on the clock of ``time.monotonic``.
@@ -134,19 +145,43 @@ class Ldap:
             Unreachable: no controller gave an answer.
             Misconfigured: the service account may not, or the answer is none to rely on.
         """
-        dn, password = self._section.bind_dn, self._service_password()
+        password = self._service_password()
+        if (held := self._kept.take(password)) is not None:
+            held.conversation.go_on(
+                until, min(self._section.connect_seconds, _SIGN_OF_LIFE_SECONDS)
+            )
+            try:
+                return self._asked(held, question)
+            except (wire.Broken, Misconfigured):
+                self._kept.forget(held.host)
         broken = "all are being left in peace"
         for host in self._turns:
             try:
-                with self._talking(host, until) as conversation:
-                    _insist(conversation.bind(dn, password))
-                    self._turns.answered(host)  # the question may have to go there as well
-                    found = question(Session(conversation, self._section.base))
+                return self._asked(self._bound(host, password, until), question)
             except wire.Broken as gone:
                 broken = self._note(host, gone)
-            else:
-                return found
         raise Unreachable(broken)
+
+    def _bound(self, host: str, password: bytes, until: float) -> Held:
+        """Begin to talk with a controller as the service account."""
+        conversation = self._open(host, until)
+        try:
+            _insist(conversation.bind(self._section.bind_dn, password))
+        except BaseException:
+            conversation.close()
+            raise
+        self._turns.answered(host)  # the question may have to go there as well
+        return self._kept.hold(conversation, host, password)
+
+    def _asked(self, held: Held, question: Callable[[Session], Wanted]) -> Wanted:
+        """Put a question; only what was answered to its end is fit for another."""
+        try:
+            found = question(Session(held.conversation, self._section.base))
+        except BaseException:
+            held.conversation.close()
+            raise
+        self._kept.give_back(held)
+        return found
 
     def bind(self, dn: str, password: bytes, until: float) -> str:
         """Try a password: sent once, to one controller, whatever comes of it.
@@ -200,6 +235,13 @@ class Ldap:
 
     @contextmanager
     def _talking(self, host: str, until: float) -> Iterator[wire.Conversation]:
+        conversation = self._open(host, until)
+        try:
+            yield conversation
+        finally:
+            conversation.close()
+
+    def _open(self, host: str, until: float) -> wire.Conversation:
         """Open a conversation with the first of a host's addresses that takes it."""
         name, port = host_and_port(host)
         broken: wire.Broken = wire.Broken("its name has no address")
@@ -210,12 +252,8 @@ class Ldap:
             except wire.Broken as gone:
                 conversation.close()
                 broken = gone
-                continue
-            try:
-                yield conversation
-            finally:
-                conversation.close()
-            return
+            else:
+                return conversation
         raise broken
 
     def _addresses(self, name: str, port: int, until: float) -> list[str]:
@@ -232,7 +270,7 @@ class Ldap:
         )
 
     def _service_password(self) -> bytes:
-        """Read it anew for each connection: it is changed without a restart."""
+        """Read it anew for each question: it is changed without a restart."""
         path = self._section.bind_password_file
         try:
             found = Path(path).read_bytes().rstrip(b"\r\n") if path else None
@@ -245,6 +283,7 @@ class Ldap:
 
     def _note(self, host: str, gone: wire.Broken) -> str:
         self._turns.failed(host)
+        self._kept.forget(host)
         why = f"{host}: {gone}"
         told = {"kind": self._section.id, "address": host, "why": str(gone)}
         _logger.warning("a directory's controller does not answer", extra=told)

@@ -1,7 +1,7 @@
 """A double of a domain controller: says over TLS whatever real ones here do not say.
 
-It speaks as much BER as a refused bind takes. A stranger (:func:`stranger`) speaks nothing and
-remembers what it was told.
+It speaks as much BER as a bind takes and a search that finds nothing. A stranger
+(:func:`stranger`) speaks nothing and remembers what it was told.
 """
 
 import contextlib
@@ -17,6 +17,7 @@ CHANNEL_BINDING = (
     "80090346: LdapErr: DSID-0C090569, comment: AcceptSecurityContext error, data 80090346, v4563"
 )
 _BIND_REQUEST, _BIND_RESPONSE = 0x60, 0x61
+_SEARCH_REQUEST, _SEARCH_DONE = 0x63, 0x65
 
 
 @dataclass
@@ -27,6 +28,10 @@ class FalseController:
     answers: list[tuple[int, str]]
     """Result codes and texts; with 10 (referral) an address, and with -1 nothing is said."""
     binds: int = 0
+    about_searches: tuple[int, str] = (0, "")
+    """What it answers those."""
+    names_another: bool = False
+    """Whether its answers to searches are to another message than was sent."""
 
 
 @dataclass
@@ -40,7 +45,7 @@ class Stranger:
 
 @contextlib.contextmanager
 def false_controller(leaf: Leaf, *answers: tuple[int, str]) -> Iterator[FalseController]:
-    """Answer binds on a port of 127.0.0.1."""
+    """Answer on a port of 127.0.0.1."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(leaf.certificate, leaf.key)
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -52,8 +57,7 @@ def false_controller(leaf: Leaf, *answers: tuple[int, str]) -> Iterator[FalseCon
                     raw, _ = listening.accept()
                 except OSError:
                     return
-                with contextlib.suppress(OSError), raw, context.wrap_socket(raw, True) as caller:
-                    _answer(caller, one)
+                threading.Thread(target=_serve, args=(context, raw, one), daemon=True).start()
 
         threading.Thread(target=serve, daemon=True).start()
         yield one
@@ -82,15 +86,25 @@ def stranger() -> Iterator[Stranger]:
         listening.shutdown(socket.SHUT_RDWR)
 
 
-def _answer(caller: ssl.SSLSocket, one: FalseController) -> None:
-    while request := caller.recv(4096):
-        message_id, operation = _opened(request)
-        if operation != _BIND_REQUEST:
-            return
-        one.binds += 1
-        code, text = one.answers[0] if len(one.answers) == 1 else one.answers.pop(0)
-        if code >= 0:
-            caller.sendall(_value(0x30, message_id + _value(_BIND_RESPONSE, _result(code, text))))
+def _serve(context: ssl.SSLContext, raw: socket.socket, one: FalseController) -> None:
+    with contextlib.suppress(OSError), raw, context.wrap_socket(raw, True) as caller:
+        while request := caller.recv(4096):
+            message_id, operation = _opened(request)
+            if operation == _BIND_REQUEST:
+                one.binds += 1
+                code, text = one.answers[0] if len(one.answers) == 1 else one.answers.pop(0)
+                _tell(caller, message_id, _BIND_RESPONSE, code, text)
+            elif operation == _SEARCH_REQUEST:
+                if one.names_another:
+                    message_id = b"\x02\x01\x7f"
+                _tell(caller, message_id, _SEARCH_DONE, *one.about_searches)
+            else:
+                return
+
+
+def _tell(caller: ssl.SSLSocket, message_id: bytes, operation: int, code: int, text: str) -> None:
+    if code >= 0:
+        caller.sendall(_value(0x30, message_id + _value(operation, _result(code, text))))
 
 
 def _result(code: int, text: str) -> bytes:

@@ -33,27 +33,34 @@ _logger = logging.getLogger(__name__)
 
 
 class _OneBind:
-    """Tries a password with one bind, however many controllers a question goes to."""
+    """Tries a password with one bind, however often and to whom a question is put."""
 
     def __init__(self, ldap: "Ldap", password: bytes, until: float) -> None:
         self._ldap = ldap
         self._password = password
         self._until = until
-        self._known: tuple[str, Standing] | None = None
+        self._tried = ""
+        self._came_to: Standing | Exception | None = None
 
     def of(self, dn: str) -> Standing:
-        """Tell what the bind came to."""
+        """Tell what the bind came to; also where it came to nothing, it was the only one."""
         from idp.gateways.ldap import Unreachable
 
-        if self._known is None:
-            self._known = (
-                dn,
-                standings.of_sub_code(self._ldap.bind(dn, self._password, self._until)),
-            )
-        tried, verdict = self._known
-        if tried != dn:
+        if self._came_to is None:
+            self._tried, self._came_to = dn, self._bind(dn)
+        if self._tried != dn:
             raise Unreachable("two controllers name one person differently")
-        return verdict
+        if isinstance(self._came_to, Exception):
+            raise self._came_to
+        return self._came_to
+
+    def _bind(self, dn: str) -> Standing | Exception:
+        from idp.gateways.ldap import Misconfigured, Unreachable
+
+        try:
+            return standings.of_sub_code(self._ldap.bind(dn, self._password, self._until))
+        except (Misconfigured, Unreachable) as nothing:
+            return nothing
 
 
 class Directories:
