@@ -1,10 +1,10 @@
 """What a judge's sign-in costs: asked of a real domain, with and without a controller that hangs.
 
-``python -m bench.directory [--seconds 5] [--threads 5]``. A sign-in is a bind as the service
-account, a search, the groups and a bind as the judge, on two connections over TLS. Sign-ins a
-second are of that many threads in one process; the hung controller stands first in the list. On
-one machine Samba and the provider share the processors: the processor time of ours says what is
-ours. Times are medians; goals stand beside them.
+``python -m bench.directory [--seconds 5] [--threads 5]``. A sign-in is a search and the groups on
+a connection that is bound as the service account already, and a bind as the judge on a new one
+over TLS. Sign-ins a second are of that many threads in one process; the hung controller stands
+first in the list. On one machine Samba and the provider share the processors: the processor time
+of ours says what is ours. Times are medians; goals stand beside them.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from tests.labs.proxy import proxy
 from tests.labs.samba_ad import PASSWORD, Domain, domain
 
 GOAL_MILLISECONDS, GOAL_A_SECOND = 40, 40
+GOAL_TOLD_MILLISECONDS = 1
 _JUDGES = ("wang.dm", "lee.ys@judicial.test", "COURT\\weird", "林法官", "zaozi")
 _SINGLE = 40
 
@@ -99,7 +100,8 @@ def measure(court: Domain, threads: int, seconds: float) -> None:
             print(f"  {rate:.0f} a second by {threads} threads (goal {GOAL_A_SECOND})", end="")
             print(f", the slowest {slowest:.0f} ms")
         down = Directories([court.section(hosts=[hung])], system_clock, at_once=threads)
-        print(f"all hang: who is not the one to find out is told in {refused(down):.2f} ms")
+        told = f"{refused(down):.2f} ms (goal {GOAL_TOLD_MILLISECONDS})"
+        print(f"all hang: who is not the one to find out is told in {told}")
 
 
 def main() -> None:
