@@ -114,15 +114,19 @@ def find_key(tx: Transaction, account_id: UUID) -> str:
 
 
 def key_of(account_id: InstrumentedAttribute[UUID]) -> ColumnElement[str | None]:
-    """Select beside an account what its directory knows it by; ``NULL``: it is of none."""
-    return (
-        select(AccountIdentity.key)
-        .where(AccountIdentity.account_id == account_id, AccountIdentity.kind == IDENTITY_KIND)
-        .limit(1)
-        .scalar_subquery()
-    )
+    """Select beside an account what its directory knows it by; ``NULL``: it is of none.
+
+    Also in a ``RETURNING`` of SQLite, where columns are written without their table: there an
+    ``account_id`` of the same name within would be compared with itself, and everybody's be found.
+    """
+    return select(_ENTRIES.c.key).where(_ENTRIES.c.holder == account_id).limit(1).scalar_subquery()
 
 
+_ENTRIES = (
+    select(AccountIdentity.key, AccountIdentity.account_id.label("holder"))
+    .where(AccountIdentity.kind == IDENTITY_KIND)
+    .subquery("entries")
+)
 _KEY = select(AccountIdentity.key).where(
     AccountIdentity.account_id == bindparam("wanted"), AccountIdentity.kind == IDENTITY_KIND
 )

@@ -1,6 +1,7 @@
 """What stood on a directory's word ends with it: at a refresh, and between them (P04)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -142,6 +143,48 @@ def test_nobody_else_is_asked_about(
 
     assert status == 200
     assert questions == []
+
+
+def come_in_as_well(browser: Browser, sign_in: Callable[[], Any]) -> str:
+    """Go into the app and take a refresh token."""
+    browser.authorize(scope="openid offline_access", prompt="consent")
+    sign_in()
+    if 'id="consent-accept"' in page(browser):
+        browser.post("/signin/consent", browser.hidden() | {"decision": "allow"})
+        browser.follow()
+    document: Any = browser.redeem(_code(browser)).json
+    return str(document["refresh_token"])
+
+
+def _code(browser: Browser) -> str:
+    assert browser.last is not None
+    return answer(browser.last)["code"]
+
+
+@pytest.mark.usefixtures("token")
+def test_each_is_asked_about_by_their_own_entry(
+    court: Provider, paper: PaperDirectory, citizen: Person
+) -> None:
+    """Two judges and somebody who is none: an answer about one is nobody else's."""
+    lee, other = Browser.on(court), Browser.on(court)
+    paper.write(replace(WANG, account="lee.ys", guid="00000000-0000-4000-8000-000000000001"))
+
+    def arrive() -> None:
+        sign_in(lee, "lee.ys")
+        register(lee, court, "lee@judges.example")
+
+    of_lee = come_in_as_well(lee, arrive)
+    of_citizen = come_in_as_well(other, lambda: other.sign_in(citizen))
+    paper.standings["wang.dm"] = Standing.DISABLED
+    questions = asked_of(paper)
+
+    answered = refresh(lee, of_lee)[0], refresh(other, of_citizen)[0]
+
+    assert answered == (200, 200)
+    assert questions == ["court:00000000-0000-4000-8000-000000000001"]
+    paper.standings["lee.ys"] = Standing.DISABLED
+    assert worker.ask_of_those_signed_in(court) == 2
+    assert "Good to see you" in other.get("/").text
 
 
 @pytest.mark.usefixtures("token")
