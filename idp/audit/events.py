@@ -396,6 +396,22 @@ class AccountsExported(Event, frozen=True):
     hashes: bool
 
 
+class WithdrawalsHeld(Event, frozen=True):
+    """A directory would put out more people at once than it may: nobody goes."""
+
+    name = "directory.withdrawals_held"
+    directory: str
+    waiting: int
+    asked: int
+
+
+class WithdrawalsConfirmed(Event, frozen=True):
+    """An operator has said that those whom a directory puts out have to go."""
+
+    name = "directory.withdrawals_confirmed"
+    directory: str
+
+
 class Throttled(Event, frozen=True):
     """A gate began to refuse a context."""
 

@@ -4,8 +4,10 @@ from dataclasses import asdict
 
 import click
 
-from idp.cli.context import Invocation, fail, json_option, say
+from idp.audit.events import WithdrawalsConfirmed
+from idp.cli.context import Invocation, fail, json_option, operator, say
 from idp.clock import system_clock
+from idp.oidc import withdrawals
 
 _SHOWN = ("directory", "where", "step", "result", "found", "fix")
 
@@ -33,3 +35,25 @@ def test(invocation: Invocation, /, *, user: str, as_json: bool) -> None:
     say([asdict(one) for one in steps], as_json=as_json, columns=_SHOWN)
     if any(one.result == BAD for one in steps):
         raise SystemExit(1)
+
+
+@directory.command("confirm")
+@click.argument("directory_id")
+@click.pass_obj
+def confirm(invocation: Invocation, /, *, directory_id: str) -> None:
+    """Put out all whom a directory has withdrawn its word for, however many they are.
+
+    It asks about everybody who is signed in, and says how many had to go. For an hour whoever
+    else it names goes as well.
+    """
+    from idp import worker
+    from idp.cli.operate import built
+
+    config = invocation.config()
+    if directory_id not in {one.id for one in config.directories}:
+        fail(f"{directory_id}: no [[directories]] has this id")
+    portico = built(config)
+    with portico.database.write(operator()) as tx:
+        withdrawals.confirm(tx, directory_id)
+        portico.trail.append(tx, WithdrawalsConfirmed(directory=directory_id))
+    click.echo(f"{worker.ask_of_those_signed_in(portico)} had to go.")

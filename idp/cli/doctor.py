@@ -12,8 +12,9 @@ from sqlalchemy import bindparam, delete, insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from idp import assembly
+from idp.accounts import identities
 from idp.authenticators.card import roots
-from idp.authenticators.directory.model import Standing
+from idp.authenticators.directory.model import IDENTITY_KIND, Standing
 from idp.cli.context import operator
 from idp.config import Config, ConfigError
 from idp.database.columns import Table
@@ -21,6 +22,7 @@ from idp.database.prepared import Prepared
 from idp.gateways.kerberos import Tickets
 from idp.keys import ring
 from idp.keys import store as keys
+from idp.oidc import withdrawals
 from idp.oidc.client_authentication import UsedAssertion
 from idp.outbox import store as outbox
 from idp.provider import Provider
@@ -155,6 +157,14 @@ def look_at_cards(name: str, portico: Provider) -> Finding:
 def look_at_directories(name: str, portico: Provider) -> Finding:
     """Ask each directory about nobody, and look whether tickets can be taken where wanted."""
     sections = portico.config.directories
+    with portico.database.read() as tx:
+        held = withdrawals.held(tx)
+        stray = identities.front_but(tx, IDENTITY_KIND, [one.id for one in sections])
+    if held:
+        return Finding(name, BAD, "; ".join(map(_held, held)))
+    if stray:
+        what = f"{stray}: people are of it, and no [[directories]] has this id: they stay out"
+        return Finding(name, BAD, what)
     if not sections:
         return Finding(name, GOOD, "no sign-in by directory")
     nobody = UUID(int=0)
@@ -177,6 +187,14 @@ def look_at_directories(name: str, portico: Provider) -> Finding:
         )
     listed = ", ".join(one.id for one in sections)
     return Finding(name, GOOD, f"{listed} can be asked; `idp directory test` tries more")
+
+
+def _held(one: withdrawals.Held) -> str:
+    return (
+        f"{one.directory} puts out too many at once ({one.waiting} or more, of {one.asked} signed "
+        f"in), so since {one.since:%Y-%m-%d %H:%M} UTC nobody goes: see `idp directory test` and "
+        f"the log; if they all have to go, `idp directory confirm {one.directory}`"
+    )
 
 
 def _port(name: str, portico: Provider) -> Finding:

@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from idp.authenticators.card import roots
 from idp.authenticators.card.roots import Health
+from idp.oidc import withdrawals
 from idp.provider import Provider
 
 
@@ -45,6 +46,29 @@ class CardFigures(Collector):
                 left.add_metric(label, one.list_until.timestamp() - now)
                 entries.add_metric(label, one.entries)
         yield from (serves, expiry, asked, age, left, entries)
+
+
+class DirectoryFigures(Collector):
+    """Which directories would put out more people at once than they may."""
+
+    def __init__(self, portico: Provider) -> None:
+        self._portico = portico
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """Read them, as above."""
+        try:
+            with self._portico.database.read() as tx:
+                waiting = {one.directory: one.waiting for one in withdrawals.held(tx)}
+        except SQLAlchemyError:
+            return
+        held = GaugeMetricFamily(
+            "portico_directory_withdrawals_held",
+            "People who would be put out, and are not before an operator says so",
+            labels=["directory"],
+        )
+        for one in self._portico.config.directories:
+            held.add_metric([one.id], waiting.get(one.id, 0))
+        yield held
 
 
 def _gauge(name: str, meaning: str) -> GaugeMetricFamily:

@@ -153,13 +153,15 @@ def _run_rounds(loop: worker.Loop, parent: int | None = None) -> None:
 def _serve_metrics(portico: Provider, figures: str) -> None:
     from prometheus_client import CollectorRegistry, multiprocess, start_http_server
 
-    from idp.cli.figures import CardFigures
+    from idp.cli.figures import CardFigures, DirectoryFigures
 
     section = portico.config.server
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry, path=figures)  # type: ignore[no-untyped-call]
     if portico.config.cards.enabled:
         registry.register(CardFigures(portico))
+    if portico.config.directories:
+        registry.register(DirectoryFigures(portico))
     start_http_server(section.metrics_port, section.metrics_host, registry)
 
 

@@ -78,6 +78,11 @@ class Held(NamedTuple):
     account_id: UUID
     key: str
 
+    @property
+    def directory(self) -> str:
+        """The id of the directory."""
+        return directory_of(self.key)
+
 
 @dataclass(frozen=True, slots=True)
 class Vouching:
@@ -92,6 +97,11 @@ class Vouching:
         if account is not None:
             why = f"directory_{why}"
             self.ending.end_all(tx, account_id, reach, subject=account.subject, why=why)
+
+
+def directory_of(key: str) -> str:
+    """Read which directory knows an identity."""
+    return key.partition(":")[0]
 
 
 def ask(directories: Directories, key: str) -> Voucher:

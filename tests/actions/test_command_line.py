@@ -2,6 +2,8 @@
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -71,6 +73,22 @@ def test_further_members_of_a_registration_come_from_a_file(shell: Shell, tmp_pa
     assert added["dpop_bound_access_tokens"] is True
     assert refused.exit_code == 1
     assert "dpop_bound" in refused.output
+
+
+def test_an_operator_says_yes_to_a_directory_that_is_there(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = {"id": "court", "hosts": ["dc1.court.test"], "bind_dn": "CN=x", "base": "DC=court"}
+    monkeypatch.setenv("PORTICO__DIRECTORIES", json.dumps([one]))
+
+    mistyped = shell.run("directory", "confirm", "cuort")
+    done = shell.run("directory", "confirm", "court")
+
+    assert (mistyped.exit_code, done.exit_code) == (1, 0)
+    assert done.stdout == "0 had to go.\n"
+    with closing(sqlite3.connect(shell.config.with_name("idp.sqlite"))) as database:
+        said = database.execute("SELECT directory FROM directory_brakes WHERE confirmed_until > 0")
+        assert said.fetchall() == [("court",)]
 
 
 def test_a_posture_tells_what_is_broken_and_ci_what_was_required(shell: Shell) -> None:

@@ -142,16 +142,17 @@ class Directories:
     def by_guid(self, identity_key: str) -> DirectoryPerson | Standing:
         """Find who has an identity (``court:<guid>``) today, and judge them as a bind would.
 
-        ``WRONG_CREDENTIALS``: there is no such person any more, or no such directory.
+        ``WRONG_CREDENTIALS``: there is no such person any more. ``MISCONFIGURED``: there is no
+        such directory; that says nothing of anybody.
         """
         directory, _, guid = identity_key.partition(":")
         if directory not in self._of:
-            return Standing.WRONG_CREDENTIALS
+            return _misconfigured(directory, "no [[directories]] has this id")
         section, _ = self._of[directory]
         try:
             filter_ = people.by_guid(section, guid)
         except ValueError:
-            return Standing.WRONG_CREDENTIALS
+            return _misconfigured(directory, "an identity on record is no GUID")
         return self._look_up(section, filter_)
 
     def _look_up(self, section: DirectorySection, filter_: str) -> DirectoryPerson | Standing:
@@ -184,9 +185,7 @@ class Directories:
             except Unreachable:  # the gateway has said who is silent
                 return Standing.UNREACHABLE
             except Misconfigured as wrong:
-                told = {"kind": section.id, "error": "misconfigured", "why": str(wrong)}
-                _logger.error("a directory cannot be asked", extra=told)  # noqa: TRY400 - its text
-                return Standing.MISCONFIGURED
+                return _misconfigured(section.id, str(wrong))
 
     def _tried(
         self, session: "Session", section: DirectorySection, name: names.LoginName, bind: _OneBind
@@ -222,6 +221,9 @@ class Directories:
         standing = self._standing(section, entry, person, groups)
         if standing is Standing.MISCONFIGURED:
             raise Misconfigured("the service account may not read a person's state or identity")
+        if standing is Standing.NOT_ALLOWED:
+            # Of a group that is not there nobody is a member: that says nothing of the person.
+            _demand(session, "people_group", section.people_group)
         return person if standing is Standing.GOOD else standing
 
     def _standing(
@@ -267,6 +269,20 @@ def _is_in(session: "Session", section: DirectorySection, dn: str, group: str) -
     if people.is_ad(section):
         return bool(session.look(dn, filters.member_of(group), ["1.1"]))
     return bool(session.look(group, filters.has_member(dn), ["1.1"]))
+
+
+def _demand(session: "Session", key: str, dn: str) -> None:
+    """Go on only where an entry of the configuration can be seen."""
+    from idp.gateways.ldap import Misconfigured
+
+    if not session.look(dn, "(objectClass=*)", ["1.1"]):
+        raise Misconfigured(f"{key}: {dn} is not there, or the service account may not see it")
+
+
+def _misconfigured(directory: str, why: str) -> Standing:
+    told = {"kind": directory, "error": "misconfigured", "why": why}
+    _logger.error("a directory cannot be asked", extra=told)
+    return Standing.MISCONFIGURED
 
 
 def _octets(password: str) -> bytes:

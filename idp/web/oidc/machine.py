@@ -11,7 +11,6 @@ from idp.oidc import (
     pushed_requests,
     revocation,
     userinfo,
-    vouching,
 )
 from idp.oidc.clients import everyone, scopes_offered
 from idp.oidc.discovery import metadata, resource_metadata
@@ -23,7 +22,7 @@ from idp.oidc.server import error_reply
 from idp.oidc.userinfo import challenge_reply
 from idp.oidc.vouching import Asks, Word
 from idp.provider import Provider
-from idp.web.oidc import ahead
+from idp.web.oidc import ahead, asking
 
 Handler = Callable[[Provider, Exchange], Reply]
 
@@ -49,7 +48,7 @@ def answer_token(portico: Provider, exchange: Exchange) -> Reply:
         with portico.database.write(exchange.origin) as tx:
             return portico.oidc.token_reply(tx, exchange)
     except Asks as asks:
-        voucher = vouching.ask(portico.directories, asks.key)
+        voucher = asking.ask(portico, asks.key, exchange.origin)
     if voucher.word is Word.NOT_NOW:
         return error_reply(TemporarilyUnavailable("the directory cannot be asked"))
     try:
