@@ -290,6 +290,7 @@ class DirectorySection(Section, frozen=True, kw_only=True):
     withdraw_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = 10
     keytab_file: str = ""
     ticket_networks: list[str] = []
+    ticket_hosts: list[str] = []
     replay_file: str = ""
     acr: str = "urn:portico:acr:directory"
     ticket_acr: str = "urn:portico:acr:kerberos"

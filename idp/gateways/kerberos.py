@@ -6,6 +6,7 @@ ways for one person and anew for another.
 """
 
 import importlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -62,20 +63,24 @@ class Tickets:
     """Accepts tickets for ``HTTP/<host>``; safe in threads, holds nothing between two calls."""
 
     def __init__(self, host: str) -> None:
-        self._service = f"http/{host}@".casefold()
+        self._host = host
 
     @staticmethod
     def available() -> bool:
         """Tell whether the library is here: the extra ``kerberos``, and the system's MIT krb5."""
         return _library() is not None
 
-    def accept(self, token: bytes, keytab: str, replay_file: str = "") -> Accepted | Refused:
-        """Judge a token; under a millisecond, and nothing is asked over the network.
+    def accept(
+        self, token: bytes, keytab: str, replay_file: str = "", hosts: Sequence[str] = ()
+    ) -> Accepted | Refused:
+        """Judge a token; a millisecond for each realm or host, and nothing goes over the network.
 
         Args:
             keytab: its path; read anew each time, so that keys are changed without a restart.
+                Of several realms each has a key for us there, and any of them will do.
             replay_file: where authenticators are noted until they expire, by all processes;
                 empty: where the library does it. Nothing is taken where none can be written.
+            hosts: other names that browsers may ask for a ticket for.
         """
         library = _library()
         if library is None:
@@ -85,25 +90,31 @@ class Tickets:
         if token.startswith(_NTLM):
             return Refused(Why.OTHER_MECHANISM, "NTLM")
         try:
-            context = _context(library, self._principal(keytab), keytab, replay_file)
-            reply = context.step(token)
-            return _read(library, context, reply or b"")
+            ours = self._principals(keytab, hosts)
         except Unusable as wrong:
             return Refused(Why.KEYTAB, str(wrong))
-        except library.exceptions.GSSError as wrong:
-            return Refused(_why(library, wrong), str(wrong).rpartition("): ")[2])
+        refused = []
+        for principal in ours:
+            found = _judge(library, token, principal, keytab, replay_file)
+            if isinstance(found, Accepted):
+                return found
+            refused.append(found)
+        details = dict.fromkeys(one.detail for one in refused)
+        return Refused(refused[0].why, "; ".join(details))
 
-    def _principal(self, keytab: str) -> str:
-        """Find what the keytab calls us.
+    def _principals(self, keytab: str, hosts: Sequence[str]) -> list[str]:
+        """List what the keytab calls us: a name for each realm and host.
 
         As a service of a host instead the library would look for our name in the DNS each time;
-        without a name a ticket for any key in the file would do.
+        without a name a ticket for any key in the file would do. Which name a ticket is for cannot
+        be asked afterwards: an account with several of them has one key for them all.
         """
-        keys = read(keytab)
-        ours = [one.principal for one in keys if one.principal.casefold().startswith(self._service)]
+        services = tuple(f"http/{host}@".casefold() for host in (self._host, *hosts))
+        keys = dict.fromkeys(one.principal for one in read(keytab))
+        ours = [one for one in keys if one.casefold().startswith(services)]
         if not ours:
-            raise Unusable(f"{keytab}: holds no key for {self._service}")
-        return ours[0]
+            raise Unusable(f"{keytab}: holds no key for {services[0]}")
+        return ours
 
 
 @cache
@@ -117,6 +128,17 @@ def _library() -> ModuleType | None:
     # Set here: its metaclass sets it back in a class derived from it.
     library.SecurityContext.__DEFER_STEP_ERRORS__ = False
     return library
+
+
+def _judge(
+    library: ModuleType, token: bytes, principal: str, keytab: str, replay_file: str
+) -> Accepted | Refused:
+    try:
+        context = _context(library, principal, keytab, replay_file)
+        reply = context.step(token)
+        return _read(library, context, reply or b"")
+    except library.exceptions.GSSError as wrong:
+        return Refused(_why(library, wrong), str(wrong).rpartition("): ")[2])
 
 
 def _context(library: ModuleType, principal: str, keytab: str, replay_file: str) -> Any:

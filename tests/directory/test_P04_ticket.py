@@ -13,6 +13,7 @@ from idp.authenticators.directory.directory import Directories
 from idp.authenticators.directory.model import DirectoryPerson, Standing
 from idp.authenticators.directory.pac import Named
 from idp.gateways.kerberos import Accepted, Refused, Tickets, Why
+from tests.labs.keytab import keytab as made_by_hand
 from tests.labs.samba_ad import PASSWORD, Domain
 from tests.labs.tickets import KRB5, token
 
@@ -128,6 +129,64 @@ def test_a_ticket_for_another_service_is_refused_whatever_keys_are_at_hand(
     assert named(accept(token(cache), keytab)).account == "wang.dm"
 
 
+def together(path: Path, *keytabs: Path) -> Path:
+    """Join keytabs in one file, in this order."""
+    path.write_bytes(b"\x05\x02" + b"".join(one.read_bytes()[2:] for one in keytabs))
+    return path
+
+
+def test_the_key_of_one_realm_keeps_no_ticket_of_another_out(
+    kerberos: Domain, accept: Accept, tmp_path: Path
+) -> None:
+    other = Path(made_by_hand(tmp_path / "other.keytab", realm="OTHER.TEST"))
+    cache = kerberos.kinit("wang.dm", tmp_path / "cc")
+
+    for order in ((other, kerberos.keytab), (kerberos.keytab, other)):
+        keytab = together(tmp_path / "both.keytab", *order)
+        shown = token(cache)
+        assert named(accept(shown, keytab)).account == "wang.dm"
+        refused, words = why(accept(shown, keytab))
+        assert refused is Why.NOT_TAKEN
+        assert "Request is a replay" in words
+
+
+def add_service(domain: Domain, account: str, service: str, *, control: int = 0x10200) -> None:
+    """Make an account that a service has, with keys of AES."""
+    domain.tool("user", "create", account, "Svc-More-Passw0rd!-long-random")
+    domain.tool("spn", "add", service, account)
+    told = f"dn: CN={account},CN=Users,DC=court,DC=test\nchangetype: modify\n"
+    told += f"replace: userAccountControl\nuserAccountControl: {control}\n-\n"
+    told += "replace: msDS-SupportedEncryptionTypes\nmsDS-SupportedEncryptionTypes: 24\n"
+    subprocess.run(
+        ["ldbmodify", "-H", str(domain.first.files.database)],
+        input=told.encode(),
+        check=True,
+        capture_output=True,
+    )
+
+
+def test_a_ticket_for_a_name_of_ours_that_is_no_alias_is_refused(
+    kerberos: Domain, tmp_path: Path
+) -> None:
+    """Accounts of their own: names of one account have one key, and are one to Kerberos."""
+    add_service(kerberos, "svc-alias", "HTTP/alias.court.test")
+    add_service(kerberos, "svc-other", "host/stranger.court.test")
+    spare = tmp_path / "spare.keytab"
+    controllers.export_keytab(
+        kerberos.first, spare, "HTTP/alias.court.test", "host/stranger.court.test"
+    )
+    keytab, replays = together(tmp_path / "all.keytab", spare, kerberos.keytab), tmp_path / "r"
+    cache = kerberos.kinit("wang.dm", tmp_path / "cc")
+
+    def judge(service: str, *hosts: str) -> Accepted | Refused:
+        return TICKETS.accept(token(cache, service), str(keytab), str(replays), hosts)
+
+    assert named(judge("HTTP@localhost")).account == "wang.dm"
+    assert why(judge("HTTP@alias.court.test"))[0] is Why.NOT_TAKEN
+    assert named(judge("HTTP@alias.court.test", "Alias.Court.Test")).account == "wang.dm"
+    assert why(judge("host@stranger.court.test", "stranger.court.test"))[0] is Why.NOT_TAKEN
+
+
 def test_an_expired_ticket_is_refused(kerberos: Domain, tmp_path: Path) -> None:
     """Five minutes of grace for clocks (RFC 4120 section 3.2.3) are more than a test can wait."""
     cache = kerberos.kinit("wang.dm", tmp_path / "cc")
@@ -175,15 +234,7 @@ def test_a_clerk_has_a_ticket_and_is_no_judge(
 
 def test_a_ticket_without_a_signed_account_is_refused(kerberos: Domain, tmp_path: Path) -> None:
     """A domain may be told to leave the PAC out (``UF_NO_AUTH_DATA_REQUIRED``)."""
-    kerberos.tool("user", "create", "svc-plain", "Svc-Plain-Passw0rd!-long-random")
-    kerberos.tool("spn", "add", "HTTP/localhost.plain", "svc-plain")
-    flags = "dn: CN=svc-plain,CN=Users,DC=court,DC=test\nchangetype: modify\n"
-    flags += "replace: userAccountControl\nuserAccountControl: 33620480\n-\n"  # 0x2010200
-    flags += "replace: msDS-SupportedEncryptionTypes\nmsDS-SupportedEncryptionTypes: 24\n"
-    database = str(kerberos.first.files.database)
-    subprocess.run(
-        ["ldbmodify", "-H", database], input=flags.encode(), check=True, capture_output=True
-    )
+    add_service(kerberos, "svc-plain", "HTTP/localhost.plain", control=0x2010200)
     keytab = tmp_path / "plain.keytab"
     controllers.export_keytab(kerberos.first, keytab, "HTTP/localhost.plain")
     cache = kerberos.kinit("wang.dm", tmp_path / "cc")

@@ -33,7 +33,7 @@ class _Wangs:
     def available(self) -> bool:
         return True
 
-    def accept(self, _token: bytes, _keytab: str, _replay: str = "") -> Accepted:
+    def accept(self, *_: object) -> Accepted:
         name = "wang.dm".encode("utf-16-le")
         start = 20
         head = struct.pack("<HHHHI", 0, 0, 0, 0, 2)

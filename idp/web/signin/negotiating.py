@@ -128,7 +128,9 @@ def _first_known(
     """Ask each directory's keys; a ticket is for the keys of one of them."""
     refused = Refused(Why.MALFORMED)
     for section in sections:
-        found = portico.tickets.accept(token, section.keytab_file, section.replay_file)
+        found = portico.tickets.accept(
+            token, section.keytab_file, section.replay_file, section.ticket_hosts
+        )
         if isinstance(found, Refused):
             refused = found
             continue
