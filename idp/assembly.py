@@ -238,10 +238,10 @@ def assemble(
         account_cards=account_cards,
         directory_signing_in=DirectorySignIn(
             config,
-            Gate(keys_of.key("throttle"), directory.strict(config.throttle)),
+            Gate(keys_of.key("throttle"), directory.strict(config)),
             Gate(
                 keys_of.key("throttle"),
-                directory.strict(config.throttle, directory.strangers_tries(config)),
+                directory.strict(config, directory.strangers_tries(config)),
                 steady=True,
             ),
             accounts,

@@ -286,6 +286,7 @@ class DirectorySection(Section, frozen=True, kw_only=True):
     answer_seconds: Annotated[float, msgspec.Meta(gt=0, le=5)] = 3.0
     down_seconds: Positive = 30
     recheck_minutes: Positive = 15
+    lockout_minutes: Annotated[int, msgspec.Meta(ge=1, le=240)] = 30
     withdraw_at_once: Positive = 3
     withdraw_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = 10
     keytab_file: str = ""

@@ -5,7 +5,8 @@ open, and returns what was proven or why not. The door has read what it needs be
 records what came of it after.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
@@ -60,6 +61,8 @@ class Refusal:
     """Whose counter to move, where the attempt named somebody who exists."""
     detail: str = ""
     """The true reason for the audit log, where the page may not tell it."""
+    until: datetime | None = field(default=None, compare=False)
+    """Before when it is no use to try again; the same for accounts that do not exist."""
 
 
 class Authenticator(Protocol[Evidence]):

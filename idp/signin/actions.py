@@ -114,9 +114,9 @@ class PasswordSignIn:
         )
         reserved = self.gate.reserve(tx, attempt, captcha=solved is True)
         match reserved.verdict:
-            case Wait():
+            case Wait(until):
                 self._refuse(tx, Throttled(gate=GATE))
-                return Refusal(Reason.TOO_MANY_ATTEMPTS)
+                return Refusal(Reason.TOO_MANY_ATTEMPTS, until=until)
             case NeedsCaptcha():
                 return Refusal(Reason.CAPTCHA_MISSING)
             case Proceed():

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import LargeBinary, bindparam, case, delete, null, select, update
+from sqlalchemy import LargeBinary, bindparam, case, delete, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -21,7 +21,7 @@ from idp.database.prepared import Prepared
 from idp.database.sweeping import Broom
 from idp.database.transaction import Transaction
 from idp.signin import throttle
-from idp.signin.throttle import WINDOW, Count, Dimension, Proceed, Verdict
+from idp.signin.throttle import SLIDES, WINDOW, Count, Dimension, Proceed, Verdict
 
 
 class ThrottleCounter(Table):
@@ -154,7 +154,7 @@ class Gate:
             return []
         # In one order for everybody: two attempts that share rows cannot wait in a circle.
         ordered = sorted(keys.items(), key=lambda item: item[1])
-        values: dict[str, Any] = {"instant": tx.now}
+        values: dict[str, Any] = {"instant": tx.now, "slides_from": tx.now + SLIDES}
         for number, (dimension, key) in enumerate(ordered):
             values[f"key_{number}"] = key
             is_endless = self._steady and dimension is Dimension.CONTEXT
@@ -190,6 +190,7 @@ def _upsert(dialect: str, count: int) -> Prepared:
         ]
     )
     over = ThrottleCounter.window_ends_at <= instant
+    ends_anew = adding.excluded.window_ends_at >= bindparam("slides_from", type_=UtcDateTime())
     return Prepared(
         adding.on_conflict_do_update(
             index_elements=["key"],
@@ -198,7 +199,7 @@ def _upsert(dialect: str, count: int) -> Prepared:
                 "previous_at": case((over, None), else_=ThrottleCounter.last_at),
                 "last_at": adding.excluded.last_at,
                 "window_ends_at": case(
-                    (over, adding.excluded.window_ends_at),
+                    (or_(over, ends_anew), adding.excluded.window_ends_at),
                     else_=ThrottleCounter.window_ends_at,
                 ),
             },

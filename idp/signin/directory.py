@@ -5,12 +5,16 @@ two of them.
 
 Tries are counted before the directory hears of them, under the name they claim, so that nobody
 locks an account of the directory through us. Browsers that nobody has signed in from share one
-count of :data:`TRIES`, which rests :data:`REST` after the last failure and no longer; where courts'
-networks are known there are two of one try each, so that nobody outside keeps judges out there.
-Each browser that its holder has used has a count of its own, whose rests double. So strangers
-together never reach a lockout threshold of three, and with as many slips of the holder it stays
-below five, the least that is usual; a lockout window is 15 to 30 minutes. Whoever has two names in
-a directory has two counts until they have signed in under both: four tries of strangers at most.
+count of :data:`TRIES`, which rests (:func:`rest`) after the last failure and no longer; where
+courts' networks are known there are two of one try each, so that nobody outside keeps judges out
+there. Each browser that its holder has used has a count of its own, whose rests double.
+
+A directory adds a wrong password to those before it while the last of them is younger than its
+window; so tries of several counts, each within its own limit, would add up without an end where
+they take turns. A rest is so long that the others' tries do not reach across it. Strangers together
+bring the directory's count to 2, and with as many slips of the holder it is 4: below five, the
+least threshold that is usual. Whoever has two names in a directory has two counts until they have
+signed in under both: four tries of strangers at most.
 """
 
 from dataclasses import dataclass
@@ -49,7 +53,8 @@ TICKET: Final = "ticket"
 Method = Literal["directory", "ticket"]
 GATE: Final = "directory"
 TRIES: Final = 2
-REST: Final = timedelta(minutes=35)
+_TOGETHER = 2 * TRIES
+_SPARE = timedelta(minutes=5)
 _NEVER = 1_000_000
 _OUTSIDE, _INSIDE = "strangers outside", "strangers inside"
 _COUNTED = frozenset({Standing.WRONG_CREDENTIALS, Standing.LOCKED})
@@ -95,12 +100,22 @@ def strangers_tries(config: Config) -> int:
     return 1 if any(one.ticket_networks for one in config.directories) else TRIES
 
 
-def strict(policy: ThrottleSection, tries: int = TRIES) -> ThrottleSection:
+def rest(config: Config, tries: int = TRIES) -> timedelta:
+    """Say how long a count of so many tries rests: until what the others add up to is forgotten.
+
+    Each of theirs keeps the directory's own count alive for one window more.
+    """
+    longest = max((one.lockout_minutes for one in config.directories), default=1)
+    return timedelta(minutes=longest) * (1 + _TOGETHER - tries) + _SPARE
+
+
+def strict(config: Config, tries: int = TRIES) -> ThrottleSection:
     """Give the limits of this gate: the house's, where those are stricter still."""
+    policy = config.throttle
     return msgspec.structs.replace(
         policy,
         context_failures=min(policy.context_failures, tries),
-        block_minutes=max(policy.block_minutes, int(REST.total_seconds()) // 60),
+        block_minutes=max(policy.block_minutes, rest(config, tries) // timedelta(minutes=1)),
         # Strangers have a context of their own here: no second count of them, and no captcha.
         captcha_per_hour=_NEVER,
         strangers_per_hour=_NEVER,
@@ -218,9 +233,10 @@ class DirectorySignIn:
         device = device_hash.hex() if is_known else self._pool(tx.origin.address)
         attempt = Attempt(GATE, own, tx.origin.address, device)
         gate = self._gate(is_known=is_known)
-        if not isinstance(gate.reserve(tx, attempt, captcha=True).verdict, Proceed):
+        said = gate.reserve(tx, attempt, captcha=True).verdict
+        if not isinstance(said, Proceed):
             self.trail.append(tx, Throttled(gate=GATE))
-            return Refusal(Reason.TOO_MANY_ATTEMPTS)
+            return Refusal(Reason.TOO_MANY_ATTEMPTS, until=throttle.until(said))
         return Admitted(attempt, whole, account_id, is_known)
 
     def _gate(self, *, is_known: bool) -> Gate:

@@ -41,6 +41,9 @@ WINDOW: Mapping[Dimension, timedelta] = {
     Dimension.STRANGERS: timedelta(hours=1),
     Dimension.STREAK: timedelta(days=3650),
 }
+SLIDES = WINDOW[Dimension.CONTEXT]
+"""A window as long as this or longer ends so long after the last attempt, not after the first: a
+rest would be over at its end, and as many tries again would fit around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,11 @@ def verdict(
     if strangers and strangers.failures >= policy.captcha_per_hour and not captcha:
         return NeedsCaptcha()
     return Proceed()
+
+
+def until(said: Verdict) -> datetime | None:
+    """Give the end of a wait; ``None``: it was another verdict."""
+    return said.until if isinstance(said, Wait) else None
 
 
 def _waits(

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from idp.gateways.kerberos import Accepted
 from idp.provider import Provider
 from idp.registration.store import Registration
-from idp.signin.directory import REST
+from idp.signin.directory import rest
 from tests.clock import MovableClock
 from tests.http.test_B_registration import accept
 from tests.http.test_P04_P20_judges import describe, open_form, sign_in
@@ -168,7 +168,7 @@ def test_T44_no_stranger_keeps_the_judges_of_a_court_out(
     for _ in range(12):
         open_form(stranger)
         tried.append(sign_in(stranger, password="guess").status_code)
-        clock.advance(REST)
+        clock.advance(rest(court.config, 1))
         cast("Any", court.directories).wrong.clear()  # as AD forgets after half an hour
     open_form(stranger)
     sign_in(stranger, password="guess")

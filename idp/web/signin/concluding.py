@@ -17,7 +17,7 @@ from idp.secret import digest
 from idp.signin import store
 from idp.signin.actions import Browser, SignedIn
 from idp.signin.directory import METHOD, TICKET, Admitted, Means, Outcome, Unregistered
-from idp.web import metrics
+from idp.web import metrics, waiting
 from idp.web.forms import FieldError
 from idp.web.raising import supersede, user_agent
 from idp.web.request import (
@@ -32,7 +32,8 @@ from idp.web.request import (
 )
 from idp.web.signin.journeys import Underway
 from idp.web.signin.registering import leading
-from idp.web.wording import FIELD_OF, REFUSED, STANDINGS
+from idp.web.wiring import provider
+from idp.web.wording import STANDINGS
 
 Page = Callable[[list[FieldError], int], Response]
 """Shows the page again: problems and status."""
@@ -117,8 +118,9 @@ def refused(journey_page: Page, refusal: Refusal) -> Response:
 
 
 def _refused(refusal: Refusal | Standing, page: Page) -> Response:
+    now = provider().database.clock()
     if isinstance(refusal, Refusal):
-        error = FieldError(FIELD_OF[refusal.reason], REFUSED[refusal.reason])
+        error = waiting.problem(refusal, now)
     else:
         at = "username" if refusal is Standing.WRONG_CREDENTIALS else ""
         error = FieldError(at, STANDINGS[refusal])
@@ -126,6 +128,8 @@ def _refused(refusal: Refusal | Standing, page: Page) -> Response:
     response = page([error], status)
     if status in _RETRY:
         response.headers["Retry-After"] = _RETRY[status]
+    if isinstance(refusal, Refusal) and refusal.until is not None:
+        response.headers["Retry-After"] = str(waiting.seconds(refusal, now))
     return response
 
 

@@ -17,7 +17,7 @@ from idp.provider import Provider
 from idp.secret import Secret, digest
 from idp.signin import store
 from idp.signin.actions import Admitted, Browser, SignedIn, Typed
-from idp.web import errors, metrics, wording
+from idp.web import errors, metrics, waiting, wording
 from idp.web.forms import FieldError
 from idp.web.raising import supersede
 from idp.web.request import (
@@ -212,7 +212,8 @@ def _missing(form: PasswordForm) -> list[FieldError]:
 
 def _refused(journey: Underway, form: PasswordForm, refusal: Refusal) -> Response:
     metrics.signin("password", refusal.reason)
-    error = FieldError(FIELD_OF[refusal.reason], REFUSED[refusal.reason])
+    now = provider().database.clock()
+    error = waiting.problem(refusal, now)
     statuses = {Reason.BUSY: 503, Reason.TOO_MANY_ATTEMPTS: 429}
     response = _page(
         journey,
@@ -222,7 +223,8 @@ def _refused(journey: Underway, form: PasswordForm, refusal: Refusal) -> Respons
         challenge=refusal.reason is Reason.CAPTCHA_MISSING,
     )
     if response.status_code in {429, 503}:
-        response.headers["Retry-After"] = "60" if response.status_code == 429 else "5"
+        waits = waiting.seconds(refusal, now) if response.status_code == 429 else 5
+        response.headers["Retry-After"] = str(waits)
     return response
 
 
