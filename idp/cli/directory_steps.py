@@ -1,60 +1,41 @@
-"""Whether directories can be asked, step by step: what a sign-in takes, one thing at a time."""
+"""Whether directories can be asked, step by step: what a sign-in takes, one thing at a time.
+
+A step that needs one that has failed is told all the same, as not tried, with the reason.
+"""
 
 import ssl
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import msgspec
 
-from idp.authenticators.directory import filters, people
+from idp.authenticators.directory import people
 from idp.authenticators.directory.directory import Directories
-from idp.authenticators.directory.model import DirectoryPerson, Standing
+from idp.authenticators.directory.model import DirectoryPerson
+from idp.cli import directory_words as words
+from idp.cli.directory_asking import (
+    ANYTHING,
+    FAILED,
+    LOOK,
+    NOT_TRIED,
+    OK,
+    Asking,
+    Broken,
+    Step,
+    answer,
+    until,
+)
+from idp.cli.directory_ticket_steps import ticket_steps
+from idp.cli.directory_words import Fault
 from idp.clock import Clock
 from idp.config import Config, DirectorySection
-from idp.gateways import keytab
-from idp.gateways.kerberos import Tickets
-from idp.gateways.ldap import Entry, Ldap, Misconfigured, Session, Unreachable
+from idp.gateways.ldap import Entry, Ldap, Session
 
-GOOD, LOOK, BAD = "good", "look", "bad"
-_PATIENCE_SECONDS = 5.0
 _RENEW = timedelta(days=30)
 _SKEW, _KERBEROS_SKEW = timedelta(seconds=60), timedelta(minutes=5)
-_RC4 = 23
-_AES = {17: "AES128-SHA1", 18: "AES256-SHA1", 19: "AES128-SHA256", 20: "AES256-SHA384"}
-_ANYTHING = "(objectClass=*)"
-
-# What OpenSSL and the system say, and what mends it.
-_REMEDIES = (
-    ("mismatch", "the certificate names another host: write that name in `hosts`, or renew it"),
-    ("has expired", "the controller's certificate has ended: renew it there"),
-    ("not yet valid", "the certificate begins in the future: compare the clocks"),
-    ("CERTIFICATE_VERIFY_FAILED", "another authority: put the domain's own into `ca_file` (PEM)"),
-    ("refused", "nothing listens: LDAPS needs a certificate on the controller; the port is 636"),
-    ("timed out", "a firewall, or a controller that hangs: open 636/tcp from here"),
-    ("address", "no such name: is the domain's name server asked on this machine?"),
-)
-_STANDINGS = {
-    Standing.WRONG_CREDENTIALS: "no such account, or a name of none of the directories",
-    Standing.MISCONFIGURED: "the service account may not read it, or may not sign in: see above",
-    Standing.UNREACHABLE: "no controller answers: see above",
-    Standing.UNANSWERED: "a controller took the password and did not answer: see above",
-    Standing.NOT_ALLOWED: "the account is good, and not in `people_group`",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing that was tried."""
-
-    directory: str
-    where: str
-    step: str
-    result: str
-    found: str
-    fix: str = ""
+_OF_CONTROLLER = ("name resolution", "TLS", "bind", "search", "clock")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,174 +47,148 @@ class Examiner:
 
     def steps(self, user: str = "") -> Iterator[Step]:
         """Try everything; one failure spares nothing that can be tried without it."""
+        silent = []
         for section in self.config.directories:
-            yield from self._directory(section)
-        if user:
-            yield self._user(user)
+            asking = yield from self._controllers(section)
+            if asking.ldap is None:
+                silent.append(section.id)
+            yield from self._groups(asking)
+            yield from ticket_steps(asking, self.config.provider.issuer)
+        yield self._user(user, silent)
 
-    def _directory(self, section: DirectorySection) -> Iterator[Step]:
-        answering: Ldap | None = None
+    def _controllers(self, section: DirectorySection) -> Generator[Step, None, Asking]:
+        """Try each controller; gives the first that a sign-in could ask."""
+        asked: Ldap | None = None
+        because = "because no controller of it can be asked"
         for host in section.hosts:
-            alone = Ldap(msgspec.structs.replace(section, hosts=[host]))
-            failed = False
-            for one in self._controller(section, host, alone):
-                failed = failed or one.result == BAD
+            alone = msgspec.structs.replace(section, hosts=[host])
+            for one in _Controller(alone, host, self.clock).steps():
                 yield one
-            answering = answering or (None if failed else alone)
-        if answering is not None:
-            yield from self._groups(section, answering)
-        if section.keytab_file:
-            yield from self._tickets(section, answering)
+                if one.step == "search" and one.result == FAILED:
+                    because = "because of search, above"
+                if one.step == "search" and one.result == OK and asked is None:
+                    asked = Ldap(alone)
+        return Asking(section, asked, "" if asked else because)
 
-    def _controller(self, section: DirectorySection, host: str, ldap: Ldap) -> Iterator[Step]:
-        name, step = section.id, Step
-        try:
-            found = ldap.addresses_of(host, _until())
-            yield step(name, host, "name", GOOD, ", ".join(dict.fromkeys(found)))
-            yield self._certificate(section, host, ldap.certificate_ends(host, _until()))
-        except Unreachable as broken:
-            yield step(name, host, "connection", BAD, str(broken), _remedy(str(broken)))
-            return
-        try:
-            looked = ldap.ask(lambda session: _first_look(session, section.base), _until())
-        except (Misconfigured, Unreachable) as wrong:
-            fix = "compare `bind_dn` and its password; is the service account enabled?"
-            yield step(name, host, "service account", BAD, str(wrong), fix)
-            return
-        yield step(name, host, "service account", GOOD, section.bind_dn)
-        if not looked.base:
-            fix = "`base` is no entry that the service account may read"
-            yield step(name, host, "search", BAD, section.base, fix)
-        else:
-            yield step(name, host, "search", GOOD, section.base)
-        yield self._clock(section, host, looked.time)
-
-    def _certificate(self, section: DirectorySection, host: str, ends: str) -> Step:
-        until = datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC)
-        soon = until - self.clock() < _RENEW
-        fix = "renew it before it ends" if soon else ""
-        found = f"names this host, until {until:%Y-%m-%d}"
-        return Step(section.id, host, "certificate", LOOK if soon else GOOD, found, fix)
-
-    def _clock(self, section: DirectorySection, host: str, told: str) -> Step:
-        try:
-            theirs = datetime.strptime(told[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
-        except ValueError:
-            return Step(section.id, host, "clock", GOOD, "the directory does not tell its own")
-        apart = abs(self.clock() - theirs)
-        found = f"{apart.total_seconds():.0f} s apart"
-        if apart <= _SKEW:
-            return Step(section.id, host, "clock", GOOD, found)
-        result = BAD if apart > _KERBEROS_SKEW else LOOK
-        fix = "set both by one time server: Kerberos takes no ticket that is 5 minutes off"
-        return Step(section.id, host, "clock", result, found, fix)
-
-    def _groups(self, section: DirectorySection, ldap: Ldap) -> Iterator[Step]:
+    def _groups(self, asking: Asking) -> Iterator[Step]:
+        section = asking.section
         for group in people.groups_asked_for(section):
-            there = _asked(ldap, partial(_look_at, group))
-            fix = "" if there else "no such entry: write the group's DN as the directory has it"
-            yield Step(section.id, group, "group", GOOD if there else BAD, "", fix)
+            yield asking.step("group", partial(_group, group), say=group)
         if not section.people_group:
-            fix = "`people_group` is empty: everybody in the directory may sign in"
-            yield Step(section.id, "", "group", LOOK, "none is demanded", fix)
+            fix = "set `people_group`, or everybody in the directory may sign in"
+            yield Step(section.id, "", "group", LOOK, "none is demanded of people", fix)
         if not section.courts:
-            fix = "`courts` is empty: nobody's court is believed"
-            yield Step(section.id, "", "courts", LOOK, "", fix)
+            fix = "list the courts in `courts`, or nobody's court is believed"
+            yield Step(section.id, "", "courts", LOOK, "none is known", fix)
 
-    def _tickets(self, section: DirectorySection, ldap: Ldap | None) -> Iterator[Step]:
-        name, file = section.id, section.keytab_file
-        if not Tickets.available():
-            fix = "install the extra: portico[kerberos], and the system's MIT krb5"
-            yield Step(name, "", "gssapi", BAD, "is not installed: no ticket is taken", fix)
+    def _user(self, login: str, silent: list[str]) -> Step:
+        if not login:
+            return Step("", "", "user", NOT_TRIED, "because no --user NAME was given")
+        because = f"because no controller of {', '.join(silent)} can be asked"
+        if len(silent) == len(self.config.directories):
+            return Step("", "", "user", NOT_TRIED, f"{login}: {because}")
         try:
-            keys = keytab.read(file)
-        except keytab.Unusable as wrong:
-            fix = "export it anew and let the service's user alone read it (0400)"
-            yield Step(name, file, "keytab", BAD, str(wrong), fix)
-            return
-        service = f"HTTP/{self.config.provider.issuer.partition('://')[2].split('/')[0]}"
-        service = service.rpartition(":")[0] or service
-        ours = [
-            one for one in keys if one.principal.casefold().startswith(f"{service}@".casefold())
-        ]
-        yield _keys(section, service, ours)
-        if ldap is not None and ours:
-            yield from _service_account(section, ldap, service, ours)
-
-    def _user(self, login: str) -> Step:
-        directories = Directories(self.config.directories, self.clock)
+            directories = Directories(self.config.directories, self.clock)
+        except OSError:  # a `ca_file`: told above
+            return Step("", "", "user", NOT_TRIED, f"{login}: {because}")
         claim = directories.claims(login)
         where = claim.partition(":")[0] if claim else ""
+        if where in silent:
+            return Step(where, "", "user", NOT_TRIED, f"{login}: {because}")
         found = directories.by_login(login)
         if isinstance(found, DirectoryPerson):
-            return Step(where, login, "user", GOOD, _described(found))
-        return Step(where, login, "user", BAD, found.value, _STANDINGS.get(found, "mend it in AD"))
+            return Step(found.directory, "", "user", OK, _described(found))
+        said, fix = words.STANDINGS[found]
+        return Step(where, "", "user", FAILED, f"{login}: {said}", fix, found.value)
 
 
 @dataclass(frozen=True, slots=True)
-class _Looked:
-    base: bool
-    time: str
+class _Controller:
+    """Tries one controller, each step on a connection of its own."""
+
+    section: DirectorySection
+    """With this host alone."""
+    host: str
+    clock: Clock
+
+    def steps(self) -> Iterator[Step]:
+        """Try until something fails; what needs it is told as not tried."""
+        tries: list[Callable[[], Step]] = [
+            self._name, self._tls, self._bind, self._search, self._clock
+        ]  # fmt: skip
+        for number, one in enumerate(tries):
+            try:
+                step = one()
+            except Broken as broken:
+                step = self._failed(_OF_CONTROLLER[number], broken.fault)
+            yield step
+            if step.result == FAILED and step.step in {"name resolution", "TLS", "bind"}:
+                because = f"because of {step.step}, above"
+                for left in _OF_CONTROLLER[number + 1 :]:
+                    yield self._said(left, NOT_TRIED, because)
+                return
+
+    def _name(self) -> Step:
+        # Whom to trust is not asked here: a file that is missing is a fault of TLS.
+        untrusting = Ldap(msgspec.structs.replace(self.section, ca_file=""))
+        found = answer(lambda: untrusting.addresses_of(self.host, until()))
+        return self._said("name resolution", OK, ", ".join(dict.fromkeys(found)))
+
+    def _tls(self) -> Step:
+        try:
+            ldap = Ldap(self.section)
+        except OSError as wrong:
+            fix = "write the authority of the domain into that file (PEM), readable for the service"
+            found = f"`ca_file` {self.section.ca_file} cannot be used: {_why(wrong)}"
+            raise Broken(Fault(found, fix, str(wrong))) from wrong
+        ends = answer(lambda: ldap.certificate_ends(self.host, until()))
+        ends_at = datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC)
+        soon = ends_at - self.clock() < _RENEW
+        fix = "renew the certificate before it ends" if soon else ""
+        found = f"the certificate names this host and is good until {ends_at:%Y-%m-%d}"
+        return self._said("TLS", LOOK if soon else OK, found, fix)
+
+    def _bind(self) -> Step:
+        answer(lambda: Ldap(self.section).ask(lambda _: None, until()))
+        return self._said("bind", OK, self.section.bind_dn)
+
+    def _search(self) -> Step:
+        base = self.section.base
+        if not self._look(base, "1.1"):
+            fault = Fault(f"no entry that the service account may read: {base}", "compare `base`")
+            raise Broken(fault)
+        return self._said("search", OK, base)
+
+    def _clock(self) -> Step:
+        server = self._look("", "currentTime")
+        told = server[0].values.get("currenttime", (b"",))[0] if server else b""
+        try:
+            text = told[:14].decode("ascii", "replace")
+            theirs = datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        except ValueError:
+            return self._said("clock", OK, "it does not tell the time: nothing to compare")
+        apart = abs(self.clock() - theirs)
+        found = f"{apart.total_seconds():.0f} s apart"
+        if apart <= _SKEW:
+            return self._said("clock", OK, found)
+        fix = "set both by one time server: Kerberos takes no ticket that is 5 minutes off"
+        return self._said("clock", FAILED if apart > _KERBEROS_SKEW else LOOK, found, fix)
+
+    def _look(self, dn: str, attribute: str) -> list[Entry]:
+        ldap = Ldap(self.section)
+        return answer(lambda: ldap.ask(lambda it: it.look(dn, ANYTHING, [attribute]), until()))
+
+    def _failed(self, step: str, fault: Fault) -> Step:
+        return self._said(step, FAILED, fault.found, fault.fix, fault.detail)
+
+    def _said(self, step: str, result: str, found: str, fix: str = "", detail: str = "") -> Step:
+        return Step(self.section.id, self.host, step, result, found, fix, detail)
 
 
-def _first_look(session: Session, base: str) -> _Looked:
-    server = session.look("", _ANYTHING, ["currentTime"])
-    told = server[0].values.get("currenttime", (b"",))[0] if server else b""
-    try:
-        there = bool(session.look(base, _ANYTHING, ["1.1"]))
-    except Misconfigured:
-        there = False
-    return _Looked(there, told.decode("ascii", "replace"))
-
-
-def _keys(section: DirectorySection, service: str, ours: list[keytab.Key]) -> Step:
-    step = ("keytab", section.keytab_file)
-    if not ours:
-        fix = f"it has no key for {service}: the name must be the one in the browser's address"
-        return Step(section.id, step[1], step[0], BAD, "", fix)
-    shown = ", ".join(
-        sorted({f"{_AES.get(one.kind, f'kind {one.kind}')} (kvno {one.version})" for one in ours})
-    )
-    if not any(one.kind in _AES for one in ours):
-        fix = "no AES key: switch AES on for the account, then export again"
-        return Step(section.id, step[1], step[0], BAD, shown, fix)
-    old = any(one.kind == _RC4 for one in ours)
-    fix = "RC4 is in it: export AES alone" if old else ""
-    return Step(section.id, step[1], step[0], LOOK if old else GOOD, f"{service}: {shown}", fix)
-
-
-def _service_account(
-    section: DirectorySection, ldap: Ldap, service: str, ours: list[keytab.Key]
-) -> Iterator[Step]:
-    spn = filters.equals("servicePrincipalName", service)
-    found = _asked(ldap, lambda session: session.find(spn, ["msDS-KeyVersionNumber"]))
-    if not found:
-        fix = f"setspn -S {service} <the account that the keytab is of>"
-        yield Step(section.id, service, "SPN", BAD, "no account has it", fix)
-        return
-    if len(found) > 1:
-        fix = "two accounts have it, so nobody gets a ticket: setspn -X lists them"
-        yield Step(section.id, service, "SPN", BAD, "", fix)
-        return
-    yield Step(section.id, service, "SPN", GOOD, found[0].dn)
-    told = found[0].values.get("msds-keyversionnumber", (b"",))[0].decode()
-    newest = max(one.version for one in ours)
-    if told and int(told) != newest:
-        fix = "the account's password was changed: export the keytab again, old keys beside new"
-        yield Step(section.id, service, "kvno", BAD, f"{newest} here, {told} there", fix)
-    elif told:
-        yield Step(section.id, service, "kvno", GOOD, told)
-
-
-def _look_at(dn: str, session: Session) -> list[Entry]:
-    return session.look(dn, _ANYTHING, ["1.1"])
-
-
-def _asked(ldap: Ldap, question: Callable[[Session], list[Entry]]) -> list[Entry]:
-    try:
-        return ldap.ask(question, _until())
-    except (Misconfigured, Unreachable):
-        return []
+def _group(dn: str, session: Session) -> Fault | str:
+    if session.look(dn, ANYTHING, ["1.1"]):
+        return dn
+    return Fault("there is no such entry", "write the DN of the group as the directory has it")
 
 
 def _described(person: DirectoryPerson) -> str:
@@ -242,9 +197,8 @@ def _described(person: DirectoryPerson) -> str:
     return ", ".join(one for one in parts if one)
 
 
-def _remedy(broken: str) -> str:
-    return next((fix for sign, fix in _REMEDIES if sign.casefold() in broken.casefold()), "")
-
-
-def _until() -> float:
-    return time.monotonic() + _PATIENCE_SECONDS
+def _why(wrong: OSError) -> str:
+    inner = wrong.__cause__
+    if isinstance(inner, ssl.SSLError):
+        return "it holds no certificate"
+    return str(getattr(inner, "strerror", "") or wrong)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,16 @@ import pytest
 
 from demo.samba import controller as controllers
 from idp.authenticators.directory.directory import Directories
+from idp.authenticators.directory.model import Standing
+from idp.cli.directory_steps import Examiner
+from idp.cli.directory_words import STANDINGS
 from idp.cli.doctor import look_at_directories
 from idp.clock import system_clock
-from idp.config import DirectorySection
+from idp.config import Config, DirectorySection
 from idp.gateways.kerberos import Tickets
 from idp.provider import Provider
 from tests.labs.ports import free_port
-from tests.labs.samba_ad import BASE, IDP_HOST, Domain
+from tests.labs.samba_ad import BASE, IDP_HOST, SERVICE, Domain
 from tests.labs.shell import Shell
 
 Row = dict[str, str]
@@ -44,6 +48,10 @@ def examine(samba_ad: Domain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return run
 
 
+EVERY_STEP = (
+    *("name resolution", "TLS", "bind", "search", "clock", "group"),
+    *("library", "keytab", "SPN", "key version", "user"),
+)
 _DEFAULT = DirectorySection(id="x", hosts=["x"], bind_dn="x", base="x")
 
 
@@ -58,8 +66,8 @@ def test_everything_that_a_sign_in_takes_is_tried(examine: Try) -> None:
     assert code == 0, rows
     steps = [row["step"] for row in rows]
     assert steps == [
-        *("name", "certificate", "service account", "search", "clock", "group", "group"),
-        *("keytab", "SPN", "kvno", "user"),
+        *("name resolution", "TLS", "bind", "search", "clock", "group", "group"),
+        *("library", "keytab", "SPN", "key version", "user"),
     ]
     assert "王大明" in of_step(rows, "user")["found"]
     assert "TPD" in of_step(rows, "user")["found"]
@@ -69,12 +77,14 @@ def test_everything_that_a_sign_in_takes_is_tried(examine: Try) -> None:
 @pytest.mark.parametrize(
     ("changes", "step", "fix"),
     [
-        ({"hosts": ["no-such-host.invalid"]}, "connection", "no such name"),
-        ({"hosts": ["127.0.0.1:{free}"]}, "connection", "nothing listens"),
-        ({"ca_file": ""}, "connection", "ca_file"),
-        ({"bind_password": "canary"}, "service account", "bind_dn"),
+        ({"hosts": ["no-such-host.invalid"]}, "name resolution", "compare `hosts`"),
+        ({"hosts": ["127.0.0.1:{free}"]}, "TLS", "the port is 636"),
+        ({"ca_file": ""}, "TLS", "ca_file"),
+        ({"ca_file": "/nonexistent/ca.pem"}, "TLS", "into that file"),
+        ({"bind_password": "canary"}, "bind", "bind_dn"),
+        ({"bind_password": "", "bind_password_file": "/nonexistent"}, "bind", "0400"),
         ({"base": "DC=elsewhere,DC=test"}, "search", "base"),
-        ({"people_group": f"CN=None,{BASE}"}, "group", "no such entry"),
+        ({"people_group": f"CN=None,{BASE}"}, "group", "the DN of the group"),
         ({"keytab_file": "/nonexistent/keytab"}, "keytab", "export it anew"),
     ],
 )
@@ -86,22 +96,76 @@ def test_a_fault_is_named_with_what_mends_it(
     code, rows = examine(**json.loads(text))
 
     assert code == 1
-    faults = [row for row in rows if row["step"] == step and row["result"] == "bad"]
+    faults = [row for row in rows if row["step"] == step and row["result"] == "failed"]
     assert fix in faults[0]["fix"]
     assert "canary" not in json.dumps(rows)
+    assert not [row for row in rows if "Error" in row["found"]]
+    assert {row["step"] for row in rows} >= set(EVERY_STEP)
+
+
+def test_what_stands_on_a_failed_step_is_told_as_not_tried_and_why(examine: Try) -> None:
+    _, rows = examine("--user", "wang.dm", bind_password="another")
+
+    not_tried = {row["step"]: row["found"] for row in rows if row["result"] == "not tried"}
+    assert set(not_tried) == {"search", "clock", "group", "SPN", "key version", "user"}
+    assert not_tried["search"] == "because of bind, above"
+    assert not_tried["user"] == "wang.dm: because no controller of court can be asked"
+
+
+def test_a_controller_that_hangs_is_told_from_one_that_is_gone(
+    samba_ad: Domain, examine: Try
+) -> None:
+    with samba_ad.first.hung():
+        code, rows = examine()
+
+    assert (code, of_step(rows, "TLS")["found"]) == (1, "it does not answer in time")
+
+
+@pytest.mark.parametrize(("seconds", "result"), [(0, "ok"), (120, "look"), (900, "failed")])
+def test_clocks_that_are_apart_are_noticed_before_kerberos_does(
+    samba_ad: Domain, seconds: int, result: str
+) -> None:
+    config = Config(directories=[samba_ad.section()])
+    ahead = Examiner(config, lambda: system_clock() + timedelta(seconds=seconds))
+
+    (clock,) = [one for one in ahead.steps() if one.step == "clock"]
+
+    assert clock.result == result
+
+
+def test_people_read_a_line_a_step_and_the_fix_below_it(samba_ad: Domain, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f'[[directories]]\nid = "court"\nhosts = ["{samba_ad.host}"]\nbase = "{BASE}"\n'
+        f'ca_file = "/nonexistent/ca.pem"\nbind_dn = "{SERVICE}"\nbind_password = "canary"\n'
+    )
+
+    done = Shell(config).run("directory", "test")
+
+    lines = done.stdout.splitlines()
+    at = next(n for n, line in enumerate(lines) if line.startswith("  failed     TLS "))
+    assert "/nonexistent/ca.pem cannot be used: No such file or directory" in lines[at]
+    assert lines[at + 1].strip().startswith("-> write the authority of the domain")
+    assert lines[-1] == "1 failed."
+    assert done.exit_code == 1
+    assert "canary" not in done.output
+
+
+def test_each_standing_has_words() -> None:
+    assert set(STANDINGS) == set(Standing) - {Standing.GOOD}
 
 
 def test_a_keytab_of_another_name_or_an_older_password_is_noticed(
     samba_ad: Domain, examine: Try
 ) -> None:
     _, rows = examine(issuer="https://sso.example")
-    assert "the name must be the one" in of_step(rows, "keytab")["fix"]
+    assert "the address of the browser" in of_step(rows, "keytab")["fix"]
 
     samba_ad.set_password("svc-http", "Svc-Http-Passw0rd!-the-next")
     try:
         code, rows = examine()
         assert code == 1
-        assert "export the keytab again" in of_step(rows, "kvno")["fix"]
+        assert "the new keys beside the old" in of_step(rows, "key version")["fix"]
     finally:
         samba_ad.keytab.unlink()
         names = (f"HTTP/{IDP_HOST}", "HTTP/localhost")
@@ -112,7 +176,7 @@ def test_a_keytab_of_another_name_or_an_older_password_is_noticed(
 
 @pytest.mark.parametrize(
     ("user", "fix"),
-    [("nobody", "no such account"), ("clerk01", "people_group"), ("disabled", "mend it in AD")],
+    [("nobody", "compare it"), ("clerk01", "into that group"), ("disabled", "enable it")],
 )
 def test_a_user_who_may_not_come_in_is_told_why(examine: Try, user: str, fix: str) -> None:
     code, rows = examine("--user", user)
