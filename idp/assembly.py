@@ -17,6 +17,7 @@ from idp.authenticators.card.holders import Holders
 from idp.authenticators.card.lists import Lists
 from idp.authenticators.card.revocation import Freshness, Revocation
 from idp.authenticators.card.trust import Trust
+from idp.authenticators.directory.courts import Courts
 from idp.authenticators.directory.directory import Directories
 from idp.authenticators.passkey import Passkeys
 from idp.authenticators.password.authenticator import PasswordAuthenticator
@@ -159,6 +160,7 @@ def assemble(
             trail,
             VerifiedClaims(particulars, evidence),
             Vouching(accounts, ending),
+            Courts(config.directories),
             entropy,
         )
     )

@@ -31,6 +31,8 @@ ContentEncryption = Literal["A128GCM", "A256GCM", "A128CBC-HS256"]
 PolicyName = Literal["modern", "tw-gov-internal", "seed-compat"]
 ProfileName = Literal["oauth21", "oidc", "fapi2"]
 Texts = dict[Locale, str]
+CourtNames = str | Texts
+"""One name for all languages, or a name for each."""
 """A text for people in some of the locales; the first one given serves the others."""
 
 
@@ -280,7 +282,7 @@ class DirectorySection(Section, frozen=True, kw_only=True):
     court_attribute: str = "company"
     court_ou_level: Positive = 1
     court_groups: dict[str, str] = {}
-    courts: dict[str, str] = {}
+    courts: dict[str, CourtNames] = {}
     employee_numbers: bool = False
     connect_seconds: Annotated[float, msgspec.Meta(gt=0, le=3)] = 1.0
     answer_seconds: Annotated[float, msgspec.Meta(gt=0, le=5)] = 3.0

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from idp.accounts.model import Account, Kind, Office
+from idp.authenticators.directory.courts import Courts
 from idp.oidc import identity_assurance
 from idp.oidc.errors import InvalidRequest
 from idp.oidc.identity_assurance import Group
@@ -146,15 +147,25 @@ def of_userinfo(
     account: Account,
     scopes: frozenset[str],
     single: frozenset[str],
-    office: Callable[[], Office | None],
+    office: Callable[[], Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Collect what userinfo answers: the scopes' claims and those asked for one by one.
 
     Args:
-        office: reads the account's; called only if something of it is asked for.
+        office: reads the account's as :func:`of_office` writes it; called only if something of it
+            is asked for.
     """
     names = {name for scope in scopes for name in OF_SCOPE.get(scope, ())}
     return _known(account, names | single, office)
+
+
+def of_office(held: Office | None, courts: Courts) -> dict[str, Any]:
+    """Write somebody's office as claims; the court's name also by language (section 5.2)."""
+    if held is None:
+        return {}
+    told: dict[str, Any] = {name: getattr(held, name) for name in OF_OFFICE}
+    by_language = {f"court_name#{tag}": name for tag, name in courts.tagged(held).items()}
+    return told | by_language | {"roles": list(held.roles) or ""}
 
 
 def single(asked: Mapping[str, Any] | None, scopes: frozenset[str]) -> frozenset[str]:
@@ -168,7 +179,7 @@ def of_id_token(
     account: Account,
     asked: Mapping[str, Any] | None,
     scopes: frozenset[str],
-    office: Callable[[], Office | None],
+    office: Callable[[], Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Collect what was asked for in the ID token by name, and by ``scopes`` where it is alone."""
     names = {name for scope in scopes for name in OF_SCOPE.get(scope, ())}
@@ -209,7 +220,7 @@ def verified(
 
 
 def _known(
-    account: Account, names: AbstractSet[str], office: Callable[[], Office | None]
+    account: Account, names: AbstractSet[str], office: Callable[[], Mapping[str, Any]]
 ) -> dict[str, Any]:
     known: dict[str, Any] = msgspec.to_builtins(account.profile)
     known["preferred_username"] = account.profile.preferred_username or account.account_name
@@ -219,11 +230,9 @@ def _known(
     if "phone_number" in known:
         known.setdefault("phone_number_verified", False)
     if names & OF_OFFICE and account.kind is Kind.JUDGE:
-        known |= _of_office(office())
-    return {name: value for name, value in known.items() if name in names and value != ""}
-
-
-def _of_office(held: Office | None) -> dict[str, Any]:
-    told = {name: getattr(held, name, "") for name in OF_OFFICE}
-    roles = list(held.roles) if held else []
-    return told | {"roles": roles or ""}
+        known |= office()
+    return {
+        name: value
+        for name, value in known.items()
+        if name.partition("#")[0] in names and value != ""
+    }

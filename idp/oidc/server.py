@@ -17,6 +17,7 @@ from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from idp.accounts import offices
 from idp.accounts.store import Accounts
 from idp.audit.store import Trail
+from idp.authenticators.directory.courts import Courts
 from idp.clock import seconds
 from idp.config import TokensSection
 from idp.database.transaction import Transaction
@@ -52,6 +53,7 @@ class Parts:
     trail: Trail
     verified: VerifiedClaims
     vouching: Vouching
+    courts: Courts
     entropy: Entropy
 
 
@@ -325,7 +327,10 @@ class Mint:
         if account is None:
             return {}
         found = claims.of_id_token(
-            account, granted.claims, scopes, lambda: offices.of(self.tx, account.id)
+            account,
+            granted.claims,
+            scopes,
+            lambda: claims.of_office(offices.of(self.tx, account.id), self.parts.courts),
         )
         if claims.wants_verified(granted.claims, "id_token", scopes):
             groups = self.parts.verified.of(self.tx, account)

@@ -81,7 +81,7 @@ def answer(
         held.account,
         scopes,
         claims.single(asked, client.scopes),
-        lambda: offices.of(tx, held.account.id),
+        lambda: claims.of_office(offices.of(tx, held.account.id), parts.courts),
     )
     if claims.wants_verified(asked, "userinfo", scopes):
         groups = parts.verified.of(tx, held.account)

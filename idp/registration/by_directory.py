@@ -12,6 +12,7 @@ import msgspec
 from idp.accounts import identities, offices
 from idp.accounts import store as accounts
 from idp.accounts.model import Account, Profile, canonical_name
+from idp.authenticators.directory.courts import Courts
 from idp.authenticators.directory.model import DirectoryPerson
 from idp.config import Config, ThrottleSection
 from idp.database.transaction import Transaction
@@ -106,11 +107,16 @@ class ByDirectory:
                 return flow_id
         return ""
 
-    def courts(self, under: Under) -> dict[str, str]:
-        """Give the courts of a registration's directory, by their codes."""
+    def courts(self, under: Under, locale: str = "") -> dict[str, str]:
+        """Give the courts of a registration's directory by their codes, as a language has them.
+
+        Args:
+            locale: empty: as they are called on record.
+        """
         proof = under.answers.directory
-        named = proof.person.directory if proof else ""
-        return next((one.courts for one in self.config.directories if one.id == named), {})
+        return Courts(self.config.directories).listed(
+            proof.person.directory if proof else "", locale
+        )
 
     def standing(self, tx: Transaction, under: Under) -> DirectoryProof | None:
         """Give the proof of a registration if it still holds."""

@@ -4,13 +4,25 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 
+from idp.mail.messages import Code
 from idp.provider import Provider
 from tests.clock import MovableClock
 from tests.conftest import Enrol
-from tests.http.test_P04_P20_judges import open_form, register, sign_in, sign_out
-from tests.labs.paper_directory import COURTS, SECTION, WANG, PaperDirectory
+from tests.http.test_B_registration import accept, confirm, finish, send
+from tests.http.test_P04_P20_judges import (
+    MAIL,
+    describe,
+    open_form,
+    page,
+    register,
+    sign_in,
+    sign_out,
+)
+from tests.labs import letters
+from tests.labs.paper_directory import COURTS, SECTION, WANG, PaperDirectory, with_directory
 from tests.labs.signing import claims_of
 from tests.people import Browser, Person, answer
 
@@ -156,3 +168,33 @@ def test_discovery_tells_of_it_where_there_is_a_directory(
     assert SECTION.ticket_acr not in with_it["acr_values_supported"], "no keytab is configured"
     assert not {*OFFICE} & set(without["claims_supported"])
     assert SECTION.acr not in without["acr_values_supported"]
+
+
+NAMES = {"zh-Hant": COURTS["TPD"], "en": "Taipei District Court"}
+
+
+def test_a_court_is_called_by_its_name_in_the_language_of_the_page_and_of_the_claim(
+    provider: Provider, paper: PaperDirectory, enrol: Enrol
+) -> None:
+    courts = {"TPD": NAMES, "TPH": COURTS["TPH"]}
+    court = with_directory(provider, paper, msgspec.structs.replace(SECTION, courts=courts))
+    enrol("petitions", scope=SCOPE)
+    browser = Browser.on(court)
+    browser.get("/signin/directory", lang="en")
+    sign_in(browser)
+    accept(browser)
+    assert f'id="fact-court">{NAMES["en"]}<' in page(browser)
+    describe(browser)
+    send(browser)
+    confirm(
+        browser, next(one.code for one in letters.messages(court, MAIL) if isinstance(one, Code))
+    )
+    assert f'id="court" tabindex="-1">{NAMES["en"]} <' in page(browser)
+    finish(browser)
+    assert NAMES["en"] in browser.get("/account").text
+    assert NAMES["zh-Hant"] in browser.get("/account", lang="zh-Hans").text, "Chinese for Chinese"
+
+    told = browser.userinfo(tokens(browser, scope=SCOPE)["access_token"]).get_json()
+
+    assert told["court_name"] == NAMES["zh-Hant"]
+    assert {tag: told[f"court_name#{tag}"] for tag in NAMES} == NAMES

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from ldap3.operation.search import parse_filter
 from ldap3.protocol.convert import prepare_filter_for_sending
 
-from idp.authenticators.directory import filters, names, people, standing
+from idp.authenticators.directory import courts, filters, names, people, standing
 from idp.authenticators.directory.distinguished import key, parse, shared_by, units_below
 from idp.authenticators.directory.model import Standing
 from idp.authenticators.directory.names import LoginName
-from idp.config import DirectorySection
+from idp.config import CourtNames, DirectorySection
 from idp.gateways.ldap import host_and_port
 
 NOW = datetime(2026, 11, 22, 1, 30, tzinfo=UTC)  # a Sunday
@@ -272,3 +272,30 @@ def test_what_several_entries_are_below(names_: list[str], above: str) -> None:
 def test_a_name_is_the_same_however_it_is_written() -> None:
     assert key("CN=院長, OU=X,dc=T") == key("cn=\\E9\\99\\A2\\E9\\95\\B7,ou=x,DC=t")
     assert key("CN=a\\,b,DC=t") != key("CN=a,CN=b,DC=t")
+
+
+_TAIPEI: CourtNames = {"en": "Taipei", "zh-Hant": "臺北"}
+
+
+@pytest.mark.parametrize(
+    ("names", "locale", "called"),
+    [
+        ("臺北", "en", "臺北"),
+        (_TAIPEI, "zh-Hant", "臺北"),
+        pytest.param(_TAIPEI, "zh-Hans", "臺北", id="Chinese stands for Chinese"),
+        pytest.param({"zh-Hant": "臺北"}, "en", "臺北", id="else the first that is written"),
+        pytest.param(_TAIPEI, "", "Taipei", id="the first goes on record"),
+    ],
+)
+def test_a_court_is_called_as_the_language_calls_it(
+    names: CourtNames, locale: str, called: str
+) -> None:
+    assert courts.called(names, locale) == called
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [("TPD", "TPD"), ("臺北", "TPD"), ("Taipei", "TPD"), ("高院", "TPH"), ("elsewhere", "")],
+)
+def test_each_name_of_a_court_stands_for_it_in_an_attribute(written: str, code: str) -> None:
+    assert courts.code_of({"TPD": _TAIPEI, "TPH": "高院"}, written) == code

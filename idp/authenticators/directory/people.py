@@ -5,7 +5,7 @@ import unicodedata
 import uuid
 from collections.abc import Collection, Iterable, Mapping
 
-from idp.authenticators.directory import filters, standing
+from idp.authenticators.directory import courts, filters, standing
 from idp.authenticators.directory.distinguished import units_below
 from idp.authenticators.directory.model import DirectoryPerson
 from idp.authenticators.directory.names import LoginName, implicit_suffix, same_account
@@ -46,8 +46,9 @@ def wanted(section: DirectorySection) -> list[str]:
 
 def groups_asked_for(section: DirectorySection) -> list[str]:
     """List the groups (DN) whose members are something to us."""
-    courts = section.court_groups if section.court_from == "group" else {}
-    return [one for one in dict.fromkeys([section.people_group, *section.roles, *courts]) if one]
+    of_courts = section.court_groups if section.court_from == "group" else {}
+    listed = [section.people_group, *section.roles, *of_courts]
+    return [one for one in dict.fromkeys(listed) if one]
 
 
 def by_name(section: DirectorySection, name: LoginName) -> str:
@@ -118,7 +119,7 @@ def person(
         name=_shown(values, section.name_attribute) or account,
         title=_shown(values, section.title_attribute),
         court=court,
-        court_name=section.courts.get(court, ""),
+        court_name=courts.called(section.courts[court]) if court else "",
         department=_shown(values, section.department_attribute),
         mails=_mails(section, values),
         employee_number=_shown(values, number),
@@ -135,14 +136,8 @@ def _court(section: DirectorySection, dn: str, values: Values, groups: Collectio
         named = units_below(dn, section.base)[level : level + 1]
     else:
         named = [_text(values, section.court_attribute)]
-    codes = {code for one in named if (code := _code(section, one))}
+    codes = {code for one in named if (code := courts.code_of(section.courts, one))}
     return codes.pop() if len(codes) == 1 else ""
-
-
-def _code(section: DirectorySection, code_or_name: str) -> str:
-    if code_or_name in section.courts:
-        return code_or_name
-    return next((code for code, name in section.courts.items() if name == code_or_name), "")
 
 
 def _mails(section: DirectorySection, values: Values) -> tuple[str, ...]:

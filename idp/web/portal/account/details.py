@@ -16,6 +16,7 @@ from idp.accounts.particulars import masked
 from idp.accounts.proofs import Attribute
 from idp.audit.events import AccountChanged
 from idp.authenticators.card import cards
+from idp.authenticators.directory.courts import Courts
 from idp.database.transaction import Transaction
 from idp.registration import contact, flows, forms
 from idp.registration.fields import Problem
@@ -103,9 +104,10 @@ def _office(account: Account) -> list[Line]:
         held = offices.of(tx, account.id) if account.kind is Kind.JUDGE else None
     if held is None:
         return []
+    courts = Courts(provider().config.directories)
     said = {
         "ad_account": held.ad_account,
-        "court": held.court_name or held.court,
+        "court": courts.of_office(held, speaks()),
         "department": held.department,
         "title": held.title,
         "employee_number": held.employee_number,

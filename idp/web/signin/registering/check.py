@@ -190,7 +190,7 @@ def _policy(under: Under) -> Policy:
 
 def _lines(under: Under) -> list[Line]:
     answers, label = under.answers, wording.FIELDS
-    courts = provider().registering.by_directory.courts(under)
+    courts = provider().registering.by_directory.courts(under, speaks())
     told = {
         "name": answers.name,
         "representative": answers.representative,

@@ -18,7 +18,7 @@ from idp.signin.counters import Attempt
 from idp.signin.throttle import Proceed
 from idp.web import wording
 from idp.web.forms import FieldError
-from idp.web.request import origin
+from idp.web.request import origin, speaks
 from idp.web.signin.registering import flow
 from idp.web.signin.registering.flow import At, Posted
 from idp.web.signin.registering.proven import Fact, facts
@@ -154,7 +154,7 @@ def _page(
     portico, track = provider(), place.under.track
     proven = facts(place.under)
     proof = place.under.answers.directory
-    courts = portico.registering.by_directory.courts(place.under)
+    courts = portico.registering.by_directory.courts(place.under, speaks())
     asks_court = forms.asks_for_court(proof.person if proof else None, courts)
     page = DetailsPage(
         action=url_for("register_details.answer"),

@@ -9,6 +9,8 @@ from idp.authenticators.card.profiles import CardHolder
 from idp.authenticators.directory.model import DirectoryPerson
 from idp.registration.store import Under
 from idp.web import wording
+from idp.web.request import speaks
+from idp.web.wiring import provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,8 @@ def facts(under: Under) -> list[Fact]:
     """List what is proven, in the order of the form; nothing where there is none."""
     answers = under.answers
     if answers.directory is not None:
-        return _listed(_entry(answers.directory.person), wording.PROVEN)
+        courts = provider().registering.by_directory.courts(under, speaks())
+        return _listed(_entry(answers.directory.person, courts), wording.PROVEN)
     if answers.card is None:
         return []
     holder = answers.card.holder
@@ -38,11 +41,11 @@ def titled(person: DirectoryPerson) -> str:
     return person.name if has_title else f"{person.name} {person.title}"
 
 
-def _entry(person: DirectoryPerson) -> dict[str, LazyString | str]:
+def _entry(person: DirectoryPerson, courts: Mapping[str, str]) -> dict[str, LazyString | str]:
     return {
         "name": titled(person),
         "ad_account": person.account,
-        "court": (person.court_name or person.court) if person.court else "",
+        "court": courts.get(person.court, person.court_name) if person.court else "",
     }
 
 
