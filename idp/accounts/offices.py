@@ -6,7 +6,7 @@ Nothing here opens an account; that is the entry's own identity (``identities.py
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, String, Text, bindparam, case, or_, select
+from sqlalchemy import ForeignKey, String, Text, bindparam, case, or_, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -85,6 +85,26 @@ def put(tx: Transaction, account_id: UUID, office: Office) -> None:
     tx.execute(_PUT, row)
 
 
+def choose_court(tx: Transaction, account_id: UUID, before: str, chosen: Office) -> bool:
+    """Change a court that is its holder's to choose; ``False`` if it is another one meanwhile."""
+    row = {
+        "owner": account_id,
+        "before": before,
+        "code": chosen.court,
+        "called": chosen.court_name,
+    }
+    return tx.execute(_CHOOSE_COURT, row).rowcount == 1
+
+
+_CHOOSE_COURT = (
+    update(AccountOffice)
+    .where(
+        AccountOffice.account_id == bindparam("owner"),
+        AccountOffice.court == bindparam("before"),
+        or_(AccountOffice.court_is_chosen, AccountOffice.court == ""),
+    )
+    .values(court=bindparam("code"), court_name=bindparam("called"), court_is_chosen=True)
+)
 _OF = Prepared(
     select(
         AccountOffice.directory,

@@ -310,10 +310,12 @@ class OfficeChanged(Event, frozen=True):
 
 
 class CourtChanged(Event, frozen=True):
-    """A person belongs to another court than at the sign-in before. Courts as their codes."""
+    """A person belongs to another court than before. Courts as their codes."""
 
     name = "court.changed"
     for_owner = True
+    by: Literal["directory", "holder"]
+    """Who says so: the holder where the directory names no court."""
     before: str
     after: str
     before_name: str

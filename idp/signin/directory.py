@@ -159,6 +159,7 @@ class Refreshing:
             return
         moved = CourtChanged(
             subject=account.subject,
+            by="directory",
             before=before.court,
             before_name=before.court_name,
             after=after.court,

@@ -17,7 +17,13 @@ _SENTENCES: Mapping[str, LazyString | Variants] = {
     "account.activated": _("Your account was activated."),
     "account.changed": _("The details of your account were changed."),
     "office.changed": _("Your court's directory says something else of you than before."),
-    "court.changed": _("Your court's directory says that you belong to another court."),
+    "court.changed": (
+        "by",
+        {
+            "directory": _("Your court's directory says that you belong to another court."),
+            "holder": _("You chose another court."),
+        },
+    ),
     "emails.changed": (
         "act",
         {

@@ -21,6 +21,7 @@ PAGES = {
     REQUESTS: "requests.show",
     "account": "account.show",
     "details": "account.change",
+    "court": "own_court.show",
     "emails": "emails.show",
     "password": "own_password.show",
     "sessions": "own_sessions.show",

@@ -396,6 +396,9 @@ PROVEN: dict[str, LazyString] = {
 """What a certificate says of its holder, and a directory of its people."""
 PROVEN_OF_ORGANISATION: dict[str, LazyString] = {"name": _("Name of the organisation")}
 """What of that is called otherwise where the holder is no person."""
+NAME_HERE: LazyString = _("Name of the account on this site")
+"""Of who signs in by a directory: the AD account, ``@`` and which directory it is of."""
+COURT_CHOSEN: LazyString = _("Court (chosen by you)")
 OFFICE: Mapping[str, LazyString] = {
     "ad_account": PROVEN["ad_account"],
     "court": PROVEN["court"],

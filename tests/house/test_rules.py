@@ -245,6 +245,7 @@ CENSUS = {
     "/account/apps": ("GET POST", "a session", "csrf"),
     "/account/cards": ("GET POST", "a session", "csrf, recent, challenge, offer, five tries"),
     "/account/closed": ("GET", "anybody", ""),
+    "/account/court": ("GET POST", "a recent sign-in", "csrf"),
     "/account/data": ("GET", "a recent sign-in", ""),
     "/account/data/close": ("POST", "a recent sign-in", "csrf"),
     "/account/data/export": ("POST", "a recent sign-in", "csrf"),

@@ -339,6 +339,7 @@ def test_a_court_that_has_changed_is_on_record_with_both(
 
     (moved,) = events(court, "court.changed")
     assert moved == {
+        "by": "directory",
         "before": "TPD",
         "before_name": COURTS["TPD"],
         "after": "TPH",
@@ -415,6 +416,81 @@ def test_a_court_that_the_directory_does_not_name_is_chosen_from_the_list(
         now = offices.of(tx, of_wang(court).id)
     assert now is not None
     assert (now.court, now.court_is_chosen) == ("TPD", False), "the directory's word counts"
+
+
+@pytest.fixture
+def of_no_court(judge: Browser, court: Provider, paper: PaperDirectory) -> Browser:
+    """A judge whose court the directory does not name, and who chose one; signed in."""
+    paper.write(replace(WANG, court="", court_name=""))
+    open_form(judge)
+    sign_in(judge)
+    register(judge, court, court="TPH")
+    return judge
+
+
+def test_a_court_that_was_chosen_is_changed_by_its_holder_and_the_audit_has_both(
+    of_no_court: Browser, court: Provider
+) -> None:
+    of_no_court.get("/account")
+    assert 'id="court-change"' in page(of_no_court)
+    of_no_court.get("/account/court")
+    assert '<option value="TPH" selected>' in page(of_no_court)
+    refused = of_no_court.post("/account/court", of_no_court.hidden() | {"court": "ELSEWHERE"})
+    assert refused.status_code == 422
+    of_no_court.post("/account/court", of_no_court.hidden() | {"court": "TPD"})
+    of_no_court.follow()
+
+    assert COURTS["TPD"] in page(of_no_court)
+    (changed,) = events(court, "court.changed")
+    assert (changed["by"], changed["before"], changed["after"]) == ("holder", "TPH", "TPD")
+    assert (changed["before_name"], changed["after_name"]) == (COURTS["TPH"], COURTS["TPD"])
+    assert "You chose another court." in of_no_court.get("/account/history", lang="en").text
+    assert of_wang(court).updated_at
+
+
+def test_the_same_court_chosen_again_is_no_change(of_no_court: Browser, court: Provider) -> None:
+    of_no_court.get("/account/court")
+    of_no_court.post("/account/court", of_no_court.hidden() | {"court": "TPH"})
+
+    assert events(court, "court.changed") == []
+
+
+def test_a_court_is_changed_after_a_recent_sign_in_alone(
+    of_no_court: Browser, court: Provider, clock: MovableClock
+) -> None:
+    of_no_court.get("/account/court")
+    form = of_no_court.hidden() | {"court": "TPD"}
+    clock.advance(timedelta(minutes=court.config.sessions.recent_minutes, seconds=1))
+
+    of_no_court.post("/account/court", form)
+    assert "/signin/directory" in of_no_court.follow().text + of_no_court.trail[-1]
+    assert events(court, "court.changed") == []
+
+
+def test_whose_court_the_directory_names_cannot_change_it(
+    of_no_court: Browser, court: Provider, paper: PaperDirectory
+) -> None:
+    of_no_court.get("/account/court")
+    form = of_no_court.hidden() | {"court": "TPD"}
+    paper.write(replace(WANG, court="TPH", court_name=COURTS["TPH"]))
+    other = Browser.on(court)
+    open_form(other)
+    sign_in(other)
+
+    of_no_court.post("/account/court", form)
+
+    assert 'id="court-change"' not in of_no_court.get("/account").text
+    assert events(court, "court.changed") == []
+    with court.database.read() as tx:
+        held = offices.of(tx, of_wang(court).id)
+    assert held is not None
+    assert (held.court, held.court_is_chosen) == ("TPH", False)
+
+
+def test_the_name_of_the_account_is_explained(of_no_court: Browser) -> None:
+    assert "Name of the account on this site" in of_no_court.get("/account", lang="en").text
+    assert 'id="name-here"' in page(of_no_court)
+    assert "Name of the account on this site" in of_no_court.get("/", lang="en").text
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from werkzeug.test import TestResponse
 
 from cardbridge.lab.holders import CITIZEN
 from cardbridge.lab.pki import LabPki
-from idp.accounts.model import Kind
+from idp.accounts import offices
+from idp.accounts.model import Kind, Office
 from idp.authenticators.card import offers
 from idp.authenticators.card.candidate import Candidate
 from idp.authenticators.card.challenges import Purpose
@@ -145,6 +146,15 @@ def account(page: str) -> Callable[[Visit], None]:
     return go
 
 
+def of_no_court(visit: Visit) -> None:
+    with visit.provider.database.write() as tx:
+        found = visit.provider.accounts.named(tx, visit.person.account_name)
+        assert found is not None
+        offices.put(tx, found.id, Office(SECTION.id, "wang.dm"))
+    visit.sign_in()
+    visit.browser.get("/account/court")
+
+
 def opens(page: str) -> Callable[[Visit], None]:
     def go(visit: Visit) -> None:
         visit.browser.get(page)
@@ -166,6 +176,7 @@ STOPS: dict[str, Callable[[Visit], None]] = {
     "signin/register/details.html": register_details,
     "signin/register/email.html": register_email,
     "portal/account/cards.html": first_card,
+    "portal/account/court.html": of_no_court,
     "portal/account/data.html": account("/account/data"),
     "portal/account/details.html": account("/account/details"),
     "portal/account/emails.html": account("/account/emails"),

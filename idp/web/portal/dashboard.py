@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
+from idp.accounts import offices
 from idp.accounts.model import Account
 from idp.database.transaction import Transaction
 from idp.linking import store as links
@@ -30,7 +31,7 @@ from idp.web.request import demand_csrf, origin, session_hash, single_form, spea
 from idp.web.signed_out import SignedOutPage
 from idp.web.who import who
 from idp.web.wiring import provider
-from idp.web.wording import HISTORY, KINDS, METHODS
+from idp.web.wording import FIELDS, HISTORY, KINDS, METHODS, NAME_HERE
 
 pages = Blueprint("dashboard", __name__)
 
@@ -67,6 +68,8 @@ class DashboardPage:
 
     now: datetime
     account_name: str
+    account_label: LazyString | str
+    """What that is called: nobody signs in by the name of a judge's account here."""
     kind_label: LazyString | str
     name: str
     last_success: Entry | None
@@ -157,6 +160,7 @@ def _dashboard(tx: Transaction, portico: Provider, account: Account) -> Dashboar
     return DashboardPage(
         now=tx.now,
         account_name=account.account_name,
+        account_label=NAME_HERE if offices.is_of_directory(tx, account) else FIELDS["username"],
         kind_label=KINDS[account.kind],
         name=account.profile.name or account.account_name,
         last_success=_entry(before) if before else None,

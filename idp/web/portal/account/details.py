@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
 
 from idp.accounts import offices, proofs, status
-from idp.accounts.model import Account, Kind
+from idp.accounts.model import Account, Kind, Office
 from idp.accounts.particulars import Field as Particular
 from idp.accounts.particulars import masked
 from idp.accounts.proofs import Attribute
@@ -25,6 +25,7 @@ from idp.registration.forms import Details
 from idp.web import wording
 from idp.web.forms import FieldError
 from idp.web.portal.account import place
+from idp.web.portal.account.court import may_choose
 from idp.web.portal.account.place import Here, Posted
 from idp.web.request import origin, speaks
 from idp.web.wiring import provider
@@ -57,6 +58,8 @@ class OverviewPage:
     """Empty where there is nothing that could be changed here."""
     office: list[Line]
     """What the court's directory says; read-only. Empty for who is of none."""
+    court_url: str = ""
+    """Where the court is chosen; empty where the directory names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +82,15 @@ def show() -> ResponseReturnValue:
     if not isinstance(found, Here):
         return found
     account = found.account
-    told, office = _told(account), _office(account)
+    told, held = _told(account), _held(account)
+    office = _office(held) if held else []
     label = wording.FIELDS
+    chosen = Courts(provider().config.directories).of_office(held, speaks()) if held else ""
     lines = [
         Line(label["name"], account.profile.name),
-        Line(label["username"], "" if office else account.account_name),
+        Line(wording.NAME_HERE if held else label["username"], account.account_name),
         Line(wording.KIND_OF_ACCOUNT, str(wording.KINDS[account.kind])),
+        Line(wording.COURT_CHOSEN, chosen if held and may_choose(held) else ""),
         Line(label["birth_date"], masked(told["birth_date"])),
         Line(label["phone"], masked(told["phone"])),
         Line(label["mobile"], masked(told["mobile"])),
@@ -95,19 +101,23 @@ def show() -> ResponseReturnValue:
         account.electronic_id,
         "" if office else url_for("account.change"),
         office,
+        url_for("own_court.show") if held and may_choose(held) else "",
     )
     return place.show("overview.html", found, "account", page)
 
 
-def _office(account: Account) -> list[Line]:
+def _held(account: Account) -> Office | None:
+    if account.kind is not Kind.JUDGE:
+        return None
     with provider().database.read() as tx:
-        held = offices.of(tx, account.id) if account.kind is Kind.JUDGE else None
-    if held is None:
-        return []
+        return offices.of(tx, account.id)
+
+
+def _office(held: Office) -> list[Line]:
     courts = Courts(provider().config.directories)
     said = {
         "ad_account": held.ad_account,
-        "court": courts.of_office(held, speaks()),
+        "court": "" if may_choose(held) else courts.of_office(held, speaks()),
         "department": held.department,
         "title": held.title,
         "employee_number": held.employee_number,
