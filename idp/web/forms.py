@@ -13,3 +13,5 @@ class FieldError:
     message: LazyString | str
     label: LazyString | str = ""
     """What the field is called, for the summary; empty where the sentence says it."""
+    heading: LazyString | str = ""
+    """What stands over it alone, where there is nothing to correct in what was typed."""

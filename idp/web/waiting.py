@@ -10,7 +10,7 @@ from flask_babel import gettext, ngettext
 
 from idp.authenticators import Reason, Refusal
 from idp.web.forms import FieldError
-from idp.web.wording import FIELD_OF, REFUSED
+from idp.web.wording import FIELD_OF, heading_of, refused
 
 _MINUTE, _HOUR = 60, 3600
 _IN_HOURS_FROM = 2 * _HOUR
@@ -28,8 +28,9 @@ def problem(refusal: Refusal, now: datetime) -> FieldError:
     """Write what the page says of a refusal, with the time where there is one to wait for."""
     reason = refusal.reason
     if reason is Reason.TOO_MANY_ATTEMPTS and refusal.until is not None:
-        return FieldError(FIELD_OF[reason], _sentence(seconds(refusal, now)))
-    return FieldError(FIELD_OF[reason], REFUSED[reason])
+        sentence = _sentence(seconds(refusal, now))
+        return FieldError(FIELD_OF[reason], sentence, heading=heading_of(reason))
+    return refused(reason)
 
 
 def _sentence(left: int) -> str:

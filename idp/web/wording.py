@@ -111,6 +111,30 @@ STANDINGS: Mapping[Standing, LazyString] = {
 }
 """What people are told. A directory says what it says of a state to the right password alone, and
 of a lock to everybody; the rest reads like a wrong password."""
+_WAIT = _("Please wait before you try again")
+_NOT_NOW = _("This cannot be checked at the moment")
+_CLOSED = _("This account cannot sign in now")
+_MAILED = _("We have sent you a mail")
+_CHANGE_FIRST = _("Change your password at the court first")
+_HEADINGS: Mapping[Reason | Standing, LazyString] = {
+    Reason.NOT_ACTIVATED: _MAILED,
+    Reason.PASSWORD_EXPIRED: _MAILED,
+    Reason.TOO_MANY_ATTEMPTS: _WAIT,
+    Reason.BUSY: _WAIT,
+    Standing.DISABLED: _CLOSED,
+    Standing.EXPIRED: _CLOSED,
+    Standing.LOCKED: _CLOSED,
+    Standing.OUTSIDE_HOURS: _CLOSED,
+    Standing.OTHER_WORKSTATION: _CLOSED,
+    Standing.NOT_ALLOWED: _CLOSED,
+    Standing.PASSWORD_EXPIRED: _CHANGE_FIRST,
+    Standing.MUST_CHANGE: _CHANGE_FIRST,
+    Standing.BUSY: _WAIT,
+    Standing.UNREACHABLE: _NOT_NOW,
+    Standing.UNANSWERED: _NOT_NOW,
+    Standing.MISCONFIGURED: _NOT_NOW,
+}
+"""What stands over a reason that nothing which was typed has to do with."""
 LINKING: Mapping[Outcome, tuple[LazyString, str]] = {
     Outcome.REFUSED: (_("This account or this password is not right there."), "account"),
     Outcome.TAKEN: (_("This account is linked with somebody else already."), "account"),
@@ -526,6 +550,22 @@ def weakness(why: Weakness, policy: PasswordPolicy) -> LazyString:
         Weakness.TOO_BUSY: REFUSED[Reason.BUSY],
         Weakness.NOT_REPEATED: _("The two passwords are not the same."),
     }[why]
+
+
+def refused(reason: Reason) -> FieldError:
+    """Tell a refusal at the field that it is about."""
+    return FieldError(FIELD_OF[reason], REFUSED[reason], heading=heading_of(reason))
+
+
+def standing(found: Standing) -> FieldError:
+    """Tell what a directory says of an account."""
+    at = "username" if found is Standing.WRONG_CREDENTIALS else ""
+    return FieldError(at, STANDINGS[found], heading=heading_of(found))
+
+
+def heading_of(why: Reason | Standing) -> LazyString | str:
+    """Say what stands over a reason; empty where something can be corrected."""
+    return _HEADINGS.get(why, "")
 
 
 def details_errors(found: Mapping[str, Problem]) -> list[FieldError]:

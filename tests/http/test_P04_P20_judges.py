@@ -229,6 +229,30 @@ def test_each_state_has_its_own_sentence_and_stands_in_the_history(
     assert events(court, "signin.refused")[-1]["reason"] == f"directory_{standing}"
 
 
+@pytest.mark.parametrize("lang", ["zh-Hant", "zh-Hans", "en"])
+def test_over_what_nobody_can_correct_stands_another_heading_than_over_a_wrong_password(
+    judge: Browser, paper: PaperDirectory, clock: MovableClock, lang: str
+) -> None:
+    def heading(standing: Standing) -> str:
+        clock.advance(REST + timedelta(minutes=1))
+        paper.standings["wang.dm"] = standing
+        judge.get("/signin/directory", lang=lang)
+        found = re.search(r'<h2 id="error-summary-title">(.*?)</h2>', sign_in(judge).text)
+        assert found is not None
+        return html.unescape(found[1])
+
+    wrong = heading(Standing.WRONG_CREDENTIALS)
+    headings = {standing: heading(standing) for standing in STATES}
+
+    assert wrong not in headings.values()
+    assert headings[Standing.DISABLED] == headings[Standing.LOCKED]
+    assert len(set(headings.values())) == 4
+    judge.get("/signin/directory", lang=lang)
+    for _ in range(TRIES + 1):
+        sign_in(judge, "nobody", "wrong")
+    assert headings[Standing.BUSY] in page(judge), "too many tries"
+
+
 def test_T44_nobody_locks_an_account_of_the_directory_through_us(
     court: Provider, paper: PaperDirectory, clock: MovableClock
 ) -> None:

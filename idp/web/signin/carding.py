@@ -24,7 +24,7 @@ from idp.web.raising import supersede, user_agent
 from idp.web.request import browser_hash, device, give_session, new_binding, origin, speaks
 from idp.web.signin.journeys import Underway
 from idp.web.signin.registering import leading
-from idp.web.wording import CARD_NOT_ASKED, CARD_REFUSED, REFUSED
+from idp.web.wording import CARD_NOT_ASKED, CARD_REFUSED, REFUSED, heading_of
 
 Page = Callable[[list[FieldError], int], Response]
 """Shows the page again: problems and status."""
@@ -86,7 +86,8 @@ def conclude(
             word, sentence = _said(refused)
             metrics.signin(way, word)
             waits = refused == Refusal(Reason.TOO_MANY_ATTEMPTS)
-            shown = page([FieldError("", sentence)], 429 if waits else 422)
+            heading = heading_of(Reason.TOO_MANY_ATTEMPTS) if waits else ""
+            shown = page([FieldError("", sentence, heading=heading)], 429 if waits else 422)
             return cards.to_wait(shown) if waits else shown
 
 

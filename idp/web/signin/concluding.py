@@ -17,7 +17,7 @@ from idp.secret import digest
 from idp.signin import store
 from idp.signin.actions import Browser, SignedIn
 from idp.signin.directory import METHOD, TICKET, Admitted, Means, Outcome, Unregistered
-from idp.web import metrics, waiting
+from idp.web import metrics, waiting, wording
 from idp.web.forms import FieldError
 from idp.web.raising import supersede, user_agent
 from idp.web.request import (
@@ -33,14 +33,14 @@ from idp.web.request import (
 from idp.web.signin.journeys import Underway
 from idp.web.signin.registering import leading
 from idp.web.wiring import provider
-from idp.web.wording import STANDINGS
 
 Page = Callable[[list[FieldError], int], Response]
 """Shows the page again: problems and status."""
 
-_TOO_MANY = _(
+_BEGUN_TOO_OFTEN = _(
     "You have begun to register too often. Go on in the browser where you began, or wait an hour."
 )
+_TOO_MANY = FieldError("", _BEGUN_TOO_OFTEN, heading=wording.heading_of(Reason.TOO_MANY_ATTEMPTS))
 _WAITS = {
     Refusal(Reason.TOO_MANY_ATTEMPTS): 429,
     Standing.BUSY: 503,
@@ -103,7 +103,7 @@ def conclude(
             given = give_session(response, outcome.session.cookie, browser.device, binding=binding)
             return unmark(given) if means.method == TICKET else given
         case Unregistered():
-            led = redirect(url, code=303) if url else page([FieldError("", _TOO_MANY)], 429)
+            led = redirect(url, code=303) if url else page([_TOO_MANY], 429)
             response = make_response(led)
         case refused:
             response = _refused(refused, page)
@@ -122,8 +122,7 @@ def _refused(refusal: Refusal | Standing, page: Page) -> Response:
     if isinstance(refusal, Refusal):
         error = waiting.problem(refusal, now)
     else:
-        at = "username" if refusal is Standing.WRONG_CREDENTIALS else ""
-        error = FieldError(at, STANDINGS[refusal])
+        error = wording.standing(refusal)
     status = _WAITS.get(refusal, 422)
     response = page([error], status)
     if status in _RETRY:

@@ -34,7 +34,7 @@ from idp.web.signin.journeys import App, Underway, underway
 from idp.web.signin.ways import Way, ways
 from idp.web.who import signed_in_as
 from idp.web.wiring import provider
-from idp.web.wording import FIELD_OF, REFUSED
+from idp.web.wording import REFUSED
 from ui import look
 
 pages = Blueprint("password", __name__)
@@ -213,12 +213,11 @@ def _missing(form: PasswordForm) -> list[FieldError]:
 def _refused(journey: Underway, form: PasswordForm, refusal: Refusal) -> Response:
     metrics.signin("password", refusal.reason)
     now = provider().database.clock()
-    error = waiting.problem(refusal, now)
     statuses = {Reason.BUSY: 503, Reason.TOO_MANY_ATTEMPTS: 429}
     response = _page(
         journey,
         form.username,
-        [error],
+        [waiting.problem(refusal, now)],
         statuses.get(refusal.reason, 422),
         challenge=refusal.reason is Reason.CAPTCHA_MISSING,
     )
@@ -237,7 +236,7 @@ def _cancel(portico: Provider, journey: Underway) -> ResponseReturnValue:
 def refused(journey: Underway, reason: Reason) -> Response:
     """Show the page again after another way in has failed."""
     look.stands_for(url_for("password.show"))
-    return _page(journey, "", [FieldError(FIELD_OF[reason], REFUSED[reason])], 422)
+    return _page(journey, "", [wording.refused(reason)], 422)
 
 
 def _page(

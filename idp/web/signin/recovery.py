@@ -83,7 +83,7 @@ def ask() -> ResponseReturnValue:
     with portico.database.write(origin()) as tx:
         refused = portico.recovery.ask(tx, canonical_name(username)[:64], email[:320])
     if refused is not None:
-        problem = FieldError("", wording.REFUSED[refused.reason])
+        problem = wording.refused(refused.reason)
         return _ask(AskPage(url_for("recovery.ask"), username, email, errors=[problem]), 429)
     return redirect(url_for("recovery.show", sent=1), code=303)
 

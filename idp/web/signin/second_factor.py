@@ -32,7 +32,7 @@ from idp.web.request import (
 from idp.web.signin.journeys import App, Underway, underway
 from idp.web.signin.password import PasskeyView
 from idp.web.wiring import provider
-from idp.web.wording import RECOVERY_CODE_WRONG, REFUSED
+from idp.web.wording import RECOVERY_CODE_WRONG, REFUSED, heading_of
 
 pages = Blueprint("second_factor", __name__)
 
@@ -158,7 +158,7 @@ def _refused(here: _Here, method: str, reason: Reason) -> Response:
     waits = reason is Reason.TOO_MANY_ATTEMPTS
     is_recovery = method == RECOVERY_CODE and reason is Reason.CODE_WRONG
     said = RECOVERY_CODE_WRONG if is_recovery else REFUSED[reason]
-    error = FieldError("" if waits else _FIELD[method], said)
+    error = FieldError("" if waits else _FIELD[method], said, heading=heading_of(reason))
     response = _page(here, [error], 429 if waits else 422)
     if waits:
         response.headers["Retry-After"] = "60"

@@ -41,9 +41,9 @@ from idp.web.wording import (
     CARD_NOT_ADDED,
     CARD_NOT_ASKED,
     CARD_REFUSED,
-    REFUSED,
     SENDING,
     TYPING,
+    refused,
 )
 
 pages = Blueprint("own_cards", __name__)
@@ -215,7 +215,7 @@ def _answer(
         case Added():
             return place.saved("own_cards.show")
         case Refusal(reason):
-            return cards.to_wait(_page(portico, here, [FieldError("", REFUSED[reason])], 429))
+            return cards.to_wait(_page(portico, here, [refused(reason)], 429))
         case Unfit(flaw):
             told = CARD_REFUSED[flaw]
         case None:

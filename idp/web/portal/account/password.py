@@ -96,7 +96,7 @@ def _prove(portico: Provider, found: Here, typed: Secret[str]) -> FieldError | N
     with portico.database.write(origin()) as tx:
         admitted = portico.signing_in.admit_again(tx, found.account, browser)
     if isinstance(admitted, Refusal):
-        return FieldError("", wording.REFUSED[admitted.reason])
+        return wording.refused(admitted.reason)
     result = portico.password.prove(PasswordEvidence(typed, admitted.on_record))
     with portico.database.write(origin()) as tx:
         refused = portico.signing_in.record_again(tx, admitted, result, browser)
@@ -104,7 +104,7 @@ def _prove(portico: Provider, found: Here, typed: Secret[str]) -> FieldError | N
         return None
     if refused.reason is Reason.WRONG_CREDENTIALS:
         return FieldError("current", _WRONG)
-    return FieldError("", wording.REFUSED[refused.reason])
+    return wording.refused(refused.reason)
 
 
 def _page(found: Here, problems: list[FieldError], status: int) -> ResponseReturnValue:

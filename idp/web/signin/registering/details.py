@@ -90,10 +90,10 @@ def answer() -> ResponseReturnValue:
         return _page(place, typed, _in_order(found), 422)
     chosen = Secret(form.get("password", ""))
     if not _may_go_on(portico, place, details, chosen):
-        return _page(place, typed, [FieldError("", wording.REFUSED[Reason.TOO_MANY_ATTEMPTS])], 429)
+        return _page(place, typed, [wording.refused(Reason.TOO_MANY_ATTEMPTS)], 429)
     phc_hash = portico.password.hash_in_turn(chosen) if chosen else ""
     if phc_hash is None:
-        return _page(place, typed, [FieldError("", wording.REFUSED[Reason.BUSY])], 503)
+        return _page(place, typed, [wording.refused(Reason.BUSY)], 503)
     with portico.database.write(origin()) as tx:
         portico.registering.describe(tx, place.under, details, typed=typed, phc_hash=phc_hash)
     return flow.again(place.flow_id)
