@@ -167,6 +167,19 @@ def test_the_tab_is_there_and_says_that_no_directory_is_configured(browser: Brow
     assert "<form" not in shown.text.split("<main")[1].split("</main>")[0]
 
 
+def test_without_a_directory_the_tab_leads_to_the_other_ways_and_back_to_the_app(
+    browser: Browser,
+) -> None:
+    browser.authorize()
+    journey = browser.hidden()["journey"]
+
+    shown = browser.get("/signin/directory", journey=journey)
+    assert f'id="instead-password" href="/signin/password?journey={journey}"' in shown.text
+    browser.post("/signin/directory", browser.hidden() | {"action": "cancel"})
+
+    assert answer(browser.follow())["error"] == "access_denied"
+
+
 def test_without_a_directory_a_form_that_is_sent_all_the_same_comes_to_nothing(
     browser: Browser,
 ) -> None:
