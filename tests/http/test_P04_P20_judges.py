@@ -244,10 +244,10 @@ def test_each_state_has_its_own_sentence_and_stands_in_the_history(
 
 @pytest.mark.parametrize("lang", ["zh-Hant", "zh-Hans", "en"])
 def test_over_what_nobody_can_correct_stands_another_heading_than_over_a_wrong_password(
-    judge: Browser, paper: PaperDirectory, clock: MovableClock, lang: str
+    judge: Browser, court: Provider, paper: PaperDirectory, clock: MovableClock, lang: str
 ) -> None:
     def heading(standing: Standing) -> str:
-        clock.advance(REST + timedelta(minutes=1))
+        clock.advance(rest(court.config) + timedelta(minutes=1))
         paper.standings["wang.dm"] = standing
         judge.get("/signin/directory", lang=lang)
         found = re.search(r'<h2 id="error-summary-title">(.*?)</h2>', sign_in(judge).text)

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "2026_11_29_claimed_in_place"
-down_revision = "2026_11_28_account_offices"
+revision = "2026_11_30_claimed_in_place"
+down_revision = "2026_11_29_directory_brakes"
 branch_labels = None
 depends_on = None
 
