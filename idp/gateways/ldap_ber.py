@@ -16,7 +16,6 @@ from ldap3.operation.search import (
     OR,
     parse_filter,
 )
-from ldap3.protocol.convert import prepare_filter_for_sending as unescaped
 
 BASE, SUBTREE = 0, 2
 """Scopes (RFC 4511 section 4.5.1.2): that entry, and all below it as well."""
@@ -53,14 +52,20 @@ def _filter(node: Any) -> bytes:
         return _value(_ALL if node.tag == AND else _ANY, map(_filter, node.elements))
     asserted = node.assertion
     if node.tag == MATCH_EQUAL:
-        pair = (_octets(asserted["attr"]), _value(_OCTETS, (unescaped(asserted["value"]),)))
+        pair = (_octets(asserted["attr"]), _value(_OCTETS, (_unescaped(asserted["value"]),)))
         return _value(_EQUAL, pair)
     if node.tag == MATCH_PRESENT:
         return _value(_PRESENT, (asserted["attr"].encode(),))
     if node.tag == MATCH_EXTENSIBLE and not asserted["dnAttributes"]:
-        parts = (asserted["matchingRule"], asserted["attr"], unescaped(asserted["value"]))
+        parts = (asserted["matchingRule"], asserted["attr"], _unescaped(asserted["value"]))
         return _value(_EXTENSIBLE, map(_part, (0x81, 0x82, 0x83), parts))
     raise ValueError("a kind of filter that is never asked")
+
+
+def _unescaped(value: bytes) -> bytes:
+    """Give the octets that a value in a filter stands for (RFC 4515 section 3)."""
+    first, *rest = value.split(b"\\")
+    return first + b"".join(bytes((int(one[:2], 16),)) + one[2:] for one in rest)
 
 
 def _part(tag: int, content: str | bytes) -> bytes:

@@ -8,8 +8,9 @@ any time: however slow it is, everybody else signs in as ever.
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idp.authenticators.directory import distinguished, filters, names, people
@@ -63,6 +64,27 @@ class _OneBind:
             return nothing
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked of everybody in a directory: as the configuration has it, made out once."""
+
+    attributes: tuple[str, ...]
+    groups: Mapping[str, distinguished.Key]
+    """DN of the groups that matter, and what is the same for every way to write it."""
+    above: str
+    """Where all of them are found with one question; empty: they are asked for one by one."""
+
+    @classmethod
+    def by(cls, section: DirectorySection) -> "_Asked":
+        groups = people.groups_asked_for(section)
+        at_once = people.is_ad(section) and len(groups) > 1
+        return cls(
+            tuple(people.wanted(section)),
+            {group: distinguished.key(group) for group in groups},
+            distinguished.shared_by(groups) if at_once else "",
+        )
+
+
 class Directories:
     """Asks the directories of the configuration. Thread-safe."""
 
@@ -86,6 +108,7 @@ class Directories:
         self._clock = clock
         self._rooms = {one.id: threading.BoundedSemaphore(at_once) for one in sections}
         self._of = {one.id: (one, _gateway(one, resolver)) for one in sections}
+        self._asked = {one.id: _Asked.by(one) for one in sections}
 
     def __bool__(self) -> bool:
         """Whether there is any."""
@@ -160,7 +183,7 @@ class Directories:
 
         def attempt(until: float) -> DirectoryPerson | Standing:
             def question(session: "Session") -> DirectoryPerson | Standing:
-                entries = session.find(filter_, people.wanted(section))
+                entries = session.find(filter_, self._asked[section.id].attributes)
                 only = entries[0] if len(entries) == 1 else None
                 return self._judged(session, section, only)
 
@@ -200,11 +223,10 @@ class Directories:
             return standing
         return self._judged(session, section, entry)
 
-    @staticmethod
     def _named(
-        session: "Session", section: DirectorySection, name: names.LoginName
+        self, session: "Session", section: DirectorySection, name: names.LoginName
     ) -> "Entry | None":
-        entries = session.find(people.by_name(section, name), people.wanted(section))
+        entries = session.find(people.by_name(section, name), self._asked[section.id].attributes)
         chosen = people.the_one(section, name, [one.values for one in entries])
         return next((one for one in entries if one.values is chosen), None)
 
@@ -216,7 +238,7 @@ class Directories:
 
         if entry is None:
             return Standing.WRONG_CREDENTIALS
-        groups = _groups_of(session, section, entry.dn)
+        groups = _groups_of(session, section, self._asked[section.id], entry.dn)
         person = people.person(section, entry.dn, entry.values, groups)
         standing = self._standing(section, entry, person, groups)
         if standing is Standing.MISCONFIGURED:
@@ -254,15 +276,14 @@ def _entered(room: threading.BoundedSemaphore) -> Iterator[bool]:
             room.release()
 
 
-def _groups_of(session: "Session", section: DirectorySection, dn: str) -> set[str]:
+def _groups_of(session: "Session", section: DirectorySection, asked: _Asked, dn: str) -> set[str]:
     """Tell which of the groups that matter someone is in: with one question where AD can."""
-    asked = people.groups_asked_for(section)
-    above = distinguished.shared_by(asked) if people.is_ad(section) and len(asked) > 1 else ""
-    if not above:
-        return {group for group in asked if _is_in(session, section, dn, group)}
-    found = session.below(above, filters.groups_holding(dn, asked), len(asked))
+    if not asked.above:
+        return {group for group in asked.groups if _is_in(session, section, dn, group)}
+    wanted = filters.groups_holding(dn, list(asked.groups))
+    found = session.below(asked.above, wanted, len(asked.groups))
     named = {distinguished.key(one.dn) for one in found}
-    return {group for group in asked if distinguished.key(group) in named}
+    return {group for group, key in asked.groups.items() if key in named}
 
 
 def _is_in(session: "Session", section: DirectorySection, dn: str, group: str) -> bool:

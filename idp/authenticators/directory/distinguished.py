@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+Key = tuple[tuple[str, str], ...]
 _ESCAPED = re.compile(rb"\\(?:([0-9A-Fa-f]{2})|(.))", re.DOTALL)
 
 
@@ -26,7 +27,7 @@ def units_below(dn: str, base: str) -> list[str]:
     return [value for name, value in reversed(below) if name.casefold() == "ou"]
 
 
-def key(dn: str) -> tuple[tuple[str, str], ...]:
+def key(dn: str) -> Key:
     """Give what is the same for every way to write a name."""
     return tuple((name.casefold(), value.casefold()) for name, value in parse(dn))
 
