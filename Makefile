@@ -22,7 +22,7 @@ test:  ## run every test; ARGS='-k P01' runs some
 lint: dev  ## check style, types, direction of imports and catalogues
 	@bin/lint
 
-bench: dev  ## measure whole flows; BENCH=growth: on a database of years; BENCH=cards; BENCH=directory
+bench: dev  ## measure whole flows; BENCH=growth: on a database of years; BENCH=cards; BENCH=directory; BENCH=tickets
 	@$(VENV)/bin/python -m bench.$(BENCH) $(ARGS)
 
 shots: dev  ## take pictures of every page
