@@ -9,7 +9,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from idp.gateways.ldap_wire import Conversation
 
@@ -25,7 +25,7 @@ class Held:
 
     conversation: Conversation
     host: str
-    password: bytes
+    password: bytes = field(repr=False)
     """What it was bound with."""
     began: float
     process: int

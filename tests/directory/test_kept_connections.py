@@ -117,6 +117,14 @@ def test_who_has_been_one_person_is_nobody_else(court: Directories) -> None:
         held.conversation.bind(f"CN=x,{BASE}", PASSWORD.encode())
 
 
+def test_what_is_kept_does_not_show_its_password(samba_ad: Domain, court: Directories) -> None:
+    court.by_guid("court:00000000-0000-0000-0000-000000000000")
+    (held,) = resting(gateway(court))
+
+    assert held.password == samba_ad.section().bind_password.encode()
+    assert samba_ad.section().bind_password not in f"{held!r} {held.conversation!r}"
+
+
 def test_a_controller_that_was_started_anew_answers_the_next_question(
     samba_ad: Domain, second_controller: Controller, asking: Asking
 ) -> None:
