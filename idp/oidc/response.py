@@ -55,6 +55,11 @@ def is_signed(response_mode: str) -> bool:
     return response_mode in _SIGNED
 
 
+def gives_tokens(response_type: str) -> bool:
+    """Tell whether tokens travel in the response itself, with or without a code beside them."""
+    return not _FROM_THE_FRONT.isdisjoint(response_type.split())
+
+
 def canonical(response_type: str) -> str:
     """Give the words of ``response_type`` in one order; their own order says nothing."""
     return " ".join(sorted(response_type.split()))
@@ -69,7 +74,7 @@ def mode_of(response_type: str, response_mode: str) -> ResponseMode:
     What carries a token never goes in the query (Multiple Response Types, section 3): it
     would stay in histories and logs.
     """
-    carries_tokens = not _FROM_THE_FRONT.isdisjoint(response_type.split())
+    carries_tokens = gives_tokens(response_type)
     usual = ResponseMode.FRAGMENT if carries_tokens else ResponseMode.QUERY
     if response_mode not in _MODES:
         return usual

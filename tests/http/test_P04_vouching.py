@@ -260,3 +260,74 @@ def test_a_code_waits_for_a_directory_that_cannot_say(
     assert judge.redeem(code).status_code == 503
     paper.is_down = False
     assert judge.redeem(code).status_code == 200
+
+
+FROM_THE_FRONT = [
+    {"response_type": one, "nonce": "n", "scope": "openid"}
+    for one in ("id_token", "id_token token", "code id_token", "code token")
+]
+
+
+def ask_in_front(browser: Browser, request: dict[str, str], **more: str) -> dict[str, str]:
+    """Ask for tokens in the answer itself, with the session that is there."""
+    browser.authorize("hybrid", **(request | more))
+    return answer(browser.last)
+
+
+@pytest.mark.usefixtures("token")
+@pytest.mark.parametrize("request_", FROM_THE_FRONT, ids=lambda one: one["response_type"])
+@ONE_DATABASE
+def test_tokens_in_the_answer_of_an_older_session_ask_and_of_a_new_one_do_not(
+    judge: Browser, paper: PaperDirectory, clock: MovableClock, request_: dict[str, str]
+) -> None:
+    questions = asked_of(paper)
+    assert "error" not in ask_in_front(judge, request_)
+    assert questions == []
+
+    clock.advance(timedelta(minutes=2))
+
+    assert "error" not in ask_in_front(judge, request_)
+    assert questions == [WANG.identity.key]
+
+
+@pytest.mark.usefixtures("token")
+@pytest.mark.parametrize("prompt", ["none", ""])
+def test_who_may_not_come_in_any_more_gets_no_tokens_in_an_answer(
+    judge: Browser, court: Provider, paper: PaperDirectory, clock: MovableClock, prompt: str
+) -> None:
+    clock.advance(timedelta(minutes=2))
+    paper.standings["wang.dm"] = Standing.DISABLED
+
+    refused = ask_in_front(judge, FROM_THE_FRONT[1], prompt=prompt)
+
+    assert refused["error"] == "access_denied"
+    assert not {"id_token", "access_token"} & set(refused)
+    assert "Good to see you" not in judge.get("/").text
+    assert [one["why"] for one in events(court, "sessions.ended")] == ["directory_disabled"]
+
+
+@pytest.mark.usefixtures("token")
+@pytest.mark.parametrize("standing", FOR_NOW)
+@ONE_DATABASE
+def test_an_answer_with_tokens_waits_for_a_directory_that_cannot_say(
+    judge: Browser, paper: PaperDirectory, clock: MovableClock, standing: Standing
+) -> None:
+    clock.advance(timedelta(minutes=2))
+    paper.standings["wang.dm"] = standing
+
+    assert ask_in_front(judge, FROM_THE_FRONT[0])["error"] == "temporarily_unavailable"
+    paper.standings.clear()
+    assert "id_token" in ask_in_front(judge, FROM_THE_FRONT[0])
+
+
+@ONE_DATABASE
+def test_nobody_else_s_tokens_in_an_answer_ask(
+    court: Provider, paper: PaperDirectory, citizen: Person, clock: MovableClock
+) -> None:
+    paper.is_down = True
+    browser = Browser.on(court)
+    browser.authorize("hybrid", **FROM_THE_FRONT[1])
+    browser.sign_in(citizen)
+    clock.advance(timedelta(minutes=2))
+
+    assert "id_token" in ask_in_front(browser, FROM_THE_FRONT[1])

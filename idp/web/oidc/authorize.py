@@ -62,7 +62,7 @@ from idp.signin.journey import (
 from idp.signin.store import OnJourney, SignedInHere
 from idp.terms import documents
 from idp.web import errors, tickets
-from idp.web.oidc import ahead
+from idp.web.oidc import ahead, asking
 from idp.web.oidc.answering import addressed, back, refuse
 from idp.web.oidc.bridge import exchange_of
 from idp.web.request import browser_hash, cookie_in, hear_locales, keep_state, origin, session_hash
@@ -329,6 +329,10 @@ def _as_asked(portico: Provider, asked: AuthorizationRequest, session: Session) 
 
 def _answer(portico: Provider, found: Situation, journey: bytes | None) -> ResponseReturnValue:
     """Issue the code: one write transaction with the audit row."""
+    session = found.here.session if found.here else None
+    refused = session and asking.refusal_of_tokens(portico, found.request, session, origin())
+    if refused:
+        return refuse(found.request, refused)
     with portico.database.write(origin()) as tx:
         if journey is not None and not store.complete_journey(tx, journey):
             return errors.journey_lost()
@@ -467,10 +471,12 @@ def at_once(portico: Provider, exchange: Exchange) -> Reply | None:
 
 
 def _needs_flask(portico: Provider, exchange: Exchange, found: Situation) -> bool:
-    """Tell whether the answer is a form, or brings the cookie that our frame reads."""
+    """Tell whether a directory is asked first, the answer is a form, or brings our cookie."""
     if found.client.profile is not Profile.OIDC:
         return False
     asked = found.request
+    if found.here and asking.is_due(portico, asked, found.here.session):
+        return True
     if mode_of(asked.response_type, asked.response_mode) is ResponseMode.FORM_POST:
         return True
     return not cookie_in(exchange.header("cookie"), "state", portico.config.provider.issuer)
