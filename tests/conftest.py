@@ -21,7 +21,7 @@ from idp.secret import Keychain, keychain
 from migrations import runner
 from tests import people
 from tests.clock import MovableClock
-from tests.labs import compiled, postgres, quick
+from tests.labs import compiled, namespaces, postgres, quick
 from tests.labs.shell import Shell
 
 if TYPE_CHECKING:
@@ -44,6 +44,11 @@ os.environ["SSL_CERT_FILE"] = str(Path(__file__).with_name("labs") / "nobody.pem
 
 ROOT_KEY = bytes(range(32))
 Enrol = Callable[..., ClientSection]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let tests listen where a domain controller has to, whoever runs them."""
+    namespaces.enter(config)
 
 
 @pytest.hookimpl(optionalhook=True)

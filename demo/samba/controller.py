@@ -1,8 +1,8 @@
 """Domain controllers as programs: made, kept for the next time, started and stopped.
 
 LDAP and Kerberos have ports of their own (636, 88) that Samba cannot change, so each controller
-has an address of its own in 127.0.0.0/8. Whoever may not listen there (who is not root) starts
-them in a network namespace of their own; :mod:`demo.samba.doors` leads in.
+has an address of its own in 127.0.0.0/8. To listen there takes root, or a network where nobody has
+to be it; nothing else here does.
 """
 
 import contextlib
@@ -164,7 +164,7 @@ def free_address() -> str:
                     one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                     one.bind((address, port))
         except PermissionError:
-            raise NoSamba("only root may listen on the ports of LDAP and Kerberos") from None
+            raise NoSamba("only root may listen on the ports of LDAP and Kerberos here") from None
         except OSError:
             continue
         return address
@@ -193,7 +193,7 @@ def make(
     controller = Controller(plan, plan.host, address, Files(folder / plan.host))
     kept = cache / f"{_fingerprint(plan)}.tar"
     if kept.is_file() and (keep or _age_seconds(kept) < _KEPT_SECONDS):
-        _run("tar", "-x", "-f", kept, "-C", folder)
+        _run("tar", "-x", "--no-same-owner", "-f", kept, "-C", folder)
         controller.configure(authority)
         return controller
     told = folder / "plan.json"

@@ -244,7 +244,7 @@ class Domain:
 
 @pytest.fixture(scope="session")
 def samba_ad(pytestconfig: pytest.Config) -> Iterator[Domain]:
-    """Start the domain: 6 s the first time, 1 s after that."""
+    """Start the domain: 6 s the first time, 2 s after that; for root, and for everybody else."""
     with domain(pytestconfig.cache.mkdir("samba")) as running:
         yield running
 
