@@ -133,6 +133,13 @@ class AccountOpened(Message, frozen=True, tag="account_opened"):
     """A name of ``idp/authenticators/card/profiles``."""
 
 
+class JudgeAccountOpened(Message, frozen=True, tag="judge_account_opened"):
+    """Whom a directory knows has an account now, which works at once."""
+
+    ad_account: str
+    electronic_id: str
+
+
 class Recovery(Message, frozen=True, tag="recovery"):
     """A link to set a new password (P15)."""
 
@@ -173,6 +180,7 @@ AnyMessage = (
     | AlreadyRegistered
     | Activation
     | AccountOpened
+    | JudgeAccountOpened
     | Recovery
     | PasswordChanged
     | EmailsChanged

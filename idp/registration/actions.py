@@ -244,16 +244,11 @@ class Registering:
 
     def _tell(self, tx: Transaction, account: Account, under: Under) -> None:
         """Mail the electronic id, and the link of activation where the kind has one (B03)."""
-        card = under.answers.card
         if under.track.activation:
             Activation(self.post, self.entropy).send(tx, account)
-        elif card is not None and account.email is not None:
-            opened = messages.AccountOpened(
-                at=tx.now,
-                account_name=account.account_name,
-                electronic_id=account.electronic_id,
-                kind=card.holder.profile_id,
-            )
+            return
+        opened = _opened(tx, account, under.answers)
+        if opened is not None and account.email is not None:
             self.post.put(tx, account.email.address, account.locale, opened, unique=None)
 
     def _keep_particulars(self, tx: Transaction, account: Account, answers: Answers) -> None:
@@ -291,6 +286,22 @@ class Registering:
         # A step that stands on its own address is not undone by the terms being read again.
         done = under.done | {step}
         return self.registrations.keep(tx, under, done, answers)
+
+
+def _opened(tx: Transaction, account: Account, answers: Answers) -> messages.AnyMessage | None:
+    """Write that the account is open, in the words of what opens it."""
+    name, electronic_id = account.account_name, account.electronic_id
+    if answers.card is not None:
+        kind = answers.card.holder.profile_id
+        return messages.AccountOpened(
+            at=tx.now, account_name=name, electronic_id=electronic_id, kind=kind
+        )
+    if answers.directory is not None:
+        ad_account = answers.directory.person.account
+        return messages.JudgeAccountOpened(
+            at=tx.now, electronic_id=electronic_id, ad_account=ad_account
+        )
+    return None
 
 
 def profile_of(answers: Answers) -> Profile:

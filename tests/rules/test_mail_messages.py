@@ -16,6 +16,7 @@ from idp.mail.messages import (
     Change,
     EmailChange,
     EmailsChanged,
+    JudgeAccountOpened,
     Letter,
     NewBrowser,
     PasswordChanged,
@@ -33,6 +34,7 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:147.0) Gecko/20100101 Firefox/147.
 MESSAGES: tuple[AnyMessage, ...] = (
     NewBrowser(at=AT, address="203.0.113.7", browser=FIREFOX),
     TooManyFailures(at=AT, failures=10),
+    JudgeAccountOpened(at=AT, ad_account="wang.dm", electronic_id="IC0123456789"),
     PasswordSwitchedOff(at=AT),
     SecondFactorChanged(at=AT, change="totp_added", address="203.0.113.7"),
     PasswordChanged(at=AT, address="203.0.113.7", token="pnl_x", days=7),
