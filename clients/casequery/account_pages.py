@@ -14,13 +14,13 @@ from clients.casequery.accounts import LOCAL, LONGEST, SHORTEST, Accounts, Prove
 from clients.kit import errands, linking, session
 from clients.kit.pages import (
     VISITOR,
-    Who,
     app_of,
     csrf_token_of,
     demand_csrf,
     forget_cookie,
     keep_cookie,
     signed_in,
+    who_of,
 )
 from clients.kit.session import SignedIn
 
@@ -205,5 +205,5 @@ def _signin_page(page: AccountPage, status: int) -> Response:
 
 
 def _page(name: str, person: SignedIn, page: AccountPage, status: int = 200) -> Response:
-    who = Who(person.name or person.sub)
+    who = who_of(person)
     return make_response(render_template(f"casequery/{name}.html", page=page, who=who), status)

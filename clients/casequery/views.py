@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _
 from clients.casequery import accounts, cases
 from clients.casequery.cases import Case, Kind
 from clients.kit import linking
-from clients.kit.pages import Who, app_of, here, signed_in
+from clients.kit.pages import app_of, here, signed_in, who_of
 from clients.kit.session import SignedIn
 from clients.kit.signin import signin_url
 
@@ -62,7 +62,7 @@ def all_cases() -> ResponseReturnValue:
     chosen = request.args.get("number", "")
     shown = [Shown(one, KINDS[one.kind]) for one in found if chosen in {"", one.number}]
     page = {"shown": shown, "all": found, "chosen": chosen, "account": account}
-    return render_template("casequery/cases.html", page=page, who=_who(person))
+    return render_template("casequery/cases.html", page=page, who=who_of(person))
 
 
 @pages.get("/cases/<number>")
@@ -79,7 +79,7 @@ def one(number: str) -> ResponseReturnValue:
     if found is None:
         abort(404)
     shown = Shown(found, KINDS[found.kind])
-    return render_template("casequery/case.html", shown=shown, who=_who(person))
+    return render_template("casequery/case.html", shown=shown, who=who_of(person))
 
 
 @pages.get("/open-case-words")
@@ -111,8 +111,4 @@ def _unlinked(person: SignedIn) -> ResponseReturnValue:
     config = app_of().config
     if config.linking.required:
         return redirect(linking.page_url(config, here()), code=303)
-    return render_template("casequery/unlinked.html", who=_who(person)), 403
-
-
-def _who(person: SignedIn) -> Who:
-    return Who(person.name or person.sub)
+    return render_template("casequery/unlinked.html", who=who_of(person)), 403

@@ -173,6 +173,11 @@ def signed_in() -> SignedIn | None:
     return found
 
 
+def who_of(person: SignedIn) -> Who:
+    """Say who is signed in: the name, and of a judge court and title."""
+    return Who(person.name or person.sub, person.office_in(speaks()))
+
+
 def here() -> str:
     """Give path and query of this request, as they stand in an address."""
     query = request.query_string.decode("latin-1")

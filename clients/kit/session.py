@@ -1,6 +1,7 @@
 """The app's own session: a row here, an opaque cookie in the browser."""
 
 import hashlib
+import json
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +26,8 @@ class AppSession(Table):
     sid: Mapped[str] = mapped_column(index=True)
     """The provider's session: what a logout token names."""
     name: Mapped[str]
+    office: Mapped[str] = mapped_column(Text, server_default="")
+    """Of a judge: court and title, as the provider told them; JSON, empty for who has none."""
     id_token: Mapped[str] = mapped_column(Text)
     began_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
@@ -41,6 +44,13 @@ class SignedIn:
     name: str
     id_token: str
     """Comes back to the provider as a hint at sign-out."""
+    office: str = ""
+
+    def office_in(self, language: str) -> str:
+        """Write court and title in a language, as far as the provider told them in it."""
+        told: dict[str, str] = json.loads(self.office) if self.office else {}
+        court = told.get(f"court_name#{language}") or told.get("court_name", "")
+        return " ".join(filter(None, (court, told.get("title", ""))))
 
 
 def digest(secret: str) -> bytes:
@@ -60,12 +70,23 @@ def begin(tx: Transaction, *, issuer: str, claims: dict[str, object], id_token: 
             "sub": claims["sub"],
             "sid": str(claims.get("sid", "")),
             "name": str(claims.get("name", "")),
+            "office": _office(claims),
             "id_token": id_token,
             "began_at": tx.now,
             "last_seen_at": tx.now,
         },
     )
     return cookie
+
+
+def _office(claims: dict[str, object]) -> str:
+    """Keep what the scope ``judiciary`` brings to this app's pages, the names by language too."""
+    wanted = {
+        name: str(value)
+        for name, value in claims.items()
+        if name.partition("#")[0] in {"court_name", "title"}
+    }
+    return json.dumps(wanted, ensure_ascii=False) if wanted else ""
 
 
 def find(tx: Transaction, cookie: str, limits: SessionsSection) -> SignedIn | None:
@@ -106,7 +127,12 @@ def end_of_provider(tx: Transaction, *, sid: str, sub: str) -> int:
 
 _ADD = insert(AppSession)
 _FIND = select(
-    AppSession.id, AppSession.issuer, AppSession.sub, AppSession.name, AppSession.id_token
+    AppSession.id,
+    AppSession.issuer,
+    AppSession.sub,
+    AppSession.name,
+    AppSession.id_token,
+    AppSession.office,
 ).where(
     AppSession.cookie_hash == bindparam("presented"),
     AppSession.ended_at.is_(None),

@@ -365,3 +365,31 @@ def test_a_mistake_in_the_file_is_told_with_its_place(tmp_path: Path) -> None:
         load(KitConfig, path, "CASEQUERY", {})
     with pytest.raises(ConfigError, match="port"):
         load(KitConfig, None, "CASEQUERY", {"CASEQUERY__SERVER__PORT": "x"})
+
+
+@pytest.mark.parametrize(
+    ("lang", "office"),
+    [("zh-Hant", "臺灣臺北地方法院 法官"), ("en", "Taipei District Court 法官")],
+)
+def test_the_head_of_the_page_has_court_and_title_of_a_judge(
+    browser: FlaskClient, provider: TinyProvider, lang: str, office: str
+) -> None:
+    provider.claims = {
+        "court_name": "臺灣臺北地方法院",
+        "court_name#en": "Taipei District Court",
+        "title": "法官",
+        "department": "民事庭",
+    }
+    come_back(browser, provider)
+
+    page = browser.get("/cases", query_string={"lang": lang}).text
+
+    assert f"<small>{office}</small>" in page
+
+
+def test_who_has_no_office_has_none_in_the_head(
+    browser: FlaskClient, provider: TinyProvider
+) -> None:
+    come_back(browser, provider)
+
+    assert "<small></small>" in browser.get("/cases").text
