@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from demo import second_court
 from demo.samba import controller
 from demo.samba.court import JUDGES, PASSWORD, PLAN, SECTION
+from demo.samba.plans import Someone
 from demo.supervisor import Program
 from idp.config import ConfigError
 
@@ -33,6 +35,8 @@ class Judges:
     cache: Path
     tickets: bool
     """Whether the provider can take tickets here."""
+    second_port: int = 0
+    """Where a second directory listens, of another make; 0: slapd is not installed."""
 
     @property
     def krb5_conf(self) -> Path:
@@ -56,7 +60,8 @@ def decide(environ: Mapping[str, str], var: Path) -> Judges:
         address = controller.free_address() if wanted == "1" else ""
     except controller.NoSamba as wrong:
         raise ConfigError(f"AD=1: {wrong}") from wrong
-    return Judges(address, folder, var / "directory", tickets)
+    second = second_court.free_port() if address else 0
+    return Judges(address, folder, var / "directory", tickets, second)
 
 
 def lay_out(judges: Judges) -> None:
@@ -90,14 +95,18 @@ def services(judges: Judges) -> tuple[Program, ...]:
     if not judges.address:
         return ()
     configuration = judges.folder / f"{PLAN.host}.conf"
-    return (Program("directory", controller.command(configuration)),)
+    found = [Program("directory", controller.command(configuration))]
+    if judges.second_port:
+        words = second_court.command(judges.folder, judges.second_port)
+        found.append(Program("second-directory", words))
+    return tuple(found)
 
 
 def awaited(judges: Judges) -> tuple[Program, ...]:
     """Wait for it."""
     if not judges.address:
         return ()
-    return (_program("directory-answers", "await", judges.address),)
+    return (_program("directory-answers", "await", str(judges.folder), judges.address),)
 
 
 def told(judges: Judges) -> list[dict[str, Any]]:
@@ -107,7 +116,10 @@ def told(judges: Judges) -> list[dict[str, Any]]:
     section = SECTION | {"hosts": [judges.address], "ca_file": str(judges.folder / "ca" / "ca.pem")}
     if judges.tickets:
         section |= {"keytab_file": str(judges.folder / "http.keytab"), "ticket_networks": _HERE}
-    return [section]
+    if not judges.second_port:
+        return [section]
+    where = {"hosts": [f"localhost:{judges.second_port}"], "ca_file": section["ca_file"]}
+    return [section, second_court.SECTION | where]
 
 
 def described(judges: Judges) -> list[dict[str, str]]:
@@ -120,9 +132,34 @@ def described(judges: Judges) -> list[dict[str, str]]:
             "password": PASSWORD,
             "name": one.name,
             "principal": f"{PLAN.domain}\\{one.account}",
-            "state": "disabled" if one.state == "disabled" else "good",
+            "state": _state(one),
         }
         for one in JUDGES
+    ] + _of_second(judges)
+
+
+def _state(one: Someone) -> str:
+    """Say in words of ours what becomes of a sign-in."""
+    if one.lockable:
+        return "locked"
+    return {"disabled": "disabled", "expired": "expired", "must_change": "must change"}.get(
+        one.state, "good"
+    )
+
+
+def _of_second(judges: Judges) -> list[dict[str, str]]:
+    """List the judges of the second directory; they sign in by its whole name."""
+    if not judges.second_port:
+        return []
+    return [
+        {
+            "username": f"IPC\\{uid}",
+            "password": second_court.PASSWORD,
+            "name": name,
+            "principal": f"IPC\\{uid}",
+            "state": state,
+        }
+        for uid, name, state in second_court.JUDGES
     ]
 
 

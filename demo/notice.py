@@ -102,9 +102,9 @@ def _of_cards(document: dict[str, Any]) -> list[str]:
 
 def _of_judges(document: dict[str, Any]) -> list[str]:
     if not document["judges"]:
-        return []
+        return ["  Judges of a court's directory come with: AD=1 make run", ""]
     lines = [
-        f"  {one['username']:<10}  {one['password']:<30}  {one['state']:<8}  {one['name']}"
+        f"  {one['username']:<12}  {one['password']:<16}  {one['state']:<11}  {one['name']}"
         for one in document["judges"]
     ]
     if conf := document["krb5_conf"]:
@@ -113,7 +113,12 @@ def _of_judges(document: dict[str, Any]) -> list[str]:
             f"  KRB5_CONFIG={conf} kinit wang.dm",
             f"  KRB5_CONFIG={conf} chromium --auth-server-allowlist=localhost {document['issuer']}",
         ]
-    return ["  Judges, who sign in with the account of their court:", *lines, ""]
+    return [
+        "  Judges, who sign in with the account of their court (account, password, state;",
+        "  IPC\\ is a second directory, no Active Directory):",
+        *lines,
+        "",
+    ]
 
 
 def _opens(account: str) -> str:

@@ -7,7 +7,10 @@ from demo.samba.plans import Group, Plan, Someone
 PASSWORD = "Judge-Passw0rd!"
 SERVICE_PASSWORD = "Svc-Portico-Passw0rd!"
 _TAIPEI, _HIGH = "臺灣臺北地方法院", "臺灣高等法院"
-_COURTS = {"TPD": _TAIPEI, "TPH": _HIGH}
+_COURTS = {
+    "TPD": {"zh-Hant": _TAIPEI, "zh-Hans": "台湾台北地方法院", "en": "Taipei District Court"},
+    "TPH": {"zh-Hant": _HIGH, "zh-Hans": "台湾高等法院", "en": "Taiwan High Court"},
+}
 _SERVICES = ("Services",)
 _BASE = "DC=court,DC=test"
 
@@ -23,6 +26,9 @@ JUDGES = (
     _judge("wang.dm", "王大明", _TAIPEI, "刑事第一庭"),
     _judge("lee.ys", "李雅淑", _HIGH, "民事第二庭", principal="lee.ys@judicial.test"),
     _judge("chen.yz", "陳永正", _TAIPEI, "院長室"),
+    _judge("hsieh.jf", "謝俊夫", _TAIPEI, "民事第一庭", lockable=True),
+    _judge("wu.zx", "吳志賢", _TAIPEI, "民事第一庭", state="expired"),
+    _judge("tsai.ml", "蔡美玲", _HIGH, "民事第二庭", state="must_change"),
     _judge("ting.yf", "丁已調", _TAIPEI, "民事第一庭", state="disabled"),
 )
 PLAN = Plan(
@@ -45,6 +51,8 @@ PLAN = Plan(
     ),
     upn_suffixes=("judicial.test",),
 )
+LOCKED = tuple(one for one in JUDGES if one.lockable)
+"""Whoever starts the domain locks them, by wrong passwords: that is no state to be written."""
 SECTION = {
     "id": "court",
     "names": {"zh-Hant": "司法院網域", "zh-Hans": "司法院域", "en": "Judicial domain"},
