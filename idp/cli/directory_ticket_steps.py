@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from idp.authenticators.directory import filters
+from idp.authenticators.directory import filters, names
 from idp.authenticators.directory.distinguished import parse
 from idp.cli.directory_asking import FAILED, LOOK, NOT_TRIED, OK, Asking, Step
 from idp.cli.directory_words import Fault
@@ -33,7 +33,7 @@ def ticket_steps(asking: Asking, issuer: str) -> Iterator[Step]:
         yield asking.step(_SPN, lambda session: _holder(session, section.base, service)[0])
         yield from _not_tried(section.id, "because of the keytab, above", _VERSION)
         return
-    ours = [one for one in keys if one.principal.casefold().startswith(f"{service}@".casefold())]
+    ours = [one for one in keys if _is_ours(asking, service, one)]
     yield _keys(asking, service, keys, ours)
     yield (spn := asking.step(_SPN, lambda session: _holder(session, section.base, service)[0]))
     if not ours:
@@ -42,8 +42,8 @@ def ticket_steps(asking: Asking, issuer: str) -> Iterator[Step]:
     if spn.result == FAILED:
         yield from _not_tried(section.id, "because of the SPN, above", _VERSION)
         return
-    newest = max(one.version for one in ours)
-    yield asking.step(_VERSION, lambda session: _version(session, section.base, service, newest))
+    held = sorted({one.version for one in ours})
+    yield asking.step(_VERSION, lambda session: _version(session, section.base, service, held))
 
 
 def _library(directory: str) -> Step:
@@ -78,6 +78,12 @@ def _keys(asking: Asking, service: str, all_: list[keytab.Key], ours: list[keyta
     return Step(directory, "", "keytab", OK, shown)
 
 
+def _is_ours(asking: Asking, service: str, key: keytab.Key) -> bool:
+    """Tell a key of the service's in this directory's realm: one file may hold several realms'."""
+    name, _, realm = key.principal.rpartition("@")
+    return names.same_account(name, service) and names.is_realm_of(asking.section, realm)
+
+
 def _other(key: keytab.Key) -> str:
     return "RC4" if key.kind == _RC4 else f"kind {key.kind}"
 
@@ -97,16 +103,17 @@ def _holder(session: Session, base: str, service: str) -> tuple[Fault | str, Ent
     return f"{service} is of {found[0].dn}", found[0]
 
 
-def _version(session: Session, base: str, service: str, newest: int) -> Fault | str:
+def _version(session: Session, base: str, service: str, held: list[int]) -> Fault | str:
     _, holder = _holder(session, base, service)
     looked = session.look(holder.dn, "(objectClass=*)", [_KVNO]) if holder else []
     told = looked[0].values.get(_KVNO.lower(), (b"",))[0].decode() if looked else ""
+    here = ", ".join(map(str, held))
     if not told.isdecimal():
-        return f"{newest} in the keytab; the directory does not tell its own"
-    if int(told) == newest:
-        return f"{newest}, as in the directory"
+        return f"{here} in the keytab; the directory does not tell its own"
+    if int(told) in held:  # a newer one beside it: its password is about to be changed
+        return f"{here} in the keytab, {told} in the directory"
     return Fault(
-        f"{newest} in the keytab, {told} in the directory",
+        f"{here} in the keytab, {told} in the directory",
         "its password was changed there: put the new keys beside the old ones in the keytab",
     )
 

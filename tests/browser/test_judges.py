@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import Stack
 from tests.browser.test_accounts import Look, Site, View
-from tests.labs.samba_ad import PASSWORD, Domain
+from tests.labs.samba_ad import COURTS, PASSWORD, Domain
 from tests.labs.smtp_sink import sink
 from tests.races.harness import running
 
@@ -92,12 +92,25 @@ def test_P04_P20_a_judge_comes_in_for_the_first_time(
     page.click("#link-account")
     expect(page.locator("#office")).to_be_visible()
     look("account")
+    choose_another_court(look)
     page.click("#tab-password")
     expect(page.locator("#password-elsewhere")).to_be_visible()
     look("password")
     look.context.close()
 
     assert look.found() == {}
+
+
+def choose_another_court(look: Look) -> None:
+    """Where the directory has named none, on the account page."""
+    if not look.page.locator("#court-change").count():
+        return
+    look.page.click("#court-change")
+    look("another court")
+    look.page.select_option("#court", "TPD")
+    look.page.click("#court-submit")
+    expect(look.page.locator("main")).to_contain_text(COURTS["TPD"])
+    look("account, another court")
 
 
 @pytest.mark.parametrize("view", ["zh-Hant", "zh-Hans, dark", "en"])

@@ -20,6 +20,7 @@ from idp.clock import system_clock
 from idp.config import Config, DirectorySection
 from idp.gateways.kerberos import Tickets
 from idp.provider import Provider
+from tests.labs.keytab import keytab
 from tests.labs.ports import free_port
 from tests.labs.samba_ad import BASE, IDP_HOST, SERVICE, Domain
 from tests.labs.shell import Shell
@@ -172,6 +173,20 @@ def test_a_keytab_of_another_name_or_an_older_password_is_noticed(
         controllers.export_keytab(samba_ad.first, samba_ad.keytab, *names)
 
     assert examine()[0] == 0
+
+
+def test_a_key_that_is_newer_than_the_domains_is_a_change_that_is_prepared(
+    samba_ad: Domain, examine: Try, tmp_path: Path
+) -> None:
+    prepared = tmp_path / "both.keytab"
+    newer = keytab(tmp_path / "newer.keytab", f"HTTP/{IDP_HOST}", version=200)
+    prepared.write_bytes(samba_ad.keytab.read_bytes() + Path(newer).read_bytes()[2:])
+
+    code, rows = examine(keytab_file=str(prepared))
+    of_key = of_step(rows, "key version")
+
+    assert (code, of_key["result"]) == (0, "ok")
+    assert ", 200 in the keytab" in of_key["found"]
 
 
 @pytest.mark.parametrize(

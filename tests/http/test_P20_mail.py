@@ -29,8 +29,8 @@ def config(server: Sink) -> Config:
 @pytest.mark.parametrize(
     ("lang", "subject", "says"),
     [
-        ("zh-Hant", "您的帳號已開通", "AD 帳號：wang.dm"),
-        ("zh-Hans", "您的账号已开通", "AD 账号：wang.dm"),
+        ("zh-Hant", "您的帳號已開通", "AD帳號：wang.dm"),
+        ("zh-Hans", "您的账号已开通", "AD账号：wang.dm"),
         ("en", "Your account is open", "AD account: wang.dm"),
     ],
 )
