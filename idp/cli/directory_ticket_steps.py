@@ -65,7 +65,7 @@ def _keys(asking: Asking, service: str, all_: list[keytab.Key], ours: list[keyta
     directory, file = asking.section.id, asking.section.keytab_file
     if not ours:
         held = ", ".join(sorted({one.principal for one in all_})) or "nothing"
-        found = f"{file} has no key for {service}, but for {held}"
+        found = f"{file} has no key for {service} in a realm of this directory, but for {held}"
         fix = "export a key for the name that stands in the address of the browser"
         return Step(directory, "", "keytab", FAILED, found, fix)
     kinds = sorted({f"{_AES.get(one.kind, _other(one))} ({one.version})" for one in ours})

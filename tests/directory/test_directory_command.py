@@ -189,6 +189,15 @@ def test_a_key_that_is_newer_than_the_domains_is_a_change_that_is_prepared(
     assert ", 200 in the keytab" in of_key["found"]
 
 
+def test_a_key_of_another_realm_is_none_of_this_directorys(examine: Try, tmp_path: Path) -> None:
+    elsewhere = keytab(tmp_path / "other.keytab", f"HTTP/{IDP_HOST}", "OTHER.TEST")
+
+    _, rows = examine(keytab_file=elsewhere)
+
+    assert of_step(rows, "keytab")["result"] == "failed"
+    assert of_step(rows, "key version")["found"] == "because of the keytab, above"
+
+
 @pytest.mark.parametrize(
     ("user", "fix"),
     [("nobody", "compare it"), ("clerk01", "into that group"), ("disabled", "enable it")],
