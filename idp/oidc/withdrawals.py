@@ -77,8 +77,8 @@ def may_go(
     is_confirmed = row.confirmed_until is not None and tx.now < row.confirmed_until
     is_held = row.held_at is not None and not by_round
     if not is_confirmed and (is_held or len(after) > most(section, asked)):
-        since, waiting = row.held_at or tx.now, len(keys) if by_round else row.waiting
-        tx.execute(_HOLD, _named(section, since=since, waiting=max(waiting, 1), asked=asked))
+        since, waiting = row.held_at or tx.now, max(len(keys), 1 if by_round else row.waiting)
+        tx.execute(_HOLD, _named(section, since=since, waiting=waiting, asked=asked))
         return False
     began = tx.now if is_over else row.began_at
     # Of those who were let go by word of mouth none is counted: the next mistake is another one.

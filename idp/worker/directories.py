@@ -92,7 +92,7 @@ def _may_put_out(portico: Provider, directory: str, said: _Answers) -> bool:
         was_held = any(one.directory == directory for one in withdrawals.held(tx))
         if not keys and not was_held:
             return True
-        may = withdrawals.may_go(tx, section, keys, said.asked, by_round=True)
+        may = withdrawals.may_go(tx, section, keys, said.asked, by_round=not said.is_silent)
         if not may and not was_held:
             event = WithdrawalsHeld(directory=directory, waiting=len(keys), asked=said.asked)
             portico.trail.append(tx, event)

@@ -151,6 +151,20 @@ def test_one_after_the_other_is_no_flood(
     assert worker.ask_of_those_signed_in(court) == 1
 
 
+def test_a_round_that_broke_off_does_not_say_that_a_hold_is_over(
+    bench: dict[str, Someone], court: Provider, paper: PaperDirectory
+) -> None:
+    all_gone(paper, Standing.DISABLED)
+    assert worker.ask_of_those_signed_in(court) == 0
+    first, *others = sorted(paper.people, key=lambda name: paper.people[name].identity.key)
+    paper.standings.update(dict.fromkeys(others, Standing.UNREACHABLE))
+
+    assert worker.ask_of_those_signed_in(court) == 0
+
+    assert is_in(bench[first])
+    assert (examined(court).result, waiting(court)) == (doctor.BAD, "5.0")
+
+
 def test_when_the_operator_says_yes_they_go(
     bench: dict[str, Someone], court: Provider, paper: PaperDirectory, clock: MovableClock
 ) -> None:
