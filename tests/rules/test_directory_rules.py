@@ -299,3 +299,7 @@ def test_a_court_is_called_as_the_language_calls_it(
 )
 def test_each_name_of_a_court_stands_for_it_in_an_attribute(written: str, code: str) -> None:
     assert courts.code_of({"TPD": _TAIPEI, "TPH": "高院"}, written) == code
+
+
+def test_who_is_of_no_court_is_not_of_one_whose_name_was_left_empty() -> None:
+    assert courts.code_of({"TPD": {"zh-Hant": "臺灣臺北地方法院", "en": ""}, "TPH": ""}, "") == ""

@@ -47,8 +47,8 @@ def called(names: CourtNames, locale: str = "") -> str:
 
 def code_of(courts: Mapping[str, CourtNames], code_or_name: str) -> str:
     """Find a court by its code or by any of its names; empty: it is none of these."""
-    if code_or_name in courts:
-        return code_or_name
+    if code_or_name in courts or not code_or_name:
+        return code_or_name  # an empty one must not meet a name that was left empty
     return next((one for one, names in courts.items() if code_or_name in _all(names)), "")
 
 
