@@ -107,7 +107,11 @@ class _Writing:
 
     def __enter__(self) -> Transaction:
         self._lane = self._lanes.take()
-        self._tx = Transaction(self._lane, self._clock(), self._origin)
+        try:
+            self._tx = Transaction(self._lane, self._clock(), self._origin)
+        except BaseException:
+            self._lanes.give_back(self._lane)  # nothing else ends what has not begun
+            raise
         return self._tx
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -133,7 +137,11 @@ class _Reading:
 
     def __enter__(self) -> Transaction:
         self._lane = self._lanes.take()
-        return Transaction(self._lane, self._clock())
+        try:
+            return Transaction(self._lane, self._clock())
+        except BaseException:
+            self._lanes.give_back(self._lane)
+            raise
 
     def __exit__(self, *_: object) -> None:
         self._lane.rollback()

@@ -1,10 +1,15 @@
 """What a transaction promises, on each kind of database."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import datetime
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from idp.database.transaction import Database
+from idp.database.transaction import Database, Transaction
 
 
 def test_leaving_the_block_commits_and_an_exception_keeps_nothing(database: Database) -> None:
@@ -38,3 +43,18 @@ def test_listeners_hear_how_the_transaction_ended(database: Database) -> None:
         _ = 1 / 0
 
     assert heard == [True, False]
+
+
+@pytest.mark.parametrize("block", [Database.write, Database.read])
+def test_what_does_not_begin_keeps_no_connection(
+    database: Database, block: Callable[[Database], AbstractContextManager[Transaction]]
+) -> None:
+    def broken() -> datetime:
+        raise ZeroDivisionError
+
+    for _ in range(40):  # more than there are connections
+        with pytest.raises(ZeroDivisionError), block(replace(database, clock=broken)):
+            pass
+
+    with block(database) as tx:
+        assert tx.execute(text("SELECT 1")).scalar() == 1
