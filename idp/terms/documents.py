@@ -8,9 +8,9 @@ a new version, and the old ones stay readable.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from enum import StrEnum
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -46,22 +46,21 @@ def versions(document: Document) -> tuple[str, ...]:
 
 def newest(document: Document, now: datetime) -> str:
     """Name the version of a document that is in force."""
-    return _newest(document, now.astimezone(_TAIWAN).date())
-
-
-@lru_cache(maxsize=16)
-def _newest(document: Document, today: date) -> str:
-    return next(version for version in versions(document) if version <= today.isoformat())
+    return _newest(document, _day(now))
 
 
 def in_force(now: datetime) -> str:
     """Name what is to be accepted: the newest day on which either document changed."""
-    return _in_force(now.astimezone(_TAIWAN).date())
+    today = _day(now)
+    return max(_newest(Document.TERMS, today), _newest(Document.PRIVACY, today))
 
 
-@lru_cache(maxsize=16)
-def _in_force(today: date) -> str:
-    return max(_newest(document, today) for document in Document)
+def _newest(document: Document, today: str) -> str:
+    return next(version for version in versions(document) if version <= today)
+
+
+def _day(now: datetime) -> str:
+    return now.astimezone(_TAIWAN).date().isoformat()
 
 
 def day_of(shown: Iterable[Text]) -> str:
