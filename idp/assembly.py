@@ -240,7 +240,7 @@ def assemble(
         account_cards=account_cards,
         directory_signing_in=DirectorySignIn(
             config,
-            Gate(keys_of.key("throttle"), directory.strict(config)),
+            Gate(keys_of.key("throttle"), directory.strict(config), slides=True),
             Gate(
                 keys_of.key("throttle"),
                 directory.strict(config, directory.strangers_tries(config)),

@@ -23,6 +23,8 @@ from idp.database.transaction import Transaction
 from idp.signin import throttle
 from idp.signin.throttle import SLIDES, WINDOW, Count, Dimension, Proceed, Verdict
 
+_NEVER = 2 * WINDOW[Dimension.STREAK]
+
 
 class ThrottleCounter(Table):
     """Failures of one kind in one place. The key is a keyed hash: no name, no address."""
@@ -66,15 +68,20 @@ class Reserved:
 class Gate:
     """Counts attempts. Knows nobody's name: keys are derived with a key of its own."""
 
-    def __init__(self, key: bytes, policy: ThrottleSection, *, steady: bool = False) -> None:
+    def __init__(
+        self, key: bytes, policy: ThrottleSection, *, steady: bool = False, slides: bool = False
+    ) -> None:
         """Make a gate of one policy.
 
         Args:
+            slides: whether a window of :data:`SLIDES` ends so long after the last attempt. Only
+                where success begins anew: of what is given back the slips would add up for ever.
             steady: contexts that many share. Every rest is as long as the first, or one of them
                 keeps the others out; and no window ends, or twice as many tries fit around its end.
         """
         self._key = key
         self._steady = steady
+        self._slides_from = SLIDES if slides or steady else _NEVER
         self._policy = policy
 
     def reserve(self, tx: Transaction, attempt: Attempt, *, captcha: bool) -> Reserved:
@@ -154,7 +161,7 @@ class Gate:
             return []
         # In one order for everybody: two attempts that share rows cannot wait in a circle.
         ordered = sorted(keys.items(), key=lambda item: item[1])
-        values: dict[str, Any] = {"instant": tx.now, "slides_from": tx.now + SLIDES}
+        values: dict[str, Any] = {"instant": tx.now, "slides_from": tx.now + self._slides_from}
         for number, (dimension, key) in enumerate(ordered):
             values[f"key_{number}"] = key
             is_endless = self._steady and dimension is Dimension.CONTEXT

@@ -42,8 +42,8 @@ WINDOW: Mapping[Dimension, timedelta] = {
     Dimension.STREAK: timedelta(days=3650),
 }
 SLIDES = WINDOW[Dimension.CONTEXT]
-"""A window as long as this or longer ends so long after the last attempt, not after the first: a
-rest would be over at its end, and as many tries again would fit around it."""
+"""Where a gate slides, a window as long as this or longer ends so long after the last attempt, not
+after the first: a rest would be over at its end, and as many tries again would fit around it."""
 
 
 @dataclass(frozen=True, slots=True)

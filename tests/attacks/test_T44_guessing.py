@@ -197,3 +197,17 @@ def test_T44_what_is_given_back_is_one_try_and_the_slips_before_it(
     with database.write() as tx:
         gate.give_back(tx, attempt, earlier=1000)
     assert [may_try(database, gate, attempt) for _ in range(6)] == [True] * 5 + [False]
+
+
+def test_one_slip_a_day_adds_up_to_no_rest_where_the_right_one_is_given_back(
+    database: Database, gate: Gate, clock: MovableClock
+) -> None:
+    mine = Attempt("user_code", "wang.dm", "198.51.100.7")
+
+    for _ in range(20):
+        with database.write() as tx:
+            gate.reserve(tx, mine, captcha=True)
+        with database.write() as tx:
+            assert isinstance(gate.reserve(tx, mine, captcha=True).verdict, Proceed)
+            gate.give_back(tx, mine)
+        clock.advance(timedelta(hours=23))

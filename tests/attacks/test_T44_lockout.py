@@ -126,7 +126,7 @@ def _gates(key: bytes, pools: int) -> tuple[Gate, Gate]:
     section = msgspec.structs.replace(SECTION, ticket_networks=["10.0.0.0/8"] * (pools - 1))
     config = Config(directories=[section])
     strangers = strict(config, strangers_tries(config))
-    return Gate(key, strangers, steady=True), Gate(key, strict(config))
+    return Gate(key, strangers, steady=True), Gate(key, strict(config), slides=True)
 
 
 def _hears(tx: Transaction, gate: Gate, attempt: Attempt, then: str) -> bool:
