@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Column, Table
 
 from idp.config import Config, ConfigError, load
@@ -60,7 +61,7 @@ def say(document: Any, *, as_json: bool, columns: tuple[str, ...] = ()) -> None:
     folding = [Column(name, overflow="fold") for name in shown]
     table = Table(*folding, box=None, header_style="bold")
     for row in rows:
-        table.add_row(*(_text(row.get(name, "")) for name in shown))
+        table.add_row(*(escape(_text(row.get(name, ""))) for name in shown))
     Console(soft_wrap=True).print(table)
 
 

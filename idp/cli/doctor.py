@@ -163,7 +163,7 @@ def look_at_directories(name: str, portico: Provider) -> Finding:
     if held:
         return Finding(name, BAD, "; ".join(map(_held, held)))
     if stray:
-        what = f"{stray}: people are of it, and no [[directories]] has this id: they stay out"
+        what = f"{stray}: people are of it, but no [[directories]] is: nobody of them can sign in"
         return Finding(name, BAD, what)
     if not sections:
         return Finding(name, GOOD, "no sign-in by directory")

@@ -44,6 +44,8 @@ class Notice(Message, frozen=True, kw_only=True):
     """Of the link that says so; empty where only the help desk can."""
     days: int = 0
     """How long the link is good."""
+    of_directory: bool = False
+    """Whether the password is a directory's, and not ours to switch off."""
 
 
 class NewBrowser(Notice, frozen=True, tag="new_browser"):

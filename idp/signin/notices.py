@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import ForeignKey, String, bindparam, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.accounts import emails, status
+from idp.accounts import emails, offices, status
 from idp.accounts.model import ProvenEmail, address_key
 from idp.database.columns import Table
 from idp.database.sweeping import Broom
@@ -81,6 +81,8 @@ class Notices:
         tokens: dict[str, str] = {}
         if with_links and isinstance(message, Notice):
             tokens = self._links(tx, account_id, believed(reached.proven, tx.now, SUSPECT))
+            of_directory = offices.of(tx, account_id) is not None
+            message = msgspec.structs.replace(message, of_directory=of_directory)
         for address in dict.fromkeys((*reached.addresses, *also)):
             token = tokens.get(address, "")
             told = (

@@ -11,11 +11,12 @@ put it first. So links go to addresses that the account has had for a while
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Literal
 
 import msgspec
 
-from idp.accounts import emails, passwords, status
+from idp.accounts import emails, offices, passwords, status
 from idp.accounts.model import (
     Account,
     Email,
@@ -49,6 +50,17 @@ _FRESH = timedelta(hours=24)
 """How long a new address recovers nothing while the account has an older one, and a new second
 factor does not outlive a recovery. Short: who reads the mail alone must not get rid of the
 factors that the owner relies on (security.md T36)."""
+
+
+class Aftermath(StrEnum):
+    """What is left to do for an owner who said that it was not them."""
+
+    MAILED = "mailed"
+    """A link for a new password is on its way."""
+    ALONE = "alone"
+    """There was no address to send one to."""
+    DIRECTORY = "directory"
+    """The password is a directory's, and not ours to switch off."""
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -129,7 +141,9 @@ class Recovery:
         self._withdraw(tx, account, tx.now - _FRESH, by_mail=True)
         return account
 
-    def disown_by_link(self, tx: Transaction, token: str, reach: Reach) -> bool | Refusal | None:
+    def disown_by_link(
+        self, tx: Transaction, token: str, reach: Reach
+    ) -> Aftermath | Refusal | None:
         """Use up the link of a notice: the owner says that it was not them; see :meth:`disown`.
 
         ``None``: the link is not good (any more), or another request was quicker.
@@ -146,11 +160,11 @@ class Recovery:
 
     def disown(
         self, tx: Transaction, account: Account, reach: Reach, told: Told | None = None
-    ) -> bool:
+    ) -> Aftermath:
         """The owner says that it was not them: nothing stays open, the password is off.
 
         A link for a new one goes to every address that the account had before; the others may be
-        the thief's, who may also have put theirs first. ``False``: there is none to send it to.
+        the thief's, who may also have put theirs first.
 
         What the thief may have enrolled is taken away: what is younger than a week, or, by the
         link of a notice, what came since. Such a link proves one mailbox and no more, so against
@@ -171,7 +185,9 @@ class Recovery:
             self._withdraw(tx, account, tx.now - SUSPECT)
         elif told.since <= kept[0].since:
             self._withdraw(tx, account, told.at, by_mail=True)
-        return _may_recover(account) and bool(addresses)
+        if offices.is_of_directory(tx, account):
+            return Aftermath.DIRECTORY
+        return Aftermath.MAILED if _may_recover(account) and addresses else Aftermath.ALONE
 
     def _put_right(
         self, tx: Transaction, account: Account, at: datetime, told: Told | None

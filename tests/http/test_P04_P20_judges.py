@@ -356,6 +356,25 @@ def test_P06_a_new_browser_is_told_of_by_mail(judge: Browser, court: Provider) -
     told = [one for one in letters.messages(court, MAIL) if isinstance(one, NewBrowser)]
 
     assert [one.method for one in told] == ["directory"]
+    assert told[0].of_directory, "it must not promise a link for a new password"
+
+
+def test_who_follows_the_link_of_that_mail_is_not_told_that_the_password_is_off(
+    judge: Browser, court: Provider
+) -> None:
+    registered(judge, court)
+    other = Browser.on(court)
+    open_form(other)
+    sign_in(other)
+    (told,) = [one for one in letters.messages(court, MAIL) if isinstance(one, NewBrowser)]
+    asked = judge.get("/not-me", token=told.token, lang="en").text
+    assert "A password of this site no longer works" in asked
+
+    judge.post("/not-me", judge.hidden() | {"token": told.token})
+    said = judge.follow().text
+
+    assert 'id="directory-password"' in said
+    assert "The old password no longer works" not in said
 
 
 def test_of_the_registration_itself_no_new_browser_is_told(judge: Browser, court: Provider) -> None:

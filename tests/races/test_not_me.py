@@ -11,6 +11,7 @@ from idp.mail.messages import Notice, Recovery
 from idp.provider import Provider
 from idp.secret import digest
 from idp.signin import store
+from idp.signin.recovery import Aftermath
 from tests import factors
 from tests.attacks.test_taken_over import account_of, factor_of, inside
 from tests.clock import MovableClock
@@ -33,7 +34,7 @@ def notices(provider: Provider) -> dict[str, str]:
 
 def disown(provider: Provider, token: str) -> bool:
     with provider.database.write() as tx:
-        return provider.recovery.disown_by_link(tx, token, {}) is True
+        return provider.recovery.disown_by_link(tx, token, {}) is Aftermath.MAILED
 
 
 def alarms(provider: Provider) -> list[str]:

@@ -51,9 +51,7 @@ def disown() -> ResponseReturnValue:
         return _page(token, 429, errors=[refused(outcome.reason)])
     if outcome is None:
         return _page("", 410, is_lost=True)
-    return redirect(
-        url_for("own_history.disowned", outcome="mailed" if outcome else None), code=303
-    )
+    return redirect(url_for("own_history.disowned", outcome=outcome), code=303)
 
 
 def _page(

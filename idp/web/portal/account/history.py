@@ -18,6 +18,7 @@ from idp.database.transaction import Transaction
 from idp.mail.messages import known_as
 from idp.oidc import logout
 from idp.signin import store
+from idp.signin.recovery import Aftermath
 from idp.signin.store import PastAttempt
 from idp.web.changes import fields_of, sentence
 from idp.web.headers import PAGES
@@ -31,7 +32,6 @@ from idp.web.wording import HISTORY, METHODS
 pages = Blueprint("own_history", __name__)
 
 _A_PAGE = 50
-_MAILED, _OF_DIRECTORY = "mailed", "directory"
 _CHOICES = {"": _("Everything"), "signins": _("Sign-ins"), "changes": _("Changes")}
 
 
@@ -170,9 +170,7 @@ def disown() -> ResponseReturnValue:
     found = posted.here
     portico = provider()
     with portico.database.write(origin()) as tx:
-        is_of_directory = offices.is_of_directory(tx, found.account)
-        is_mailed = portico.recovery.disown(tx, found.account, logout.reach(tx))
-    outcome = _OF_DIRECTORY if is_of_directory else _MAILED if is_mailed else None
+        outcome = portico.recovery.disown(tx, found.account, logout.reach(tx))
     onward = redirect(url_for("own_history.disowned", outcome=outcome), code=303)
     return take_session(make_response(onward))
 
@@ -181,5 +179,5 @@ def disown() -> ResponseReturnValue:
 def disowned() -> ResponseReturnValue:
     """Say what was done; nobody is signed in here any more."""
     outcome, help_desk = request.args.get("outcome"), provider().config.provider.help_desk
-    page = DisownedPage(outcome == _MAILED, outcome == _OF_DIRECTORY, help_desk)
+    page = DisownedPage(outcome == Aftermath.MAILED, outcome == Aftermath.DIRECTORY, help_desk)
     return PAGES.apply(make_response(render_template("portal/account/disowned.html", page=page)))
