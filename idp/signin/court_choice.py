@@ -31,6 +31,7 @@ def choose(
     chosen = replace(held, court=code, court_name=name, court_is_chosen=True)
     if chosen == held or not is_own(held):
         return False
+    status.hold(tx, account.id)
     if not offices.choose_court(tx, account.id, held.court, chosen):
         return False
     status.touch(tx, account.id)

@@ -24,7 +24,7 @@ from uuid import UUID
 
 import msgspec
 
-from idp.accounts import identities, offices
+from idp.accounts import identities, offices, status
 from idp.accounts.model import NOBODY, Account, Office, SecondFactor, State, login_of
 from idp.accounts.store import Accounts
 from idp.audit.events import (
@@ -146,6 +146,9 @@ class Refreshing:
         before = offices.of(tx, account.id)
         after = office_of(person, before, claimed)
         if before != after:
+            status.hold(tx, account.id)  # what its holder chooses meanwhile is theirs to choose
+            before = offices.of(tx, account.id)
+            after = office_of(person, before, claimed)
             offices.put(tx, account.id, after)
             changed += [one for one in _SAID if getattr(before, one, None) != getattr(after, one)]
         if before is not None:

@@ -3,11 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from idp.accounts import identities, offices
-from idp.accounts.model import Account, Kind, Profile, State
+from idp.accounts.model import Account, Kind, Office, Profile, State
 from idp.accounts.store import NewAccount
 from idp.authenticators.directory import people
 from idp.authenticators.directory.model import DirectoryPerson, Standing
@@ -18,6 +19,7 @@ from idp.registration import directory_proof, flows
 from idp.registration.by_directory import EntryTaken
 from idp.registration.directory_proof import DirectoryProof
 from idp.registration.store import Answers, Under
+from idp.signin import court_choice
 from idp.signin.actions import Browser, SignedIn
 from idp.signin.directory import TRIES, Admitted, Means, Unregistered
 from tests.clock import MovableClock
@@ -86,6 +88,39 @@ def test_what_a_directory_counts_stays_counted(
         again = signing_in.admit(tx, "wang.dm", "court:wang.dm", own)
 
     assert isinstance(again, Admitted) is not counts
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite has one writer
+def test_a_court_that_is_chosen_while_the_directory_tells_something_else_stays_chosen(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refreshing, without = (
+        provider.directory_signing_in.refreshing,
+        replace(WANG, court="", court_name=""),
+    )
+    with provider.database.write() as tx:
+        made = judge_of(tx, provider)
+        refreshing.refresh(tx, made, without)
+        account = refreshing.accounts.find(tx, made.id)
+    assert account is not None
+    read = offices.of
+
+    def read_and_let_them_choose(tx: Transaction, account_id: UUID) -> Office | None:
+        held = read(tx, account_id)
+        monkeypatch.setattr(offices, "of", read)
+        assert held is not None
+        with provider.database.write() as other:
+            chosen = court_choice.choose(other, provider.trail, account, held, ("TPH", "高等"))
+        assert chosen
+        return held
+
+    monkeypatch.setattr(offices, "of", read_and_let_them_choose)
+    with provider.database.write() as tx:
+        refreshing.refresh(tx, account, replace(without, title="庭長"))
+        office = offices.of(tx, account.id)
+
+    assert office is not None
+    assert (office.court, office.title) == ("TPH", "庭長")
 
 
 def test_an_entry_with_characters_that_no_database_takes_is_kept_without_them(
