@@ -1,6 +1,7 @@
 """Request objects by value and by reference (RFC 9101), beyond the Foundation's modules."""
 
 import base64
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -246,7 +247,8 @@ def test_a_host_that_never_answers_costs_two_seconds_and_is_left_in_peace(
 
     def silent(caller: Any) -> None:
         caller.settimeout(5)
-        caller.recv(1)
+        with suppress(OSError):  # on a busy machine they may stay longer
+            caller.recv(1)
 
     with listener(silent) as server:
         uri = f"http://127.0.0.1:{server.port}/r.jwt"
