@@ -19,7 +19,7 @@ SMALL = {
     "clients", "client_secrets", "signing_keys", "passkey_challenges", "card_challenges",
     "password_works", "directory_brakes",
 }  # fmt: skip
-"""Tables that stay small: by what they hold (a row a directory), or because their rows live for minutes."""
+"""Tables that stay small: by what they hold, or because their rows live for minutes."""
 FEW_AT_FIRST = {"cards", "passkeys", "totp_credentials", "registrations", "browser_sessions"}
 """Tables that people fill, by hand: they are analyzed long before they hold much."""
 LOOKED_AT_ELSEWHERE = {
