@@ -21,7 +21,7 @@ from idp.cli import doctor as examine
 from idp.cli import logs
 from idp.cli.context import Invocation, fail, json_option, operator, say
 from idp.cli.registering import take_over
-from idp.config import Config, ConfigError
+from idp.config import CONFIG_PATH, Config, ConfigError
 from idp.database.columns import Table
 from idp.database.patience import give_way, lift_limits, was_in_use
 from idp.database.transaction import Transaction
@@ -34,8 +34,6 @@ _LONGEST_REQUEST = 30
 """Seconds that a worker may take to finish what it has begun, when it is to end."""
 _TRIES = 60
 _BETWEEN_TRIES = 2.0  # seconds
-CONFIG_PATH = "PORTICO_CONFIG"
-"""How the worker processes of a server learn which file they read."""
 
 
 @click.command()
@@ -55,7 +53,6 @@ def serve(invocation: Invocation) -> None:
     with tempfile.TemporaryDirectory(prefix="portico-metrics-", dir=_memory()) as figures:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = figures
         attendant = subprocess.Popen([sys.executable, "-m", "idp", "attend"])
-        memory.give_back()  # what the workers inherit they cannot give back
         try:
             _listen(config)
         finally:
@@ -82,8 +79,10 @@ def _listen(config: Config) -> None:
     """Run granian until a signal ends it, and its workers with it."""
     from granian.constants import Interfaces
 
+    import idp.cli.serving  # noqa: F401 - what is loaded before they are forked the workers share
     from idp.cli.listening import OneSocket
 
+    memory.settle()  # and what they inherit they cannot give back
     OneSocket(
         "idp.cli.serving:application",
         address=config.server.host,

@@ -7,8 +7,7 @@ from wsgiref.types import WSGIApplication
 from idp import assembly, memory
 from idp.cli import logs
 from idp.cli.listening import be_ready_to_leave
-from idp.cli.operate import CONFIG_PATH
-from idp.config import load
+from idp.config import CONFIG_PATH, load
 from idp.web import create_app
 
 

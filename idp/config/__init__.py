@@ -7,7 +7,7 @@ name. ``PORTICO__SMTP__PORT=2525`` in the environment overrides ``[smtp] port``.
 
 from idp.config.clients import ClientSection
 from idp.config.directories import DirectorySection
-from idp.config.loading import ConfigError, load
+from idp.config.loading import CONFIG_PATH, ConfigError, load
 from idp.config.people import (
     AccountsSection,
     CaptchaSection,
@@ -32,6 +32,7 @@ from idp.config.values import CourtNames, Locale, Section
 from idp.config.whole import Config
 
 __all__ = [
+    "CONFIG_PATH",
     "AccountsSection",
     "AuditSection",
     "CaptchaSection",

@@ -16,6 +16,8 @@ from idp.config.values import Section
 from idp.config.whole import Config
 
 PREFIX = "PORTICO__"
+CONFIG_PATH = "PORTICO_CONFIG"
+"""The variable that names the file; so the workers of a server learn which one they read."""
 _SAFE_MAXIMUM = 64
 
 
