@@ -242,6 +242,15 @@ def test_each_state_has_its_own_sentence_and_stands_in_the_history(
     assert events(court, "signin.refused")[-1]["reason"] == f"directory_{standing}"
 
 
+def test_the_form_shows_the_forms_of_a_name_and_nobody_s_own(judge: Browser) -> None:
+    open_form(judge)
+
+    hint = judge.get("/signin/directory", lang="en").text
+
+    assert "\\account" in hint
+    assert "wang.dm" not in hint
+
+
 @pytest.mark.parametrize("lang", ["zh-Hant", "zh-Hans", "en"])
 def test_over_what_nobody_can_correct_stands_another_heading_than_over_a_wrong_password(
     judge: Browser, court: Provider, paper: PaperDirectory, clock: MovableClock, lang: str

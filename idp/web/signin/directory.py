@@ -182,6 +182,7 @@ def form_page(
 def _realm(section: DirectorySection) -> Realm:
     names = {str(locale): name for locale, name in section.names.items()}
     name = names.get(speaks()) or next(iter(names.values()), section.id)
+    account = str(_("account"))  # somebody's name would be taken for what is to be typed
     if section.domain:
-        return Realm(name, f"{section.domain}\\wang.dm")
-    return Realm(name, f"wang.dm@{section.upn_suffixes[0]}" if section.upn_suffixes else "")
+        return Realm(name, f"{section.domain}\\{account}")
+    return Realm(name, f"{account}@{section.upn_suffixes[0]}" if section.upn_suffixes else "")
