@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 Clock = Callable[[], datetime]
 """Returns the current instant, always timezone-aware and in UTC."""
@@ -21,6 +22,7 @@ _SINCE_BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # it counts
 def begin() -> None:
     """Let this process and all that it starts count from now."""
     os.environ[BEGAN] = f"{time.clock_gettime(_SINCE_BOOT)} {datetime.now(UTC).timestamp()}"
+    _beginning.cache_clear()
 
 
 def system_clock() -> datetime:
@@ -29,16 +31,21 @@ def system_clock() -> datetime:
     What has expired once stays so. A clock put forward is believed, and so is one put right
     again after that. One that was wrong from the start takes a restart.
     """
-    now = datetime.now(UTC)
+    now, began = datetime.now(UTC), _beginning()
+    if began is None:
+        return now
+    at, instant = began
+    return max(now, instant + timedelta(seconds=time.clock_gettime(_SINCE_BOOT) - at))
+
+
+@cache
+def _beginning() -> tuple[float, datetime] | None:
+    """Read what :func:`begin` left, here or in the process that started this one."""
     began = os.environ.get(BEGAN)
-    return now if began is None else max(now, _counted(began))
-
-
-def _counted(began: str) -> datetime:
+    if began is None:
+        return None
     at, instant = map(float, began.split())
-    return datetime.fromtimestamp(instant, UTC) + timedelta(
-        seconds=time.clock_gettime(_SINCE_BOOT) - at
-    )
+    return at, datetime.fromtimestamp(instant, UTC)
 
 
 def seconds(instant: datetime) -> int:

@@ -10,8 +10,8 @@ by associated data.
 import binascii
 import hashlib
 import hmac
+import os
 import re
-import secrets
 import uuid
 import zlib
 from collections.abc import Callable
@@ -34,7 +34,7 @@ _CHECKSUM_CHARACTERS = 6
 _DATED = re.compile(r"[a-z]+_([0-9a-f]{12})[A-Za-z0-9_-]{49}")
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
-system_entropy: Entropy = secrets.token_bytes
+system_entropy: Entropy = os.urandom
 
 Value = TypeVar("Value")
 

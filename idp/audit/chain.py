@@ -4,11 +4,13 @@ Every field of a row is under it, so a changed, moved, inserted or missing row b
 chain at a place that can be named.
 """
 
-import hmac
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 import msgspec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 GENESIS = b"portico audit chain 1"
 
@@ -30,12 +32,24 @@ class Content(msgspec.Struct, frozen=True, array_like=True):
 
 def first_link(key: bytes, chain_id: UUID) -> bytes:
     """Give what stands before the first row of a chain."""
-    return hmac.digest(key, GENESIS + chain_id.bytes, "sha256")
+    return _hmac(key, GENESIS + chain_id.bytes)
 
 
 def link(key: bytes, previous: bytes, content: Content) -> bytes:
     """Give the hash of a row: over the hash before it and all it says (32 bytes)."""
-    return hmac.digest(key, previous + _ENCODER.encode(content), "sha256")
+    return _hmac(key, previous + _ENCODER.encode(content))
+
+
+def _hmac(key: bytes, told: bytes) -> bytes:
+    mac = _begun(key).copy()
+    mac.update(told)
+    return mac.finalize()
+
+
+@lru_cache(maxsize=4)
+def _begun(key: bytes) -> HMAC:
+    """Set up an HMAC once a key: with OpenSSL 3 that costs twice what a row's hash does."""
+    return HMAC(key, SHA256())
 
 
 _ENCODER = msgspec.json.Encoder(order="deterministic")

@@ -11,8 +11,8 @@ transaction's status and sees only the outcome.
 
 import select
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
+from itertools import repeat
 from typing import Any, Protocol
 
 import psycopg
@@ -29,7 +29,9 @@ BEGIN_SQLITE = "BEGIN IMMEDIATE"
 """Deferred, two writers would both read and then one would fail half-way."""
 
 _OK = {pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK}
+_SYNC = pq.ExecStatus.PIPELINE_SYNC
 _IDLE = pq.TransactionStatus.IDLE
+_BINARY = pq.Format.BINARY
 _HEARD_EVERY = 8  # statements: a server keeps its answers until it is asked, and seems silent
 
 
@@ -106,10 +108,6 @@ class SqliteChannel:
             self._driver.execute(BEGIN_SQLITE)
 
 
-Send = Callable[[], None]
-"""Puts one command into libpq's buffer."""
-
-
 class PostgresqlChannel:
     """One PostgreSQL connection, spoken to through libpq.
 
@@ -135,13 +133,12 @@ class PostgresqlChannel:
         A SELECT that comes before any change needs no BEGIN: at READ COMMITTED each statement
         sees what is committed when it starts, in a transaction or not.
         """
-        first = () if form.only_reads and not self._waiting else self._begin()
+        first = b"" if form.only_reads and not self._waiting else self._begin()
         self._waiting.append((form, form.encode(parameters)))
         found = self._run(before=first)[-1]
         width = range(found.nfields)
         return [
-            form.row([found.get_value(at, column) for column in width])
-            for at in range(found.ntuples)
+            form.row(map(found.get_value, repeat(at), width)) for at in range(found.ntuples)
         ]
 
     def put(self, form: Form, parameters: Mapping[str, Any]) -> None:
@@ -163,7 +160,7 @@ class PostgresqlChannel:
             if self._waiting:
                 self._commit_at_once()
             return
-        ended = self._run(after=self._command(b"COMMIT"))[-1]
+        ended = self._run(after=b"COMMIT")[-1]
         self._driver.patience = PATIENCE_SECONDS
         if ended.command_status != b"COMMIT":  # a failed transaction answers ROLLBACK, politely
             raise psycopg.errors.InFailedSqlTransaction("the transaction was rolled back")
@@ -172,8 +169,8 @@ class PostgresqlChannel:
         """Roll back by ourselves: psycopg would throw away every prepared statement with it."""
         self._waiting.clear()
         self._driver.patience = PATIENCE_SECONDS
-        if not self.is_lost() and self._pg.transaction_status != _IDLE:
-            self._run(after=self._command(b"ROLLBACK"))
+        if self._pg.transaction_status != _IDLE and not self.is_lost():
+            self._run(after=b"ROLLBACK")
 
     def is_lost(self) -> bool:
         """Tell whether the connection is gone, or was left in the middle of a pipeline."""
@@ -195,61 +192,64 @@ class PostgresqlChannel:
         """Tell whether the server has stopped answering."""
         return self._driver.silent
 
-    def _begin(self) -> Sequence[Send]:
+    def _begin(self) -> bytes:
         due = self._transactional and self._pg.transaction_status == _IDLE
-        return self._command(b"BEGIN") if due else ()
+        return b"BEGIN" if due else b""
 
-    def _command(self, word: bytes) -> Sequence[Send]:
-        return (partial(self._pg.send_query_params, word, None),)
-
-    def _run(self, *, before: Sequence[Send] = (), after: Sequence[Send] = ()) -> list[PGresult]:
+    def _run(self, *, before: bytes = b"", after: bytes = b"") -> list[PGresult]:
         """Send everything up to a Sync, and read as many answers.
 
         Raises:
             psycopg.Error: of the first statement that failed; the rest was skipped.
         """
-        sends = list(before)
-        preparing: dict[bytes, int] = {}
-        for form, values in self._waiting:
-            if form.name not in self._known and form.name not in preparing:
-                preparing[form.name] = len(sends)
-                sends.append(partial(self._pg.send_prepare, form.name, form.sql.encode()))
-            sends.append(partial(self._pg.send_query_prepared, form.name, values, form.formats))
-        self._waiting.clear()
-        results = self._exchange([*sends, *after])
-        self._known.update(
-            name for name, at in preparing.items() if results[at].status == pq.ExecStatus.COMMAND_OK
-        )
+        waiting, self._waiting = self._waiting, []
+        self._pg.enter_pipeline_mode()
+        if before:
+            self._pg.send_query_params(before, None)
+        preparing = self._send_all(waiting, 1 if before else 0)
+        if after:
+            self._pg.send_query_params(after, None)
+        self._pg.pipeline_sync()
+        while self._pg.flush():
+            self._wait(self._can_send)
+        results = self._answers()
+        self._pg.exit_pipeline_mode()
+        for name, at in preparing.items():
+            if results[at].status == pq.ExecStatus.COMMAND_OK:
+                self._known.add(name)
         for result in results:
             if result.status not in _OK:
                 raise errors.error_from_result(result)
         return results
 
-    def _exchange(self, sends: Sequence[Send]) -> list[PGresult]:
-        pg = self._pg
-        pg.enter_pipeline_mode()
-        for number, send in enumerate(sends, 1):
-            send()
+    def _send_all(self, waiting: Sequence[Bound], sent: int) -> dict[bytes, int]:
+        """Put statements into libpq's buffer; gives those it prepares, and as which command."""
+        preparing: dict[bytes, int] = {}
+        for number, (form, values) in enumerate(waiting, 1):
+            if form.name not in self._known and form.name not in preparing:
+                preparing[form.name] = sent
+                self._pg.send_prepare(form.name, form.sql.encode())
+                sent += 1
+            self._pg.send_query_prepared(form.name, values, form.formats, _BINARY)
+            sent += 1
             if number % _HEARD_EVERY == 0:
-                pg.send_flush_request()
-        pg.pipeline_sync()
-        while pg.flush():
-            self._wait(self._can_send)
-        results: list[PGresult] = []
-        while (result := self._next()) is None or result.status != pq.ExecStatus.PIPELINE_SYNC:
-            if result is not None:
-                results.append(result)  # one for each command, and one more if committing failed
-        pg.exit_pipeline_mode()
-        return results
+                self._pg.send_flush_request()
+        return preparing
 
-    def _next(self) -> PGresult | None:
-        """Give the next answer; ``None`` stands between those of two commands."""
-        while self._pg.is_busy():
-            self._wait(self._can_read)
-        result = self._pg.get_result()
-        if result is None and self._pg.status != pq.ConnStatus.OK:
-            raise psycopg.OperationalError("the connection was lost")
-        return result
+    def _answers(self) -> list[PGresult]:
+        """Read up to the Sync: an answer to each command, and one more if committing failed."""
+        pg, results = self._pg, list[PGresult]()
+        while True:
+            while pg.is_busy():
+                self._wait(self._can_read)
+            result = pg.get_result()
+            if result is None:  # stands between the answers of two commands
+                if pg.status != pq.ConnStatus.OK:
+                    raise psycopg.OperationalError("the connection was lost")
+            elif result.status == _SYNC:
+                return results
+            else:
+                results.append(result)
 
     def _wait(self, ready: "select.poll") -> None:
         """Wait for the server, with the interpreter free for other threads."""

@@ -66,21 +66,30 @@ class Convoy:
         Raises:
             psycopg.Error: the statements failed; or a connection broke, and nobody can say.
         """
-        mine = _Traveller(statements)
-        mine.woken.acquire()
         with self._gate:
-            self._waiting.append(mine)
-            mine.leads = not self._under_way
-            self._under_way = True
-        if not mine.leads and not self._has_its_turn(mine):
+            mine = _Traveller(statements) if self._under_way else None
+            if mine is None:
+                self._under_way = True
+            else:
+                mine.woken.acquire()
+                self._waiting.append(mine)
+        if mine is None:  # nobody was waiting either, or one of them would be under way
+            try:
+                send(statements)
+            finally:
+                self._hand_over()
+        elif not self._has_its_turn(mine):
             send(statements)
-            return
+        else:
+            self._go(mine, send)
+
+    def _go(self, mine: _Traveller, send: Send) -> None:
         if mine.leads:
             self._lead(send)
         if mine.fate is _Fate.LOST:
             raise psycopg.OperationalError("the connection was lost")
         if mine.fate is _Fate.REFUSED:
-            send(statements)
+            send(mine.statements)
 
     def _has_its_turn(self, one: _Traveller) -> bool:
         """Wait until it leads or has arrived; ``False``: it waited too long, and goes alone."""

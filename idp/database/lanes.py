@@ -28,6 +28,8 @@ class Lane:
         self._connection = connection
         self._channel = channel
         self._dialect = connection.dialect
+        self._is_shared = False
+        """SQLAlchemy has spoken on it: its books may be open."""
 
     def ask(self, statement: Prepared, parameters: Mapping[str, Any]) -> list[Any]:
         """Run a prepared statement now; give its rows as named tuples.
@@ -61,6 +63,7 @@ class Lane:
             self._channel.settle()
         except DRIVER_ERRORS as error:
             raise self._as_sqlalchemy_tells(error) from error
+        self._is_shared = True
         return self._connection
 
     def commit(self) -> None:
@@ -74,21 +77,27 @@ class Lane:
             self._channel.commit()
         except DRIVER_ERRORS as error:
             raise self._as_sqlalchemy_tells(error) from error
-        if self._connection.in_transaction():
+        if self._is_shared and self._connection.in_transaction():
             self._connection.commit()
 
     def rollback(self) -> None:
         """Undo the unit of work; what cannot be undone any more is gone with the connection."""
-        with suppress(*DRIVER_ERRORS):
+        try:  # noqa: SIM105 - with every request, and suppress() costs as much as the rest
             self._channel.abandon()
+        except DRIVER_ERRORS:
+            pass
         # A transaction whose end failed is not "in" any more, and still has to be rolled back.
-        if self._connection.get_transaction() is not None:
+        if self._is_shared and self._connection.get_transaction() is not None:
             with suppress(SQLAlchemyError):
                 self._connection.rollback()
 
     def is_lost(self) -> bool:
         """Tell whether the lane leads nowhere any more."""
-        return self._connection.invalidated or self._channel.is_lost()
+        return self._channel.is_lost() or (self._is_shared and self._connection.invalidated)
+
+    def rest(self) -> None:
+        """Be as new for the next unit of work; only for a lane that is not lost."""
+        self._is_shared = False
 
     def is_silent(self) -> bool:
         """Tell whether it was given up because the database did not answer."""
@@ -140,8 +149,10 @@ class Lanes:
             raise LanesTaken("all connections to the database are in use") from None
         if self._reach.in_doubt:
             self.close()  # they lead to the same silence
-        with suppress(IndexError):
+        try:
             return self._idle.pop()
+        except IndexError:
+            pass
         try:
             return self._open()
         except BaseException:
@@ -156,6 +167,7 @@ class Lanes:
             self.close()
             lane.close()
         else:
+            lane.rest()
             self._idle.append(lane)
         self._free.put(None)
 

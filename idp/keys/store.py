@@ -1,7 +1,7 @@
 """The signing keys on record, their private parts sealed, and the parsed set in memory."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -59,22 +59,24 @@ class KeySet:
     document: bytes
     """The public keys as a JWK set (RFC 7517 section 5), ready to send."""
     _pairs: Mapping[str, KeyPair]
+    _signers: Mapping[str, KeyPair] = field(default_factory=dict)
+    """The one that signs, by algorithm, as it was when the keys were read: moments ago."""
 
-    def signer(self, alg: str, now: datetime) -> KeyPair:
+    def signer(self, alg: str) -> KeyPair:
         """Give the key that signs with ``alg``.
 
         Raises:
             NoSigningKey: the operator has to run ``idp keys rotate``.
         """
-        life = ring.signer(self.lives, alg, now)
-        if life is None:
+        found = self._signers.get(alg)
+        if found is None:
             raise NoSigningKey(alg)
-        return self._pairs[life.kid]
+        return found
 
     def verifier(self, kid: str, alg: str) -> KeyPair | None:
         """Find the key that ``kid`` names, if it is one for ``alg``."""
-        known = any(life.kid == kid and life.alg == alg for life in self.lives)
-        return self._pairs[kid] if known else None
+        found = self._pairs.get(kid)
+        return found if found is not None and found.alg == alg else None
 
 
 class SigningKeys:
@@ -110,7 +112,9 @@ class SigningKeys:
             if row.kid not in self._parsed:
                 self._parsed[row.kid] = self._open(row.kid, row.alg, row.private_sealed)
         held = {life.kid: self._parsed[life.kid] for life in lives}
-        return KeySet(tx.now, lives, _jwks(lives, held), held)
+        signing = (ring.signer(lives, alg, tx.now) for alg in {life.alg for life in lives})
+        signers = {life.alg: held[life.kid] for life in signing if life is not None}
+        return KeySet(tx.now, lives, _jwks(lives, held), held, signers)
 
     def _open(self, kid: str, alg: str, sealed: bytes) -> KeyPair:
         private = msgspec.json.decode(self._seal.open(sealed, place=_place(kid, alg)))

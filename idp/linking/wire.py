@@ -74,7 +74,7 @@ class Letterhead:
             "iat": seconds(self.now),
             "exp": seconds(self.now + LIFETIME),
         }
-        return tokens.sign(self.keys, ALG, typ, {**common, **claims}, self.now)
+        return tokens.sign(self.keys, ALG, typ, {**common, **claims})
 
 
 def read(reply: Reply, typed: str) -> tuple[Outcome, str]:

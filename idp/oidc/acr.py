@@ -33,6 +33,8 @@ def only_by_card(section: CardsSection) -> frozenset[str]:
 
 def by_ticket(directories: Sequence[DirectorySection]) -> frozenset[str]:
     """Give the values that a judge's ticket reaches; none where no tickets are taken."""
+    if not directories:
+        return frozenset()
     found = {one.ticket_acr for one in directories if one.keytab_file and one.ticket_networks}
     return frozenset(found | {ACR_PASSWORD} if found else ())
 
@@ -44,6 +46,8 @@ def is_of_card(session: Session, section: CardsSection) -> bool:
 
 def only_by_directory(directories: Sequence[DirectorySection]) -> frozenset[str]:
     """Give the values that nothing but an account of a directory reaches."""
+    if not directories:
+        return frozenset()
     found = {value for one in directories for value in (one.acr, one.ticket_acr)}
     return frozenset(found - {ACR_PASSWORD, ACR_MFA})
 

@@ -25,6 +25,7 @@ from idp.oidc.vocabulary import GrantType, Profile, Prompt, ResponseMode, Respon
 
 _S256 = re.compile(r"[A-Za-z0-9_-]{43}")
 _IN_THE_QUERY = {"", ResponseMode.QUERY, ResponseMode.JWT, ResponseMode.QUERY_JWT}
+_PROMPTS = frozenset(Prompt)
 _MAX_AGE = re.compile(r"[0-9]{1,9}")
 _OPAQUE_LIMIT = 2048  # characters of state and nonce: returned whole or refused, never cut
 
@@ -218,9 +219,10 @@ def state_and_nonce_are_short_enough(request: AuthorizationRequest, client: Clie
 
 def prompt_is_known(request: AuthorizationRequest, client: Client) -> None:
     """Know every prompt, and ``none`` stands alone (OIDC Core section 3.1.2.1)."""
-    if request.prompts - frozenset(Prompt):
+    prompts = request.prompts
+    if not prompts <= _PROMPTS:
         raise InvalidRequest("prompt has a value that is not known")
-    if Prompt.NONE in request.prompts and len(request.prompts) > 1:
+    if Prompt.NONE in prompts and len(prompts) > 1:
         raise InvalidRequest("prompt=none stands alone")
 
 

@@ -83,6 +83,9 @@ class ClaimsRequest(msgspec.Struct, frozen=True):
         }
 
 
+_NOTHING = ClaimsRequest()  # what most requests ask for in this way
+
+
 def parse(parameter: str) -> ClaimsRequest:
     """Read the ``claims`` parameter.
 
@@ -90,7 +93,7 @@ def parse(parameter: str) -> ClaimsRequest:
         InvalidRequest: it is not JSON of the form of section 5.5.
     """
     if not parameter:
-        return ClaimsRequest()
+        return _NOTHING
     try:
         found = msgspec.json.decode(parameter, type=ClaimsRequest)
     except (msgspec.DecodeError, msgspec.ValidationError, RecursionError):
@@ -108,6 +111,8 @@ def _plain(request: ClaimsRequest) -> Iterator[object]:
 
 def scopes_of(request: ClaimsRequest) -> frozenset[str]:
     """Give the scopes that the claims belong to: who asks one by one asks for no less."""
+    if request is _NOTHING:
+        return frozenset()
     names = {*request.userinfo, *request.id_token}
     verified = (identity_assurance.scopes_of(one) for one in request.verified().values())
     return frozenset(SCOPE_OF[name] for name in names if name in SCOPE_OF).union(*verified)
@@ -119,6 +124,8 @@ def stored(request: ClaimsRequest, scopes: frozenset[str]) -> dict[str, Any] | N
     Args:
         scopes: what the client may have at all; a claim of no such scope is left out.
     """
+    if request is _NOTHING:
+        return None
     kept: dict[str, Any] = {
         place: [name for name in asked if SCOPE_OF.get(name) in scopes]
         for place, asked in (("userinfo", request.userinfo), ("id_token", request.id_token))
@@ -234,5 +241,5 @@ def _known(
     return {
         name: value
         for name, value in known.items()
-        if name.partition("#")[0] in names and value != ""
+        if value != "" and (name in names or ("#" in name and name.partition("#")[0] in names))
     }

@@ -9,7 +9,6 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from urllib.parse import unquote_plus
 
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -26,6 +25,7 @@ from idp.oidc.client_documents import ClientDocuments
 from idp.oidc.client_jwts import ALGS, FAPI_ALGS, Rules
 from idp.oidc.clients import Clients
 from idp.oidc.errors import InvalidClient, InvalidRequest
+from idp.oidc.exchange import decoded
 from idp.oidc.model import Client, method_of
 from idp.oidc.tokens import BadToken
 from idp.oidc.vocabulary import CLIENT_ASSERTION_TYPE, AuthMethod, Profile
@@ -210,13 +210,14 @@ def _basic(headers: Mapping[str, str]) -> list[Credentials]:
         return []
     try:
         text = base64.b64decode(encoded.strip(), validate=True).decode()
+        client_id, colon, secret = text.partition(":")
+        # RFC 6749 section 2.3.1: both parts are form-urlencoded before they are joined.
+        client_id, secret = decoded(client_id), decoded(secret)
     except (binascii.Error, UnicodeDecodeError):
         raise InvalidClient("the Authorization header cannot be decoded") from None
-    client_id, colon, secret = text.partition(":")
     if not colon:
         raise InvalidClient("the Authorization header cannot be decoded")
-    # RFC 6749 section 2.3.1: both parts are form-urlencoded before they are joined.
-    return [Credentials(AuthMethod.BASIC, unquote_plus(client_id), unquote_plus(secret))]
+    return [Credentials(AuthMethod.BASIC, client_id, secret)]
 
 
 def _posted(form: Mapping[str, str]) -> list[Credentials]:

@@ -4,9 +4,9 @@ Everything that can be wrong with the form of a request is refused here, once: r
 parameters (OAuth 2.1 section 3.2.2), bytes that are no text, credentials in a URL.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote_plus
 
 import msgspec
 
@@ -15,6 +15,7 @@ from idp.oidc.errors import InvalidRequest
 
 BODY_LIMIT = 64 * 1024  # bytes: a signed request object with room to spare
 _PARAMETERS_LIMIT = 100
+_ESCAPED = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _FORM = "application/x-www-form-urlencoded"
 
 NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
@@ -87,19 +88,32 @@ def parameters(encoded: str) -> dict[str, str]:
     found = dict(pairs)
     if len(found) != len(pairs):
         found = _with_all_resources(pairs)
-    if any("\x00" in value for value in found.values()):
+    if "%00" in encoded or "\x00" in encoded:
         raise InvalidRequest("a parameter holds a NUL", redirect=False)
     return {name: value for name, value in found.items() if value}
 
 
 def _pair(written: str) -> tuple[str, str]:
-    """Decode a name and its value. Most have nothing to decode, which is all urllib would do."""
+    """Decode a name and its value; most have nothing to decode."""
+    if "%" in written or "+" in written:
+        name, _, value = written.partition("=")
+        return decoded(name), decoded(value)
     name, _, value = written.partition("=")
-    return _decoded(name), _decoded(value)
+    return name, value
 
 
-def _decoded(text: str) -> str:
-    return unquote_plus(text, errors="strict") if "%" in text or "+" in text else text
+def decoded(text: str) -> str:
+    """Decode what a form has encoded: as urllib does, in a third of its calls.
+
+    Raises:
+        UnicodeDecodeError: it is no UTF-8.
+    """
+    plain = text.replace("+", " ")
+    return _ESCAPED.sub(_unescaped, plain) if "%" in plain else plain
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    return bytes.fromhex(found[0].replace("%", "")).decode("utf-8")
 
 
 def _with_all_resources(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:

@@ -48,7 +48,7 @@ def _signed(tx: Transaction, parts: Parts, client: Client, found: dict[str, Any]
         "token_introspection": found,
     }
     alg, keys = client.alg_of("introspection"), parts.keys.current(tx)
-    signed = tokens.sign(keys, alg, TokenType.INTROSPECTION, body, tx.now)
+    signed = tokens.sign(keys, alg, TokenType.INTROSPECTION, body)
     answer = jwe.sealed(client, "introspection", signed).encode()
     return Reply(200, answer, (("Content-Type", _JWT), *NO_STORE))
 

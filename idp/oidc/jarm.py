@@ -26,5 +26,5 @@ def signed(
     }
     alg = client.alg_of("authorization")
     typ = TokenType.AUTHORIZATION_RESPONSE
-    token = tokens.sign(keys.current(tx), alg, typ, claims, tx.now)
+    token = tokens.sign(keys.current(tx), alg, typ, claims)
     return {"response": jwe.sealed(client, "authorization", token)}

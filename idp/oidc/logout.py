@@ -136,7 +136,7 @@ def logout_token(tx: Transaction, parts: Parts, notice: LogoutNotice) -> str:
         jti=str(new_id(tx.now, parts.entropy)),
         now=tx.now,
     )
-    return tokens.sign(parts.keys.current(tx), NOTICE_ALG, TokenType.LOGOUT_TOKEN, body, tx.now)
+    return tokens.sign(parts.keys.current(tx), NOTICE_ALG, TokenType.LOGOUT_TOKEN, body)
 
 
 _REGISTRATIONS = select(ClientRow.client_id, ClientRow.registration).where(

@@ -4,10 +4,11 @@ OAuth 2.0 Multiple Response Type Encoding Practices, OAuth 2.0 Form Post Respons
 RFC 9207 (``iss``). An error takes the way the answer would have taken.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 from idp.oidc.vocabulary import ResponseMode, ResponseType
 
@@ -19,6 +20,7 @@ _SIGNED = {
 }
 """Each mode of JARM and the way it travels; ``None``: the response type's own."""
 _MODES = frozenset(ResponseMode)
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")  # RFC 3986 section 2.3
 _FROM_THE_FRONT = frozenset({ResponseType.TOKEN, ResponseType.ID_TOKEN})
 TYPES = (
     "code",
@@ -47,7 +49,13 @@ class Response:
         joint = "#" if self.mode is ResponseMode.FRAGMENT else "&"
         if joint == "&" and "?" not in self.redirect_uri:
             joint = "?"
-        return f"{self.redirect_uri}{joint}{urlencode(self.parameters)}"
+        told = "&".join([f"{name}={_encoded(value)}" for name, value in self.parameters.items()])
+        return f"{self.redirect_uri}{joint}{told}"
+
+
+def _encoded(value: str) -> str:
+    """Encode a value. What we make ourselves has nothing to encode, and urllib looks for long."""
+    return value if _PLAIN.fullmatch(value) else quote_plus(value)
 
 
 def is_signed(response_mode: str) -> bool:

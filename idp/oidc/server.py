@@ -345,7 +345,7 @@ class Mint:
         return found
 
     def _sign(self, alg: str, typ: TokenType, body: Mapping[str, Any]) -> str:
-        return tokens.sign(self.parts.keys.current(self.tx), alg, typ, body, self.tx.now)
+        return tokens.sign(self.parts.keys.current(self.tx), alg, typ, body)
 
     @property
     def access_token_lifetime(self) -> timedelta:

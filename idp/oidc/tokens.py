@@ -4,7 +4,7 @@ A verifier takes nothing from the token's header but ``kid``: algorithm, ``typ``
 and ``aud`` are its own. Lifetimes are counted from ``now``; no library reads the clock.
 """
 
-import base64
+import binascii
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,6 +27,7 @@ BOUGHT_WITH = "bought_with"
 """The claim in which an exchanged token names the tokens that it must not outlive."""
 _RANDOM_BYTES = 8
 _NO_FAMILY = UUID(int=0)
+_STANDARD = str.maketrans("-_", "+/")
 
 
 class BadToken(Exception):
@@ -79,13 +80,13 @@ def new_jti(family_id: UUID | None, entropy: Entropy) -> str:
     return base64url((family_id or _NO_FAMILY).bytes + entropy(_RANDOM_BYTES))
 
 
-def sign(keys: KeySet, alg: str, typ: TokenType, claims: Mapping[str, Any], now: datetime) -> str:
+def sign(keys: KeySet, alg: str, typ: TokenType, claims: Mapping[str, Any]) -> str:
     """Sign ``claims`` with the active key of ``alg``; the header has ``alg``, ``kid``, ``typ``.
 
     Raises:
         NoSigningKey: there is none; nothing is signed with another instead.
     """
-    return jws.signed(keys.signer(alg, now), typ, claims)
+    return jws.signed(keys.signer(alg), typ, claims)
 
 
 def access_token_claims(  # the claims of RFC 9068 section 2.2
@@ -179,7 +180,8 @@ def _verified(keys: KeySet, token: str, typ: TokenType, algs: tuple[str, ...]) -
 
 
 def _family(jti: str) -> UUID | None:
-    family = UUID(bytes=base64.urlsafe_b64decode(jti)[:16])  # 24 bytes need no padding
+    whole = binascii.a2b_base64(jti.translate(_STANDARD))  # 24 bytes need no padding
+    family = UUID(bytes=whole[:16])
     return None if family == _NO_FAMILY else family
 
 

@@ -33,7 +33,7 @@ def reply(tx: Transaction, parts: Parts, exchange: Exchange, *, proven: str = ""
         return json_reply(200, found)
     claims_of_it = {**found, "iss": parts.issuer, "aud": client.client_id}
     alg = client.alg_of("userinfo")
-    signed = tokens.sign(parts.keys.current(tx), alg, TokenType.USERINFO, claims_of_it, tx.now)
+    signed = tokens.sign(parts.keys.current(tx), alg, TokenType.USERINFO, claims_of_it)
     body = jwe.sealed(client, "userinfo", signed).encode()
     return Reply(200, body, (("Content-Type", "application/jwt"), *NO_STORE))
 

@@ -30,10 +30,12 @@ def permission(request: AuthorizationRequest, client: Client) -> Permission:
     Raises:
         InvalidTarget, InvalidAuthorizationDetails: the client may not ask for this.
     """
-    asked = request.scopes | claims.scopes_of(claims.parse(request.claims))
+    scopes = request.scopes | claims.scopes_of(claims.parse(request.claims))
+    if not request.resource and not request.authorization_details:
+        return Permission(scopes & client.scopes)
     narrowed = narrowing.asked(client, request.resource, request.authorization_details)
     return Permission(
-        asked & client.scopes,
+        scopes & client.scopes,
         frozenset(narrowed.resources),
         frozenset(
             msgspec.json.encode(one, order="deterministic").decode()

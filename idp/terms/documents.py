@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -51,7 +51,11 @@ def newest(document: Document, now: datetime) -> str:
 
 def in_force(now: datetime) -> str:
     """Name what is to be accepted: the newest day on which either document changed."""
-    today = _day(now)
+    return _in_force_on(_day(now))
+
+
+@lru_cache(maxsize=4)
+def _in_force_on(today: str) -> str:
     return max(_newest(Document.TERMS, today), _newest(Document.PRIVACY, today))
 
 

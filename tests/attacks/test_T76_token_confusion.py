@@ -174,7 +174,7 @@ def bench(
             issuer=BASE, client_id=CLIENT, subject=citizen.sub, session_id="s", jti="j", now=tx.now
         )
         keys = provider.keys.current(tx)
-        logout_token = tokens.sign(keys, "ES256", TokenType.LOGOUT_TOKEN, claims, tx.now)
+        logout_token = tokens.sign(keys, "ES256", TokenType.LOGOUT_TOKEN, claims)
     found.made |= {
         "access token": bought["access_token"],
         "refresh token": bought["refresh_token"],

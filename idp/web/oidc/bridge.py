@@ -223,11 +223,13 @@ def _key(name: str) -> str:
 
 def _certificate(portico: Provider, environ: Environ) -> str:
     """Give the client certificate that our listener or a listed proxy saw."""
-    told, proxies = portico.config.mtls.header, portico.config.server.trusted_proxies
     found: str = environ.get(OWN_CERTIFICATE, "")
-    if not found and told and is_listed(environ.get("REMOTE_ADDR", ""), proxies):
-        found = environ.get(_key(told.lower()), "")
-    return found
+    told = portico.config.mtls.header
+    if not told or found:
+        return found
+    proxies = portico.config.server.trusted_proxies
+    is_told = is_listed(environ.get("REMOTE_ADDR", ""), proxies)
+    return environ.get(_key(told.lower()), "") if is_told else ""
 
 
 def _body(environ: Environ) -> bytes:

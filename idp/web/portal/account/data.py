@@ -73,7 +73,7 @@ def export() -> ResponseReturnValue:
     with portico.database.write(origin()) as tx:
         document = _document(tx, portico, account)
         keys = portico.keys.current(tx)
-        signed = tokens.sign(keys, "RS256", TokenType.DATA_EXPORT, document, tx.now)
+        signed = tokens.sign(keys, "RS256", TokenType.DATA_EXPORT, document)
         portico.trail.append(tx, DataExported(subject=account.subject))
     body = msgspec.json.format(msgspec.json.encode({"document": document, "jws": signed}))
     response = Response(body, content_type="application/json")
