@@ -4,14 +4,14 @@ Either may begin the transaction; this channel ends it, and SQLAlchemy then clos
 books on a driver that says it is idle. On PostgreSQL the statements go to libpq in
 pipelines (PostgreSQL manual, "Pipeline Mode"): what needs no answer waits and travels with
 the next statement that does, at the latest with COMMIT. A request that writes thus takes
-one round trip for each answer it needs, and one to commit, which a transaction that only
-inserts shares with others (``idp.database.convoy``). psycopg asks libpq for the
-transaction's status and sees only the outcome.
+one round trip for each answer it needs before it goes on, and one to commit, which a
+transaction that only inserts shares with others (``idp.database.convoy``). psycopg asks libpq
+for the transaction's status and sees only the outcome.
 """
 
 import select
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import repeat
 from typing import Any, Protocol
 
@@ -35,11 +35,18 @@ _BINARY = pq.Format.BINARY
 _HEARD_EVERY = 8  # statements: a server keeps its answers until it is asked, and seems silent
 
 
+Rows = Callable[[], list[Any]]
+"""Gives the rows of a statement; what waits until then travels with it."""
+
+
 class Channel(Protocol):
     """How prepared statements of one transaction reach the database."""
 
     def ask(self, form: Form, parameters: Mapping[str, Any]) -> list[Any]:
         """Run a statement now and give its rows."""
+
+    def expect(self, form: Form, parameters: Mapping[str, Any]) -> Rows:
+        """Run a statement by the time its rows are asked for, in order."""
 
     def put(self, form: Form, parameters: Mapping[str, Any]) -> None:
         """Run a statement whose outcome nobody waits for, in order, before the commit."""
@@ -72,6 +79,11 @@ class SqliteChannel:
             self._begin()
         found = self._driver.execute(form.sql, form.encode(parameters)).fetchall()
         return [form.row(values) for values in found]
+
+    def expect(self, form: Form, parameters: Mapping[str, Any]) -> Rows:
+        """Run a statement; its rows are there already."""
+        found = self.ask(form, parameters)
+        return lambda: found
 
     def put(self, form: Form, parameters: Mapping[str, Any]) -> None:
         """Run a statement."""
@@ -122,6 +134,7 @@ class PostgresqlChannel:
         self._transactional = transactional
         self._known: set[bytes] = set()
         self._waiting: list[Bound] = []
+        self._expected: list[tuple[int, Form, list[Any]]] = []
         self._can_read, self._can_send = select.poll(), select.poll()
         self._can_read.register(self._pg.socket, select.POLLIN)
         # A server that gives answers must be heard as well, or it would take nothing more.
@@ -133,13 +146,22 @@ class PostgresqlChannel:
         A SELECT that comes before any change needs no BEGIN: at READ COMMITTED each statement
         sees what is committed when it starts, in a transaction or not.
         """
-        first = b"" if form.only_reads and not self._waiting else self._begin()
+        looks = form.only_reads and not self._waiting  # as most requests begin
         self._waiting.append((form, form.encode(parameters)))
-        found = self._run(before=first)[-1]
-        width = range(found.nfields)
-        return [
-            form.row(map(found.get_value, repeat(at), width)) for at in range(found.ntuples)
-        ]
+        return _rows(form, self._run(before=b"" if looks else self._begin_if_due())[-1])
+
+    def expect(self, form: Form, parameters: Mapping[str, Any]) -> Rows:
+        """Keep the statement until somebody wants to know, or another one travels."""
+        rows: list[Any] = []
+        self._expected.append((len(self._waiting), form, rows))
+        self._waiting.append((form, form.encode(parameters)))
+
+        def heard() -> list[Any]:
+            if any(waiting is rows for _, _, waiting in self._expected):
+                self._run(before=self._begin_if_due())
+            return rows
+
+        return heard
 
     def put(self, form: Form, parameters: Mapping[str, Any]) -> None:
         """Keep the statement until the next one that waits for an answer, or COMMIT."""
@@ -168,6 +190,7 @@ class PostgresqlChannel:
     def abandon(self) -> None:
         """Roll back by ourselves: psycopg would throw away every prepared statement with it."""
         self._waiting.clear()
+        self._expected.clear()
         self._driver.patience = PATIENCE_SECONDS
         if self._pg.transaction_status != _IDLE and not self.is_lost():
             self._run(after=b"ROLLBACK")
@@ -179,7 +202,7 @@ class PostgresqlChannel:
 
     def _commit_at_once(self) -> None:
         waiting, self._waiting = self._waiting, []
-        if all(form.only_inserts for form, _ in waiting):
+        if not self._expected and all(form.only_inserts for form, _ in waiting):
             self._convoy.commit(waiting, self._send)
         else:
             self._send(waiting)
@@ -192,6 +215,9 @@ class PostgresqlChannel:
         """Tell whether the server has stopped answering."""
         return self._driver.silent
 
+    def _begin_if_due(self) -> bytes:
+        return b"" if all(form.only_reads for form, _ in self._waiting) else self._begin()
+
     def _begin(self) -> bytes:
         due = self._transactional and self._pg.transaction_status == _IDLE
         return b"BEGIN" if due else b""
@@ -203,10 +229,11 @@ class PostgresqlChannel:
             psycopg.Error: of the first statement that failed; the rest was skipped.
         """
         waiting, self._waiting = self._waiting, []
+        expected, self._expected = self._expected, []
         self._pg.enter_pipeline_mode()
         if before:
             self._pg.send_query_params(before, None)
-        preparing = self._send_all(waiting, 1 if before else 0)
+        places, prepared = self._send_all(waiting, 1 if before else 0)
         if after:
             self._pg.send_query_params(after, None)
         self._pg.pipeline_sync()
@@ -214,27 +241,37 @@ class PostgresqlChannel:
             self._wait(self._can_send)
         results = self._answers()
         self._pg.exit_pipeline_mode()
-        for name, at in preparing.items():
+        for name, at in prepared:
             if results[at].status == pq.ExecStatus.COMMAND_OK:
                 self._known.add(name)
         for result in results:
             if result.status not in _OK:
                 raise errors.error_from_result(result)
+        for at, form, rows in expected:
+            rows.extend(_rows(form, results[places[at]]))
         return results
 
-    def _send_all(self, waiting: Sequence[Bound], sent: int) -> dict[bytes, int]:
-        """Put statements into libpq's buffer; gives those it prepares, and as which command."""
-        preparing: dict[bytes, int] = {}
+    def _send_all(
+        self, waiting: Sequence[Bound], sent: int
+    ) -> tuple[list[int], list[tuple[bytes, int]]]:
+        """Put statements into libpq's buffer, after so many commands.
+
+        Gives where the answer of each will stand, and that of each that is prepared with it.
+        """
+        places: list[int] = []
+        prepared: list[tuple[bytes, int]] = []
         for number, (form, values) in enumerate(waiting, 1):
-            if form.name not in self._known and form.name not in preparing:
-                preparing[form.name] = sent
-                self._pg.send_prepare(form.name, form.sql.encode())
+            name = form.name
+            if name not in self._known and all(name != other for other, _ in prepared):
+                prepared.append((name, sent))
+                self._pg.send_prepare(name, form.sql.encode())
                 sent += 1
-            self._pg.send_query_prepared(form.name, values, form.formats, _BINARY)
+            places.append(sent)
+            self._pg.send_query_prepared(name, values, form.formats, _BINARY)
             sent += 1
             if number % _HEARD_EVERY == 0:
                 self._pg.send_flush_request()
-        return preparing
+        return places, prepared
 
     def _answers(self) -> list[PGresult]:
         """Read up to the Sync: an answer to each command, and one more if committing failed."""
@@ -257,6 +294,11 @@ class PostgresqlChannel:
         if not ready.poll(None if patience is None else patience * 1000):
             raise self._driver.give_up()
         self._pg.consume_input()
+
+
+def _rows(form: Form, result: PGresult) -> list[Any]:
+    width = range(result.nfields)
+    return [form.row(map(result.get_value, repeat(at), width)) for at in range(result.ntuples)]
 
 
 def open_channel(connection: Connection, convoy: Convoy, *, writing: bool) -> Channel:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as LanesTaken
 
-from idp.database.channel import DRIVER_ERRORS, Channel, open_channel
+from idp.database.channel import DRIVER_ERRORS, Channel, Rows, open_channel
 from idp.database.convoy import Convoy
 from idp.database.patience import Reach
 from idp.database.prepared import Prepared
@@ -41,6 +41,25 @@ class Lane:
             return self._channel.ask(statement.form(self._dialect), parameters)
         except DRIVER_ERRORS as error:
             raise self._as_sqlalchemy_tells(error) from error
+
+    def expect(self, statement: Prepared, parameters: Mapping[str, Any]) -> Rows:
+        """Run a prepared statement by the time its rows are asked for.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: on SQLite, where it runs at once; else when asked for.
+        """
+        try:
+            heard = self._channel.expect(statement.form(self._dialect), parameters)
+        except DRIVER_ERRORS as error:
+            raise self._as_sqlalchemy_tells(error) from error
+
+        def rows() -> list[Any]:
+            try:
+                return heard()
+            except DRIVER_ERRORS as error:
+                raise self._as_sqlalchemy_tells(error) from error
+
+        return rows
 
     def put(self, statement: Prepared, parameters: Mapping[str, Any]) -> None:
         """Run a prepared statement before the next one that is asked, or the commit.

@@ -76,6 +76,14 @@ class Transaction(msgspec.Struct, frozen=True):
         """Run a prepared statement and give all its rows, each a named tuple."""
         return self._lane.ask(statement, parameters)
 
+    def expect(self, statement: Prepared, parameters: Mapping[str, Any]) -> Callable[[], list[Any]]:
+        """Run a prepared statement by the time its rows are asked for, each a named tuple.
+
+        What is expected one after the other, or put, travels in one round trip: for answers that
+        do not depend on one another.
+        """
+        return self._lane.expect(statement, parameters)
+
     def put(self, statement: Prepared, parameters: Mapping[str, Any]) -> None:
         """Run a prepared statement by the commit at the latest; should it fail, that fails."""
         self._lane.put(statement, parameters)

@@ -227,3 +227,41 @@ def test_an_instant_without_a_zone_is_refused(database: Database) -> None:
 
     with pytest.raises(ValueError, match="naive"), database.write() as tx:
         tx.put(ADD, {"id": 1, "instant": naive})
+
+
+def test_what_is_expected_is_answered_in_order_with_what_was_put_in_between(
+    database: Database,
+) -> None:
+    with database.write() as tx:
+        before = tx.expect(FIND, {"wanted": 1})
+        tx.put(ADD, FULL)
+        renamed = tx.expect(RENAME, {"wanted": 1, "replacement": "renamed"})
+        tx.put(ADD, EMPTY)
+
+        found = tx.ask(FIND, {"wanted": 1})
+
+    assert (before(), found.word) == ([], "renamed")
+    assert [row.word for row in renamed()] == ["renamed"]
+
+
+def test_what_nobody_asked_for_in_the_end_was_done_all_the_same(database: Database) -> None:
+    with database.write() as tx:
+        tx.put(ADD, FULL)
+        renamed = tx.expect(RENAME, {"wanted": 1, "replacement": "renamed"})
+
+    with database.read() as tx:
+        assert tx.ask(FIND, {"wanted": 1}).word == "renamed"
+    assert [row.word for row in renamed()] == ["renamed"]
+
+
+def test_what_was_expected_and_failed_says_so_where_it_is_asked_for(database: Database) -> None:
+    with database.write() as tx:
+        tx.put(ADD, FULL)
+
+    with pytest.raises(IntegrityError), database.write() as tx:
+        there = tx.expect(FIND, {"wanted": 1})
+        twice = tx.expect(ADD, FULL)
+        there()
+        twice()
+
+    assert count(database) == 1
