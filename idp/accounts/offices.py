@@ -3,6 +3,7 @@
 Nothing here opens an account; that is the entry's own identity (``identities.py``).
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
@@ -44,6 +45,12 @@ def of(tx: Transaction, account_id: UUID) -> Office | None:
     """Read the office of an account; most have none."""
     row = tx.ask(_OF, {"owner": account_id})
     return Office(**{**row._asdict(), "roles": tuple(row.roles)}) if row else None
+
+
+def expect_any(tx: Transaction, account_id: UUID) -> Callable[[], bool]:
+    """Ask together with what is asked next whether the account has an office."""
+    rows = tx.expect(_OF, {"owner": account_id})
+    return lambda: bool(rows())
 
 
 def holder_of(tx: Transaction, login: str, typed: str) -> tuple[UUID, str] | None:

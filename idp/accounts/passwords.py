@@ -1,6 +1,6 @@
 """The passwords of accounts: the one in use, as a hash, and those before it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -98,7 +98,13 @@ def replace_hash(tx: Transaction, account_id: UUID, seen: str, stronger: str) ->
 
 def still_has(tx: Transaction, account_id: UUID, phc_hash: str) -> bool:
     """Tell whether a password is still the account's, switched on, and so until the commit."""
-    return tx.ask(_STILL_HAS, {"owner": account_id, "seen": phc_hash}) is not None
+    return expect_still(tx, account_id, phc_hash)()
+
+
+def expect_still(tx: Transaction, account_id: UUID, phc_hash: str) -> Callable[[], bool]:
+    """Ask the same together with what is asked next; the password is held from then on."""
+    rows = tx.expect(_STILL_HAS, {"owner": account_id, "seen": phc_hash})
+    return lambda: bool(rows())
 
 
 def is_on(tx: Transaction, account_id: UUID) -> bool:

@@ -11,11 +11,11 @@ from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import Index, String, and_, bindparam, func, or_, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.config import OutboxSection
 from idp.database.columns import Table
+from idp.database.prepared import Prepared, insert_if_new
 from idp.database.sweeping import Broom
 from idp.database.transaction import Transaction
 from idp.secret import Entropy, Seal, new_id
@@ -86,8 +86,8 @@ class Outbox:
         self._entropy = entropy
         self._section = section
 
-    def put(self, tx: Transaction, kind: Kind, payload: bytes, *, dedupe_key: str) -> bool:
-        """Put something in; ``False`` when ``dedupe_key`` has been there before."""
+    def put(self, tx: Transaction, kind: Kind, payload: bytes, *, dedupe_key: str) -> None:
+        """Put something in, unless ``dedupe_key`` has been there before."""
         row_id = new_id(tx.now, self._entropy)
         row = {
             "id": row_id,
@@ -98,8 +98,7 @@ class Outbox:
             "not_before": tx.now,
             "attempts": 0,
         }
-        put = tx.execute(_PUT[tx.connection.dialect.name], row).one_or_none()
-        return put is not None
+        tx.put(_PUT, row)
 
     def lease(self, tx: Transaction, kind: Kind, limit: int) -> list[Leased]:
         """Take up to ``limit`` rows that are due and that nobody else holds."""
@@ -175,12 +174,7 @@ def _place(row_id: UUID) -> str:
     return f"outbox/payload/{row_id}"
 
 
-_PUT = {
-    dialect.__name__.rpartition(".")[2]: dialect.insert(OutboxRow)
-    .on_conflict_do_nothing(index_elements=["dedupe_key"])
-    .returning(OutboxRow.id)
-    for dialect in (sqlite, postgresql)
-}
+_PUT = Prepared(insert_if_new(OutboxRow))
 _OPEN = and_(OutboxRow.sent_at.is_(None), OutboxRow.abandoned_at.is_(None))
 _DUE = (
     select(OutboxRow.id)

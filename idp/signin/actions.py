@@ -1,11 +1,12 @@
 """What a sign-in does to the record. Every function runs inside the caller's transaction."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
 from idp.accounts import offices, passwords
-from idp.accounts.model import NOBODY, Account, SecondFactor, State
+from idp.accounts.model import Account, SecondFactor, State
 from idp.accounts.passwords import PasswordRow
 from idp.accounts.store import Accounts
 from idp.audit.events import (
@@ -29,7 +30,7 @@ from idp.secret import Entropy, digest, new_id
 from idp.sessions import actions as sessions
 from idp.signin import store
 from idp.signin.activation import Activation
-from idp.signin.counters import Attempt, Gate, Reserved
+from idp.signin.counters import Attempt, Gate, Held, Reserved
 from idp.signin.notices import Notices
 from idp.signin.passwords import STAFF
 from idp.signin.recovery import send_link
@@ -83,6 +84,18 @@ class SignedIn:
 
 
 @dataclass(frozen=True, slots=True)
+class _Found:
+    """What is on record once a password was right."""
+
+    account: Account | None
+    unchanged: bool
+    """The password is still the account's, and so until the commit."""
+    held: Held
+    is_known: Callable[[], bool]
+    """Whether the browser has signed in to the account before."""
+
+
+@dataclass(frozen=True, slots=True)
 class PasswordSignIn:
     """The two transactions around a password: admit before, record after."""
 
@@ -105,12 +118,12 @@ class PasswordSignIn:
         if solved is False:
             self._refuse(tx, SigninRefused(method="password", reason=Reason.CAPTCHA_WRONG))
             return Refusal(Reason.CAPTCHA_WRONG if typed.captcha else Reason.CAPTCHA_MISSING)
+        device_hash = digest(browser.device)
+        is_known = store.expect_device(tx, device_hash, typed.account_name)
         row = passwords.on_record(tx, typed.account_name)
         stand_in = self.stand_ins.of(tx, typed.account_name)
-        device_hash = digest(browser.device)
-        is_known = store.knows_device(tx, device_hash, row.account_id if row else NOBODY)
         attempt = Attempt(
-            GATE, typed.account_name, tx.origin.address, device_hash.hex() if is_known else ""
+            GATE, typed.account_name, tx.origin.address, device_hash.hex() if is_known() else ""
         )
         reserved = self.gate.reserve(tx, attempt, captcha=solved is True)
         match reserved.verdict:
@@ -185,8 +198,9 @@ class PasswordSignIn:
                 why = Reason.NOT_ACTIVATED
             self._attempt(tx, row, browser, client_id, why)
             return self._refused(tx, admitted, result)
-        account = self.accounts.find(tx, UUID(result.identity.key))
-        if account is None or not self._still_opens(tx, account, row):
+        found = self._look(tx, admitted, UUID(result.identity.key), browser)
+        account = found.account
+        if account is None or not self._still_opens(tx, account, found):
             # Changed or switched off while it was compared: what ended with it stays ended.
             self._attempt(tx, row, browser, client_id, _CHANGED)
             self._refuse(tx, SigninRefused(method="password", reason=_CHANGED))
@@ -194,13 +208,14 @@ class PasswordSignIn:
         expired = self._is_too_old(tx, account, row)
         missing = Reason.PASSWORD_EXPIRED if expired else _missing_of(account)
         self._attempt(tx, row, browser, client_id, missing)
-        self.gate.succeed(tx, admitted.attempt)
+        self.gate.succeed(tx, admitted.attempt, found.held)
         if expired:
             return self._send_for_a_new_one(tx, account)
         if stronger_hash and row:
             passwords.replace_hash(tx, account.id, row.phc_hash, stronger_hash)
             self.trail.append(tx, PasswordUpgraded(subject=account.subject))
-        if store.remember_device(tx, digest(browser.device), account.id):
+        device_hash = digest(browser.device)
+        if store.remember_device(tx, device_hash, account.id, found.is_known):
             message = NewBrowser(address=tx.origin.address, at=tx.now, browser=browser.user_agent)
             self.notices.tell(tx, account.id, message)
         opened = sessions.begin(
@@ -258,10 +273,20 @@ class PasswordSignIn:
             self._tell(tx, row, TooManyFailures(at=tx.now, failures=strangers))
         return refusal
 
-    def _still_opens(self, tx: Transaction, account: Account, row: PasswordRow | None) -> bool:
-        unchanged = row is None or passwords.still_has(tx, account.id, row.phc_hash)
+    def _look(
+        self, tx: Transaction, admitted: Admitted, account_id: UUID, browser: Browser
+    ) -> _Found:
+        """Read and hold in one round trip what a right password is judged by."""
+        row, named = admitted.row, admitted.attempt.account
+        unchanged = passwords.expect_still(tx, account_id, row.phc_hash) if row else None
+        held = self.gate.hold(tx, admitted.attempt)
+        is_known = store.expect_device(tx, digest(browser.device), named)
+        account = self.accounts.find(tx, account_id)
+        return _Found(account, unchanged is None or unchanged(), held, is_known)
+
+    def _still_opens(self, tx: Transaction, account: Account, found: _Found) -> bool:
         is_active = account.state is State.ACTIVE
-        return unchanged and is_active and not offices.is_of_directory(tx, account)
+        return found.unchanged and is_active and not offices.is_of_directory(tx, account)
 
     def _is_too_old(self, tx: Transaction, account: Account, row: PasswordRow | None) -> bool:
         oldest = policy.chosen(self.config.password, staff=account.kind in STAFF).max_age

@@ -5,10 +5,11 @@ of a hundred sent at once, no more reach the comparison than the limit allows.
 """
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
+from itertools import zip_longest
 from typing import Any
 
 from sqlalchemy import LargeBinary, bindparam, case, delete, null, or_, select, update
@@ -23,6 +24,8 @@ from idp.database.transaction import Transaction
 from idp.signin import throttle
 from idp.signin.throttle import SLIDES, WINDOW, Count, Dimension, Proceed, Verdict
 
+Held = Callable[[], set[bytes]]
+"""Tells which counters there are, locked until the commit."""
 _NEVER = 2 * WINDOW[Dimension.STREAK]
 
 
@@ -97,21 +100,27 @@ class Gate:
             self._policy, counts, tx.now, captcha=captcha, doubles=not self._steady
         )
         if not isinstance(said, Proceed):
-            tx.execute(_TAKE_BACK, {"counted": list(keys.values())})
+            tx.put(_TAKE_BACK, _among(keys.values()))
         return Reserved(said, counts)
 
-    def succeed(self, tx: Transaction, attempt: Attempt) -> None:
-        """Give the attempt back: the context and the streak begin anew, the others lose one."""
+    def hold(self, tx: Transaction, attempt: Attempt) -> Held:
+        """Lock the counters of an attempt together with what is asked next, for its success."""
+        return _hold(tx, self._keys(attempt).values())
+
+    def succeed(self, tx: Transaction, attempt: Attempt, held_before: Held | None = None) -> None:
+        """Give the attempt back: the context and the streak begin anew, the others lose one.
+
+        Args:
+            held_before: what :meth:`hold` gave in this transaction, where it was called.
+        """
         keys = self._keys(attempt)
-        own = [keys[one] for one in (Dimension.CONTEXT, Dimension.STREAK) if one in keys]
-        shared = [key for key in keys.values() if key not in own]
+        own = {keys[one] for one in (Dimension.CONTEXT, Dimension.STREAK) if one in keys}
         # In the order that counting takes them: a DELETE locks as it finds them, and another
         # attempt on the same account would wait for us while we wait for it. Nor is a row touched
         # that came after the others were held: who made it may hold it, and wait for one of ours.
-        held = set(tx.execute(_HOLD, {"all_of_them": [*own, *shared]}).scalars())
-        tx.execute(_FORGET, {"own": [key for key in own if key in held]})
-        if shared:
-            tx.execute(_TAKE_BACK, {"counted": [key for key in shared if key in held]})
+        held = (held_before or _hold(tx, keys.values()))()
+        tx.put(_FORGET, _among(held & own))
+        tx.put(_TAKE_BACK, _among(held - own))
 
     def give_back(self, tx: Transaction, attempt: Attempt, *, earlier: int = 0) -> None:
         """Take back an attempt that was right, or never compared; all the others stay counted.
@@ -123,19 +132,17 @@ class Gate:
             earlier: how many before it are known to have been slips, and go with it.
         """
         keys = self._keys(attempt)
-        held = set(tx.execute(_HOLD, {"all_of_them": list(keys.values())}).scalars())  # as above
-        tx.execute(_TAKE_BACK, {"counted": list(held)})
+        held = _hold(tx, keys.values())()  # as above
+        tx.put(_TAKE_BACK, _among(held))
         if earlier:
             one_s_own = {key for one, key in keys.items() if one is not Dimension.PREFIX}
-            counted = [key for key in one_s_own if key in held]
-            tx.execute(_TAKE_SEVERAL_BACK, {"counted": counted, "several": earlier})
+            tx.put(_TAKE_SEVERAL_BACK, _among(held & one_s_own) | {"several": earlier})
 
     def forgive(self, tx: Transaction, attempt: Attempt) -> None:
         """Forget what was counted against an account's old secret: it has a new one."""
         keys = self._keys(attempt)
-        own = [keys[one] for one in sorted(keys) if one is not Dimension.PREFIX]
-        held = list(tx.execute(_HOLD, {"all_of_them": own}).scalars())  # as above
-        tx.execute(_FORGET, {"own": held})
+        own = [key for one, key in keys.items() if one is not Dimension.PREFIX]
+        tx.put(_FORGET, _among(_hold(tx, own)()))  # as above
 
     def _keys(self, attempt: Attempt) -> dict[Dimension, bytes]:
         network = throttle.network_of(attempt.address)
@@ -219,12 +226,11 @@ def _upsert(dialect: str, count: int) -> Prepared:
     )
 
 
-_TAKE_BACK = (
+_KEYS = tuple(f"key_{number}" for number in range(len(Dimension)))
+_ONE_OF_THEM = ThrottleCounter.key.in_([bindparam(name, type_=LargeBinary()) for name in _KEYS])
+_TAKE_BACK = Prepared(
     update(ThrottleCounter)
-    .where(
-        ThrottleCounter.key.in_(bindparam("counted", expanding=True)),
-        ThrottleCounter.failures > 0,
-    )
+    .where(_ONE_OF_THEM, ThrottleCounter.failures > 0)
     .values(
         failures=ThrottleCounter.failures - 1,
         last_at=case(
@@ -233,9 +239,9 @@ _TAKE_BACK = (
         ),
     )
 )
-_TAKE_SEVERAL_BACK = (
+_TAKE_SEVERAL_BACK = Prepared(
     update(ThrottleCounter)
-    .where(ThrottleCounter.key.in_(bindparam("counted", expanding=True)))
+    .where(_ONE_OF_THEM)
     .values(
         failures=case(
             (
@@ -246,11 +252,20 @@ _TAKE_SEVERAL_BACK = (
         )
     )
 )
-_HOLD = (
-    select(ThrottleCounter.key)
-    .where(ThrottleCounter.key.in_(bindparam("all_of_them", expanding=True)))
-    .order_by(ThrottleCounter.key)
-    .with_for_update()
+_HOLD = Prepared(
+    select(ThrottleCounter.key).where(_ONE_OF_THEM).order_by(ThrottleCounter.key).with_for_update()
 )
-_FORGET = delete(ThrottleCounter).where(ThrottleCounter.key.in_(bindparam("own", expanding=True)))
+_FORGET = Prepared(delete(ThrottleCounter).where(_ONE_OF_THEM))
+
+
+def _among(keys: Iterable[bytes]) -> dict[str, Any]:
+    """Bind keys, one a dimension at most; where there are fewer, NULL stands for no row."""
+    return dict(zip_longest(_KEYS, keys))
+
+
+def _hold(tx: Transaction, keys: Iterable[bytes]) -> Held:
+    rows = tx.expect(_HOLD, _among(keys))
+    return lambda: {row.key for row in rows()}
+
+
 _BROOM = Broom(ThrottleCounter, ThrottleCounter.window_ends_at)

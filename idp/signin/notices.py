@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.accounts import emails, offices, status
 from idp.accounts.model import ProvenEmail, address_key
 from idp.database.columns import Table
+from idp.database.prepared import Prepared
 from idp.database.sweeping import Broom
 from idp.database.transaction import Transaction
 from idp.mail.messages import AnyMessage, Notice, Post
@@ -77,13 +78,14 @@ class Notices:
             also: further addresses, without a link.
             unique: of one such key only one is sent to an address.
         """
+        has_office = offices.expect_any(tx, account_id)
         reached = emails.reached(tx, account_id)
+        recipients = dict.fromkeys((*reached.addresses, *also))
         tokens: dict[str, str] = {}
-        if with_links and isinstance(message, Notice):
+        if recipients and with_links and isinstance(message, Notice):
             tokens = self._links(tx, account_id, believed(reached.proven, tx.now, SUSPECT))
-            of_directory = offices.of(tx, account_id) is not None
-            message = msgspec.structs.replace(message, of_directory=of_directory)
-        for address in dict.fromkeys((*reached.addresses, *also)):
+            message = msgspec.structs.replace(message, of_directory=has_office())
+        for address in recipients:
             token = tokens.get(address, "")
             told = (
                 msgspec.structs.replace(message, token=token, days=SUSPECT.days)
@@ -97,19 +99,18 @@ class Notices:
         self, tx: Transaction, account_id: UUID, addresses: Sequence[ProvenEmail]
     ) -> dict[str, str]:
         tokens = {one.address: mint(PREFIX, self.entropy) for one in addresses}
-        rows = [
-            {
-                "token_hash": digest(tokens[one.address]),
-                "account_id": account_id,
-                "address_key": address_key(one.address),
-                "since": one.since,
-                "told_at": tx.now,
-                "expires_at": tx.now + SUSPECT,
-            }
-            for one in addresses
-        ]
-        if rows:
-            tx.execute(insert(NoticeLink), rows)
+        for one in addresses:
+            tx.put(
+                _ADD,
+                {
+                    "token_hash": digest(tokens[one.address]),
+                    "account_id": account_id,
+                    "address_key": address_key(one.address),
+                    "since": one.since,
+                    "told_at": tx.now,
+                    "expires_at": tx.now + SUSPECT,
+                },
+            )
         return tokens
 
 
@@ -155,6 +156,7 @@ def sweep(tx: Transaction) -> int:
     return _BROOM.sweep(tx, tx.now)
 
 
+_ADD = Prepared(insert(NoticeLink))
 _BROOM = Broom(NoticeLink, NoticeLink.expires_at)
 _GOOD = (
     NoticeLink.token_hash == bindparam("presented"),

@@ -1,6 +1,6 @@
 """Rows of a sign-in on its way: journeys, attempts, and the browsers an account has used."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -231,10 +231,31 @@ def knows_device(tx: Transaction, device_hash: bytes, account_id: UUID) -> bool:
     return tx.ask(_KNOWS, {"device": device_hash, "owner": account_id}) is not None
 
 
-def remember_device(tx: Transaction, device_hash: bytes, account_id: UUID) -> bool:
-    """Note that the browser has signed in; ``True`` when it is new to the account."""
+def expect_device(tx: Transaction, device_hash: bytes, account_name: str) -> Callable[[], bool]:
+    """Ask whether the browser has signed in to the account of a canonical name before.
+
+    Goes with what is asked next. The same work whether or not there is such an account.
+    """
+    rows = tx.expect(_KNOWS_OF_NAME, {"device": device_hash, "named": account_name})
+    return lambda: bool(rows())
+
+
+def remember_device(
+    tx: Transaction,
+    device_hash: bytes,
+    account_id: UUID,
+    is_known: Callable[[], bool] | None = None,
+) -> bool:
+    """Note that the browser has signed in; ``True`` when it is new to the account.
+
+    Args:
+        is_known: what :func:`expect_device` said in this transaction, where it was asked.
+    """
     seen = {"device": device_hash, "owner": account_id, "instant": tx.now}
-    if tx.ask(_SEEN_AGAIN, seen) is not None:
+    if is_known is not None and is_known():
+        tx.put(_SEEN_AGAIN, seen)
+        return False
+    if is_known is None and tx.ask(_SEEN_AGAIN, seen) is not None:
         return False
     tx.put(
         _REMEMBER,
@@ -361,6 +382,14 @@ _HISTORY = (
 _KNOWS = Prepared(
     select(KnownDevice.first_seen_at).where(
         KnownDevice.device_hash == bindparam("device"), KnownDevice.account_id == bindparam("owner")
+    )
+)
+_KNOWS_OF_NAME = Prepared(
+    select(KnownDevice.first_seen_at)
+    .join(AccountRow, AccountRow.id == KnownDevice.account_id)
+    .where(
+        KnownDevice.device_hash == bindparam("device"),
+        AccountRow.account_name == bindparam("named"),
     )
 )
 _SEEN_AGAIN = Prepared(
