@@ -218,11 +218,21 @@ class Passkeys:
 
         Without an account any passkey of this site will do: the key says whose it is.
         """
-        challenge = self._issue(tx, browser_hash, Purpose.AUTHENTICATE, account_id)
+        challenge = self.challenge(tx, browser_hash, account_id)
         known = tx.execute(_CREDENTIALS, {"owner": account_id}).all() if account_id else []
+        return self.asking(challenge, known)
+
+    def challenge(
+        self, tx: Transaction, browser_hash: bytes, account_id: UUID | None = None
+    ) -> str:
+        """Begin to ask for a passkey; gives what is to be signed."""
+        return base64url(self._issue(tx, browser_hash, Purpose.AUTHENTICATE, account_id))
+
+    def asking(self, challenge: str, known: Sequence[Any] = ()) -> str:
+        """Write a :meth:`challenge` as ``navigator.credentials.get`` takes it, as JSON."""
         options = {
             "rpId": self._rp_id,
-            "challenge": base64url(challenge),
+            "challenge": challenge,
             "timeout": int(self._lifetime.total_seconds() * 1000),
             "allowCredentials": _descriptors(known),
             "userVerification": "required",

@@ -1,5 +1,6 @@
 """The HTTP door: everything that knows Flask. A surface is a folder; a page is a module."""
 
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ from idp.provider import Provider
 from idp.terms.documents import Document
 from idp.web import errors, metrics, ops, watch
 from idp.web.developers import pages as developers
+from idp.web.kept import Kept
 from idp.web.oidc import authorize, bridge, check_session, logout
 from idp.web.oidc.machine import endpoints
 from idp.web.portal import (
@@ -28,6 +30,7 @@ from idp.web.portal import (
 )
 from idp.web.request import babel_locale, demand_csrf, speaks
 from idp.web.signin import (
+    arriving,
     captcha,
     card,
     consent,
@@ -110,8 +113,16 @@ def create_app(portico: Provider) -> Flask:
     portico.card_revocation.heard = metrics.responder
     errors.register(app)
     watch.every_page(app)
-    bridge.mount(app, portico, endpoints(), {"/authorize": authorize.at_once})
+    bridge.mount(app, portico, endpoints(), _shortcuts(app))
     return app
+
+
+def _shortcuts(app: Flask) -> dict[str, bridge.Shortcut]:
+    kept = app.extensions["portico.kept"] = Kept()
+    return {
+        "/authorize": authorize.at_once,
+        "/signin/password": partial(arriving.at_once, kept, app.extensions["portico.csrf"]),
+    }
 
 
 def _site(portico: Provider) -> look.Site:

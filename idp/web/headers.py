@@ -39,22 +39,31 @@ class Policy:
 
     def apply(self, response: Response) -> Response:
         """Set the headers; a page is never sniffed, referred from or cached, and hardly framed."""
-        headers = response.headers
-        headers["Content-Security-Policy"] = (
-            f"default-src 'none'; style-src 'self'; script-src 'self'; img-src {self.pictures}; "
-            f"media-src 'self'; font-src 'self'; connect-src {self.connects}; base-uri 'none'; "
-            f"form-action {self.form_action}; frame-ancestors {self.framed_by}"
-            + (f"; frame-src {self.frame_src}" if self.frame_src else "")
-        )
-        headers["X-Content-Type-Options"] = "nosniff"
-        if self.framed_by == "'none'":
-            headers["X-Frame-Options"] = "DENY"
-        headers["Referrer-Policy"] = "no-referrer"
-        headers["Cross-Origin-Opener-Policy"] = self.opener
-        headers["Cross-Origin-Resource-Policy"] = "same-origin"
-        headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=()"
-        headers.setdefault("Cache-Control", self.caching)
+        for name, value in self.headers:
+            response.headers[name] = value
+        response.headers.setdefault("Cache-Control", self.caching)
         return response
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """List the headers, but the one for caches."""
+        frames = (("X-Frame-Options", "DENY"),) if self.framed_by == "'none'" else ()
+        return (
+            (
+                "Content-Security-Policy",
+                "default-src 'none'; style-src 'self'; script-src 'self'; "
+                f"img-src {self.pictures}; media-src 'self'; font-src 'self'; "
+                f"connect-src {self.connects}; base-uri 'none'; "
+                f"form-action {self.form_action}; frame-ancestors {self.framed_by}"
+                + (f"; frame-src {self.frame_src}" if self.frame_src else ""),
+            ),
+            ("X-Content-Type-Options", "nosniff"),
+            *frames,
+            ("Referrer-Policy", "no-referrer"),
+            ("Cross-Origin-Opener-Policy", self.opener),
+            ("Cross-Origin-Resource-Policy", "same-origin"),
+            ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"),
+        )
 
 
 PAGES = Policy()

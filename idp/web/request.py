@@ -119,6 +119,16 @@ def session_hash() -> bytes | None:
     return digest(cookie) if cookie else None
 
 
+def may_be_signed_in(header: str, issuer: str) -> bool:
+    """Tell whether anything called as a session is came along, without Flask."""
+    return f"{cookie_name(_SESSION, secure=issuer.startswith('https://'))}=" in header
+
+
+def binding_in(header: str, issuer: str) -> str:
+    """Find this browser's binding in a ``Cookie`` header, without Flask; empty without one."""
+    return cookie_in(header, _BROWSER, issuer)
+
+
 def browser() -> str:
     """Give this browser's binding; makes one that :func:`keep_browser` sends along."""
     found = request.environ.get(_NEW_BROWSER) or read_cookie(_BROWSER)
@@ -246,14 +256,37 @@ def hear_locales(ui_locales: str, journey_id: str = "") -> None:
     """
     request.environ[_LOCALES] = ui_locales
     if journey_id:
-        request.environ[_JOURNEY] = base64url(digest(journey_id)[:9])
+        request.environ[_JOURNEY] = _mark_of(journey_id)
+
+
+def _mark_of(journey_id: str) -> str:
+    return base64url(digest(journey_id)[:9])
 
 
 def language_in(header: str, issuer: str) -> str:
     """Find the language chosen last in a ``Cookie`` header, without Flask; empty: none was."""
+    return _language_in(header, issuer)[0]
+
+
+def language_on(
+    journey_id: str, ui_locales: str, accept_language: str, *, cookies: str, issuer: str
+) -> str:
+    """Tell the language of a page of a journey, without Flask, where none was clicked just now."""
+    remembered, mark = _language_in(cookies, issuer)
+    is_of_journey = bool(mark) and mark == _mark_of(journey_id)
+    return locale.negotiate(
+        explicit=remembered if is_of_journey else "",
+        remembered=remembered,
+        ui_locales=ui_locales,
+        accept_language=accept_language,
+    )
+
+
+def _language_in(header: str, issuer: str) -> tuple[str, str]:
     name = cookie_name(_LANGUAGE, secure=issuer.startswith("https://"))
     kept = dict(one.strip().partition("=")[::2] for one in header.split(";"))
-    return kept.get(name, "").partition(".")[0]
+    language, _, mark = kept.get(name, "").partition(".")
+    return language, mark
 
 
 def speaks() -> str:
@@ -284,8 +317,12 @@ def babel_locale() -> str:
 
 def csrf_token() -> str:
     """Give the token of this browser's forms: bound to its binding, worthless elsewhere."""
-    key = cast("bytes", current_app.extensions["portico.csrf"])
-    return base64url(hmac.digest(key, browser().encode(), "sha256"))
+    return csrf_token_of(cast("bytes", current_app.extensions["portico.csrf"]), browser())
+
+
+def csrf_token_of(key: bytes, binding: str) -> str:
+    """Give the same without Flask, by the key of the application."""
+    return base64url(hmac.digest(key, binding.encode(), "sha256"))
 
 
 def sealed_word(word: str) -> str:

@@ -8,6 +8,7 @@ from flask import Response, url_for
 
 from idp.consent.model import NOTHING, Permission
 from idp.oidc import checks, narrowing, wanted
+from idp.oidc.checks import AuthorizationRequest
 from idp.oidc.errors import OAuthError
 from idp.oidc.model import Client
 from idp.provider import Provider
@@ -56,10 +57,14 @@ class Underway:
     @property
     def app(self) -> App | None:
         """The app, unless it is the portal itself."""
+        return self.app_in(speaks())
+
+    def app_in(self, language: str) -> App | None:
+        """Give the same under its name in a language."""
         if self.client is None:
             return None
         said = {name: str(self.client.registration.metadata.get(name, "")) for name in _SAID}
-        return App(self.client.name(speaks()), urlsplit(self.redirect_uri).netloc, **said)
+        return App(self.client.name(language), urlsplit(self.redirect_uri).netloc, **said)
 
     @property
     def next_url(self) -> str:
@@ -91,23 +96,43 @@ def underway(portico: Provider, journey_id: str) -> Underway | None:
     """
     if not journey_id or returning.is_name(journey_id):
         return Underway(journey_id)
+    found = find(portico, journey_id, browser_hash())
+    if found is None:
+        return None
+    hear_locales(found.asked.ui_locales, journey_id)
+    return found.underway(journey_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A journey on record, and the client that began it."""
+
+    client: Client
+    asked: AuthorizationRequest
+
+    def underway(self, journey_id: str) -> Underway | None:
+        """Give it as pages need it; ``None``: the client may not ask for that any more."""
+        client, asked = self.client, self.asked
+        try:
+            permission = wanted.permission(asked, client)
+        except OAuthError:
+            return None
+        return Underway(
+            journey_id,
+            client,
+            asked.redirect_uri,
+            permission,
+            asked.login_hint,
+            wants_the_person(asked.prompts, limits_age=bool(asked.max_age)),
+            narrowing.asked(client, "", asked.authorization_details).authorization_details,
+        )
+
+
+def find(portico: Provider, journey_id: str, binding: bytes) -> Found | None:
+    """Find the open journey of a browser, by the hash of its binding; one round trip."""
     with portico.database.read() as tx:
-        journey = store.find_journey(tx, digest(journey_id), browser_hash())
+        journey = store.find_journey(tx, digest(journey_id), binding)
         client = portico.clients.find(tx, journey.client_id) if journey else None
     if journey is None or client is None:
         return None
-    asked = checks.request_of(journey.parameters)
-    hear_locales(asked.ui_locales, journey_id)
-    try:
-        permission = wanted.permission(asked, client)
-    except OAuthError:  # the client may no longer ask for what it asked for
-        return None
-    return Underway(
-        journey_id,
-        client,
-        asked.redirect_uri,
-        permission,
-        asked.login_hint,
-        wants_the_person(asked.prompts, limits_age=bool(asked.max_age)),
-        narrowing.asked(client, "", asked.authorization_details).authorization_details,
-    )
+    return Found(client, checks.request_of(journey.parameters))

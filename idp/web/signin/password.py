@@ -22,6 +22,7 @@ from idp.web.forms import FieldError
 from idp.web.raising import supersede
 from idp.web.request import (
     browser_hash,
+    csrf_token,
     demand_csrf,
     device,
     give_session,
@@ -30,10 +31,12 @@ from idp.web.request import (
     single_form,
     speaks,
 )
+from idp.web.signin import arriving
+from idp.web.signin.arriving import Challenges
 from idp.web.signin.journeys import App, Underway, underway
 from idp.web.signin.ways import Way, ways
 from idp.web.who import signed_in_as
-from idp.web.wiring import provider
+from idp.web.wiring import pages_kept, provider
 from idp.web.wording import REFUSED
 from ui import look
 
@@ -117,7 +120,16 @@ def show() -> ResponseReturnValue:
 def plain(journey: Underway) -> Response:
     """Give the page as it is first shown; also below a question for a ticket."""
     look.stands_for(url_for("password.show"))
-    return _page(journey, journey.login_hint[:64], [], 200)
+    if not arriving.is_bare(journey):
+        return _page(journey, journey.login_hint[:64], [], 200)
+    challenges = _challenges(challenge=False)
+    key = arriving.key(journey, speaks(), asks_digits=bool(challenges.captcha_id))
+    words = challenges.words(journey.id, csrf_token())
+    markup = pages_kept().filled(key, words)
+    if markup is None:
+        markup = _drawn(journey, "", [], challenges)
+        pages_kept().keep(key, markup, words)
+    return journey.protect(make_response(markup))
 
 
 @pages.post("/signin/password")
@@ -247,33 +259,39 @@ def _page(
     *,
     challenge: bool = False,
 ) -> Response:
-    captcha, options = _challenges(challenge=challenge)
+    markup = _drawn(journey, username, problems, _challenges(challenge=challenge))
+    return journey.protect(make_response(markup, status))
+
+
+def _drawn(
+    journey: Underway, username: str, problems: list[FieldError], challenges: Challenges
+) -> str:
     page = SignInPage(
         action=url_for("password.submit"),
         journey=journey.id,
         app=journey.app,
         username=username,
-        captcha=captcha,
-        passkey=PasskeyView(url_for("passkey.submit"), options),
+        captcha=_view(challenges.captcha_id) if challenges.captcha_id else None,
+        passkey=PasskeyView(
+            url_for("passkey.submit"), provider().passkeys.asking(challenges.passkey)
+        ),
         links=_links(journey.id),
         can_cancel=journey.client is not None,
         ways=ways(provider(), "password", journey.id),
         errors=problems,
         signed_in_as=signed_in_as(provider()),
     )
-    response = make_response(render_template("signin/password.html", page=page), status)
-    return journey.protect(response)
+    return render_template("signin/password.html", page=page)
 
 
-def _challenges(*, challenge: bool) -> tuple[CaptchaView | None, str]:
+def _challenges(*, challenge: bool) -> Challenges:
     """Issue what the page carries, in one transaction: six digits, and a passkey's challenge."""
     portico = provider()
     mode, before = portico.config.captcha.mode, look.typed("captcha_id")
     asks = mode != "off" and (mode != "adaptive" or challenge or bool(before))
     with portico.database.write(origin()) as tx:
         captcha_id = _digits(tx, portico, before) if asks else ""
-        options = portico.passkeys.offer_authentication(tx, browser_hash())
-    return _view(captcha_id) if captcha_id else None, options
+        return Challenges(captcha_id, portico.passkeys.challenge(tx, browser_hash()))
 
 
 def _digits(tx: Transaction, portico: Provider, before: str) -> str:
