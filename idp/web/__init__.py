@@ -14,7 +14,7 @@ from idp.terms.documents import Document
 from idp.web import errors, metrics, ops, watch
 from idp.web.developers import pages as developers
 from idp.web.kept import Kept
-from idp.web.oidc import authorize, bridge, check_session, logout
+from idp.web.oidc import at_once, authorize, bridge, check_session, logout
 from idp.web.oidc.machine import endpoints
 from idp.web.portal import (
     account,
@@ -120,7 +120,8 @@ def create_app(portico: Provider) -> Flask:
 def _shortcuts(app: Flask) -> dict[str, bridge.Shortcut]:
     kept = app.extensions["portico.kept"] = Kept()
     return {
-        "/authorize": authorize.at_once,
+        "/authorize": at_once.begin,
+        "/authorize/continue": at_once.proceed,
         "/signin/password": partial(arriving.at_once, kept, app.extensions["portico.csrf"]),
     }
 

@@ -14,6 +14,7 @@ from typing import cast
 import msgspec
 from flask import Response, current_app, has_request_context, request
 from werkzeug.exceptions import BadRequest, Forbidden
+from werkzeug.http import dump_cookie
 
 from idp.database.transaction import Origin
 from idp.oidc.session_state import browser_state
@@ -119,14 +120,21 @@ def session_hash() -> bytes | None:
     return digest(cookie) if cookie else None
 
 
-def may_be_signed_in(header: str, issuer: str) -> bool:
-    """Tell whether anything called as a session is came along, without Flask."""
-    return f"{cookie_name(_SESSION, secure=issuer.startswith('https://'))}=" in header
+def is_sent(header: str, purpose: str, issuer: str) -> bool:
+    """Tell whether anything called as one of our cookies came along, without Flask."""
+    return f"{cookie_name(purpose, secure=issuer.startswith('https://'))}=" in header
 
 
 def binding_in(header: str, issuer: str) -> str:
     """Find this browser's binding in a ``Cookie`` header, without Flask; empty without one."""
     return cookie_in(header, _BROWSER, issuer)
+
+
+def binding_cookie(binding: str, issuer: str) -> str:
+    """Write the ``Set-Cookie`` that hands a browser its binding, without Flask."""
+    secure = issuer.startswith("https://")
+    name = cookie_name(_BROWSER, secure=secure)
+    return dump_cookie(name, binding, secure=secure, httponly=True, samesite="Lax", path="/")
 
 
 def browser() -> str:

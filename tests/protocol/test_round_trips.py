@@ -169,13 +169,13 @@ def test_client_credentials_and_introspection_cost_one_round_trip_each(
 
 @on_postgresql
 def test_a_sign_in_by_password_costs_fourteen_round_trips_and_none_by_way_of_sqlalchemy(
-    provider: Provider, citizen: Person, wire: Traced
+    provider: Provider, browser: Browser, citizen: Person, wire: Traced
 ) -> None:
     """In: 1. Its page: 2. The password: 7, of them 4 before it is compared. On to the app: 4."""
     detours: list[str] = []
 
-    for _ in range(2):  # the first prepares the statements
-        stranger = Browser.on(provider)
+    for _ in range(2):  # the first prepares the statements, and has its page drawn
+        stranger = Browser.of(browser.client.application)
         wire.clear()
         detours.clear()
         with told_of(provider, detours):

@@ -29,14 +29,12 @@ from idp.oidc.errors import (
     OAuthError,
     UnmetAuthenticationRequirements,
 )
-from idp.oidc.exchange import NO_STORE, Exchange, Reply
 from idp.oidc.grants import authorization_response
 from idp.oidc.model import Client
 from idp.oidc.pushed_requests import Resolved
 from idp.oidc.request_objects import InvalidRequestUri
-from idp.oidc.response import mode_of
 from idp.oidc.session_state import browser_state, session_state
-from idp.oidc.vocabulary import ACR_MFA, Profile, Prompt, ResponseMode, Scope
+from idp.oidc.vocabulary import ACR_MFA, Profile, Prompt, Scope
 from idp.provider import Provider
 from idp.secret import digest, mint
 from idp.sessions import store as sessions
@@ -63,9 +61,9 @@ from idp.signin.store import OnJourney, SignedInHere
 from idp.terms import documents
 from idp.web import errors, tickets
 from idp.web.oidc import ahead, asking
-from idp.web.oidc.answering import addressed, back, refuse
+from idp.web.oidc.answering import back, refuse
 from idp.web.oidc.bridge import exchange_of
-from idp.web.request import browser_hash, cookie_in, hear_locales, keep_state, origin, session_hash
+from idp.web.request import browser_hash, hear_locales, keep_state, origin, session_hash
 from idp.web.wiring import provider
 
 endpoint = Blueprint("authorize", __name__)
@@ -101,7 +99,7 @@ def begin() -> ResponseReturnValue:
         asked = resolved.request
         hear_locales(asked.ui_locales)  # of a pushed or signed request, only known now
         with portico.database.read() as tx:
-            found = _look(tx, portico, resolved, session_hash(), None)
+            found = look(tx, portico, resolved, session_hash(), None)
     except OAuthError as error:
         return refuse(asked, error)
     if isinstance(found.step, Answer):
@@ -123,9 +121,7 @@ def proceed() -> ResponseReturnValue:
     hear_locales(asked.ui_locales, journey_id)
     try:
         with portico.database.read() as tx:
-            found = _look(
-                tx, portico, Resolved(asked, journey.pushed_hash), session_hash(), journey
-            )
+            found = look(tx, portico, Resolved(asked, journey.pushed_hash), session_hash(), journey)
     except OAuthError as error:
         return refuse(asked, error)
     if journey.denied_at is not None:
@@ -147,7 +143,7 @@ def _journey_here(portico: Provider, id_hash: bytes) -> OnJourney | None:
     return journey
 
 
-def _look(
+def look(
     tx: Transaction,
     portico: Provider,
     resolved: Resolved,
@@ -338,12 +334,13 @@ def _answer(portico: Provider, found: Situation, journey: bytes | None) -> Respo
             return errors.journey_lost()
         if not pushed_requests.claim(tx, found.pushed):
             return errors.oauth_page(_USED)
-        answer = _issue(tx, portico, found)
+        answer = issue(tx, portico, found)
     response = make_response(back(found.request, answer))
     return keep_state(response, found.session_hash) if "session_state" in answer else response
 
 
-def _issue(tx: Transaction, portico: Provider, found: Situation) -> dict[str, str]:
+def issue(tx: Transaction, portico: Provider, found: Situation) -> dict[str, str]:
+    """Give what the app asked for; only for a situation whose step is :class:`Answer`."""
     here = found.here
     if here is None:
         raise RuntimeError("an answer without a session")
@@ -377,18 +374,29 @@ def _start_journey(portico: Provider, found: Situation, *, bound: bool) -> Respo
     """
     journey_id = mint(JOURNEY_PREFIX, portico.entropy)
     with portico.database.write(origin()) as tx:
-        store.begin_journey(
-            tx,
-            id_hash=digest(journey_id),
-            browser_hash=browser_hash() if bound else None,
-            client_id=found.client.client_id,
-            parameters=msgspec.to_builtins(found.request),
-            lifetime=timedelta(minutes=portico.config.tokens.journey_minutes),
-            pushed_hash=found.pushed.reference_hash,
-        )
+        keep_request(tx, portico, found, journey_id, browser_hash() if bound else None)
     if not bound:
         return redirect(url_for("authorize.proceed", journey=journey_id), code=303)
     return _show(found.step, journey_id)
+
+
+def keep_request(
+    tx: Transaction,
+    portico: Provider,
+    found: Situation,
+    journey_id: str,
+    binding_hash: bytes | None,
+) -> None:
+    """Begin a journey with a checked request; ``None``: bound by the first page it sees."""
+    store.begin_journey(
+        tx,
+        id_hash=digest(journey_id),
+        browser_hash=binding_hash,
+        client_id=found.client.client_id,
+        parameters=msgspec.to_builtins(found.request),
+        lifetime=timedelta(minutes=portico.config.tokens.journey_minutes),
+        pushed_hash=found.pushed.reference_hash,
+    )
 
 
 def _show(step: Step, journey_id: str) -> ResponseReturnValue:
@@ -439,44 +447,3 @@ def _deny(portico: Provider, found: Situation, journey: bytes) -> ResponseReturn
         store.complete_journey(tx, journey)
         pushed_requests.claim(tx, found.pushed)  # a no is an answer: it uses the request up
     return refuse(found.request, AccessDenied("the person declined"))
-
-
-def at_once(portico: Provider, exchange: Exchange) -> Reply | None:
-    """Answer a request that needs no page before Flask is asked (decision record 0002).
-
-    ``None`` whenever anything is missing or wrong: nothing has been changed then, and
-    :func:`begin` looks again, with words for people.
-    """
-    cookie = cookie_in(exchange.header("cookie"), "session", portico.config.provider.issuer)
-    if not cookie:
-        return None
-    try:
-        asked = checks.request_of(exchange.query_parameters())
-        if ahead.is_needed(asked):
-            return None
-        with portico.database.read() as tx:
-            resolved = pushed_requests.resolve(tx, asked)
-            found = _look(tx, portico, resolved, digest(cookie), None)
-    except OAuthError:
-        return None
-    asked = resolved.request
-    if not isinstance(found.step, Answer) or _needs_flask(portico, exchange, found):
-        return None
-    with portico.database.write(exchange.origin) as tx:
-        if not pushed_requests.claim(tx, resolved):
-            return None
-        answer = _issue(tx, portico, found)
-    location = addressed(portico, asked, answer).location
-    return Reply(303, b"", (("Location", location), *NO_STORE, ("Referrer-Policy", "no-referrer")))
-
-
-def _needs_flask(portico: Provider, exchange: Exchange, found: Situation) -> bool:
-    """Tell whether a directory is asked first, the answer is a form, or brings our cookie."""
-    if found.client.profile is not Profile.OIDC:
-        return False
-    asked = found.request
-    if found.here and asking.is_due(portico, asked, found.here.session):
-        return True
-    if mode_of(asked.response_type, asked.response_mode) is ResponseMode.FORM_POST:
-        return True
-    return not cookie_in(exchange.header("cookie"), "state", portico.config.provider.issuer)

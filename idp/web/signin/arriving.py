@@ -17,8 +17,8 @@ from idp.web.kept import Kept
 from idp.web.request import (
     binding_in,
     csrf_token_of,
+    is_sent,
     language_on,
-    may_be_signed_in,
     session_hash,
 )
 from idp.web.signin.journeys import Underway, find
@@ -60,7 +60,7 @@ def at_once(kept: Kept, csrf_key: bytes, portico: Provider, exchange: Exchange) 
     """Give the page to a browser that nobody is signed in from; ``None``: Flask has to."""
     cookies, issuer = exchange.header("cookie"), portico.config.provider.issuer
     bare, binding = _BARE.fullmatch(exchange.query), binding_in(cookies, issuer)
-    if bare is None or not binding or may_be_signed_in(cookies, issuer):
+    if bare is None or not binding or is_sent(cookies, "session", issuer):
         return None
     found = find(portico, bare[1], digest(binding))
     journey = found.underway(bare[1]) if found else None
