@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import insert
 
 from idp.audit import checkpoint
-from idp.audit.events import TokenIssued
+from idp.audit.events.grants import TokenIssued
 from idp.audit.store import Trail
 from idp.clock import system_clock
 from idp.database.columns import Table

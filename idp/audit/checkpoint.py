@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from idp.audit import chain
 from idp.audit.chain import Content
-from idp.audit.events import Checkpoint
+from idp.audit.events.operation import Checkpoint
 from idp.audit.store import AuditRow, Head, Trail
 from idp.database.patience import lift_limits
 from idp.database.transaction import Transaction

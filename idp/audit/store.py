@@ -21,7 +21,7 @@ from sqlalchemy import Table as SqlTable
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.audit import chain, history
-from idp.audit.events import Event
+from idp.audit.events.event import Event
 from idp.database.columns import Table
 from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction

@@ -10,7 +10,7 @@ import msgspec
 
 from idp.accounts.model import Email, Kind, Profile, canonical_name
 from idp.accounts.store import NewAccount
-from idp.audit.events import AccountAdded
+from idp.audit.events.accounts import AccountAdded
 from idp.authenticators.card import cards
 from idp.authenticators.card.candidate import Candidate, without_grace
 from idp.authenticators.card.reasons import Unfit

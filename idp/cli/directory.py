@@ -5,7 +5,7 @@ from itertools import groupby
 
 import click
 
-from idp.audit.events import WithdrawalsConfirmed
+from idp.audit.events.directories import WithdrawalsConfirmed
 from idp.cli.context import Invocation, fail, json_option, operator, say
 from idp.clock import system_clock
 from idp.oidc import withdrawals

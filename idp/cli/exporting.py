@@ -18,7 +18,7 @@ import msgspec
 
 from idp.accounts import bulk
 from idp.accounts.bulk import Whole
-from idp.audit.events import AccountsExported
+from idp.audit.events.accounts import AccountsExported
 from idp.authenticators.password.adoption import scheme_of
 from idp.authenticators.password.foreign import BadHash
 from idp.cli.context import Invocation, fail, operator, private

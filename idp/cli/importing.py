@@ -22,7 +22,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from idp.accounts import bulk
 from idp.accounts.store import NewAccount
-from idp.audit.events import AccountsImported
+from idp.audit.events.accounts import AccountsImported
 from idp.cli import rows
 from idp.cli.context import Invocation, fail, json_option, operator, private, say
 from idp.cli.operate import built

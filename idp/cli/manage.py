@@ -12,7 +12,8 @@ from sqlalchemy.exc import IntegrityError
 from idp import assembly, worker
 from idp.audit import checkpoint
 from idp.audit.checkpoint import Anchor
-from idp.audit.events import ClientAdded, ClientRemoved, ClientSecretRotated, KeyRetired
+from idp.audit.events.clients import ClientAdded, ClientRemoved, ClientSecretRotated
+from idp.audit.events.operation import KeyRetired
 from idp.cli.context import Invocation, fail, json_option, operator, say, say_record, say_secret
 from idp.cli.operate import built
 from idp.cli.posture import show_posture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from idp.audit.events import AuthorityInstalled, AuthorityRemoved, AuthoritySwitched
+from idp.audit.events.cards import AuthorityInstalled, AuthorityRemoved, AuthoritySwitched
 from idp.authenticators.card import authority, published, roots, trust
 from idp.authenticators.card.authority import Authority, NotAnAuthority
 from idp.authenticators.card.profiles import all_profiles

@@ -1,6 +1,6 @@
 """Taking over the clients that the configuration declares."""
 
-from idp.audit.events import ClientAdded, ClientChanged, ClientRemoved
+from idp.audit.events.clients import ClientAdded, ClientChanged, ClientRemoved
 from idp.cli.context import fail, operator
 from idp.config import ClientSection
 from idp.database.transaction import Transaction

@@ -7,7 +7,7 @@ import click
 from msgspec import structs
 
 from idp.accounts import status
-from idp.audit.events import BackupRestored
+from idp.audit.events.operation import BackupRestored
 from idp.authenticators import passkey
 from idp.authenticators.card import challenges, offers
 from idp.authenticators.password import captcha

@@ -15,7 +15,7 @@ import msgspec
 
 from idp.accounts.model import canonical_name
 from idp.accounts.store import Accounts
-from idp.audit.events import LinkEnded, LinkMade, LinkRefused
+from idp.audit.events.links import LinkEnded, LinkMade, LinkRefused
 from idp.database.transaction import Transaction
 from idp.gateways.fetch import Fetcher, Forbidden, Unreachable
 from idp.keys.store import KeySet

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.audit.events import ClientRefused
+from idp.audit.events.clients import ClientRefused
 from idp.audit.store import Trail
 from idp.database.columns import Table
 from idp.database.prepared import Prepared, insert_if_new

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 from sqlalchemy import bindparam, select, update
 
-from idp.audit.events import ClientAdded, ClientChanged, ClientRemoved
+from idp.audit.events.clients import ClientAdded, ClientChanged, ClientRemoved
 from idp.clock import seconds
 from idp.config import ClientSection, RegistrationSection
 from idp.database.transaction import Transaction

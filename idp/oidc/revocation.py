@@ -1,6 +1,6 @@
 """Token revocation (RFC 7009)."""
 
-from idp.audit.events import TokenRevoked
+from idp.audit.events.grants import TokenRevoked
 from idp.database.transaction import Transaction
 from idp.oidc import authorizations, standing, tokens
 from idp.oidc.errors import InvalidRequest, OAuthError

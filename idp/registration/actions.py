@@ -11,7 +11,7 @@ from idp.accounts import store as accounts
 from idp.accounts.model import NOBODY, Account, Email, Profile, State
 from idp.accounts.particulars import Field, Particulars
 from idp.accounts.store import Accounts, NewAccount
-from idp.audit.events import AccountActivated, AccountRegistered
+from idp.audit.events.accounts import AccountActivated, AccountRegistered
 from idp.audit.store import Trail
 from idp.database.transaction import Transaction
 from idp.mail import messages

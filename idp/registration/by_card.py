@@ -13,7 +13,8 @@ import msgspec
 from idp.accounts import identities
 from idp.accounts.model import Account
 from idp.accounts.particulars import Field, Particulars
-from idp.audit.events import CardPresented, RegistrationRefused
+from idp.audit.events.accounts import RegistrationRefused
+from idp.audit.events.cards import CardPresented
 from idp.audit.store import Trail
 from idp.authenticators.card import cards, challenges
 from idp.authenticators.card.candidate import Candidate, Proven, without_grace

@@ -8,7 +8,7 @@ import msgspec
 
 from idp.accounts import status
 from idp.accounts.model import Account
-from idp.audit.events import SessionEnded, SessionsEnded
+from idp.audit.events.sessions import SessionEnded, SessionsEnded
 from idp.audit.store import Trail
 from idp.database.transaction import Transaction
 from idp.outbox.store import Outbox

@@ -14,7 +14,7 @@ from idp.accounts import emails, offices, passwords, status
 from idp.accounts.model import Account, Kind, State
 from idp.accounts.particulars import Field, Particulars
 from idp.accounts.store import Accounts
-from idp.audit.events import CardAdded, CardNotAdded, CardPresented, CardRemoved
+from idp.audit.events.cards import CardAdded, CardNotAdded, CardPresented, CardRemoved
 from idp.audit.store import Trail
 from idp.authenticators import passkey
 from idp.authenticators.card import cards, challenges, offers, ownership

@@ -9,14 +9,9 @@ from idp.accounts import offices, passwords
 from idp.accounts.model import Account, SecondFactor, State
 from idp.accounts.passwords import PasswordRow
 from idp.accounts.store import Accounts
-from idp.audit.events import (
-    Event,
-    PasswordDisabled,
-    PasswordUpgraded,
-    SigninRefused,
-    SigninSucceeded,
-    Throttled,
-)
+from idp.audit.events.event import Event
+from idp.audit.events.passwords import PasswordDisabled, PasswordUpgraded
+from idp.audit.events.signin import SigninRefused, SigninSucceeded, Throttled
 from idp.audit.store import Trail
 from idp.authenticators import Identity, Proof, Reason, Refusal
 from idp.authenticators.password import policy

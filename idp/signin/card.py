@@ -11,7 +11,8 @@ from typing import Final
 from idp.accounts import offices
 from idp.accounts.model import Account, State
 from idp.accounts.store import Accounts
-from idp.audit.events import CardPresented, SigninRefused, SigninSucceeded
+from idp.audit.events.cards import CardPresented
+from idp.audit.events.signin import SigninRefused, SigninSucceeded
 from idp.audit.store import Trail
 from idp.authenticators import Reason, Refusal
 from idp.authenticators.card import cards, challenges

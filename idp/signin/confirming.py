@@ -13,7 +13,7 @@ from idp.accounts.model import Account
 from idp.accounts.particulars import Field, Particulars
 from idp.accounts.proofs import Due
 from idp.accounts.store import Accounts
-from idp.audit.events import NationalIdAsked, NationalIdShared
+from idp.audit.events.accounts import NationalIdAsked, NationalIdShared
 from idp.audit.store import Trail
 from idp.authenticators.card import cards
 from idp.database.transaction import Transaction

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from idp.accounts import offices, status
 from idp.accounts.model import Account, Office
-from idp.audit.events import CourtChanged
+from idp.audit.events.directories import CourtChanged
 from idp.audit.store import Trail
 from idp.database.transaction import Transaction
 

@@ -27,13 +27,8 @@ import msgspec
 from idp.accounts import identities, offices, status
 from idp.accounts.model import NOBODY, Account, Office, SecondFactor, State, login_of
 from idp.accounts.store import Accounts
-from idp.audit.events import (
-    CourtChanged,
-    OfficeChanged,
-    SigninRefused,
-    SigninSucceeded,
-    Throttled,
-)
+from idp.audit.events.directories import CourtChanged, OfficeChanged
+from idp.audit.events.signin import SigninRefused, SigninSucceeded, Throttled
 from idp.audit.store import Trail
 from idp.authenticators import Reason, Refusal
 from idp.authenticators.directory.model import DirectoryPerson, Standing

@@ -14,9 +14,9 @@ from uuid import UUID
 
 from idp.accounts import status
 from idp.accounts.model import Account, SecondFactor
-from idp.audit.events import (
-    CardRemoved,
-    Event,
+from idp.audit.events.cards import CardRemoved
+from idp.audit.events.event import Event
+from idp.audit.events.factors import (
     FactorAdded,
     FactorRemoved,
     FactorRenamed,

@@ -10,7 +10,7 @@ from typing import Final
 from idp.accounts import offices
 from idp.accounts.model import State
 from idp.accounts.store import Accounts
-from idp.audit.events import SigninRefused, SigninSucceeded
+from idp.audit.events.signin import SigninRefused, SigninSucceeded
 from idp.audit.store import Trail
 from idp.authenticators import Reason, Refusal, passkey
 from idp.authenticators.passkey import OnRecord, Passkeys, Presented, Purpose, Shown

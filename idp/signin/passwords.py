@@ -7,7 +7,7 @@ from datetime import datetime
 from idp.accounts import passwords, status
 from idp.accounts.model import Account, Kind
 from idp.accounts.passwords import PasswordState
-from idp.audit.events import PasswordChanged
+from idp.audit.events.passwords import PasswordChanged
 from idp.audit.store import Trail
 from idp.authenticators.password import policy
 from idp.authenticators.password.authenticator import PasswordAuthenticator

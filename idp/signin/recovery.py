@@ -27,7 +27,9 @@ from idp.accounts.model import (
     masked_address,
 )
 from idp.accounts.store import Accounts
-from idp.audit.events import EmailsChanged, PasswordChanged, RecoveryAsked, SigninDisowned
+from idp.audit.events.accounts import EmailsChanged
+from idp.audit.events.passwords import PasswordChanged, RecoveryAsked
+from idp.audit.events.signin import SigninDisowned
 from idp.audit.store import Trail
 from idp.authenticators import Reason, Refusal
 from idp.database.transaction import Transaction

@@ -11,7 +11,8 @@ from typing import Final
 from uuid import UUID
 
 from idp.accounts.store import Accounts
-from idp.audit.events import RecoveryCodeUsed, SigninRaised, SigninRefused, Throttled
+from idp.audit.events.factors import RecoveryCodeUsed
+from idp.audit.events.signin import SigninRaised, SigninRefused, Throttled
 from idp.audit.store import Trail
 from idp.authenticators import Identity, Proof, Reason, Refusal, passkey, recovery_code, totp
 from idp.authenticators.passkey import OnRecord, Passkeys, Presented, Purpose, Shown

@@ -16,7 +16,7 @@ import msgspec
 from flask import Response, abort
 from flask_babel import LazyString
 
-from idp.audit.events import Throttled
+from idp.audit.events.signin import Throttled
 from idp.authenticators import Reason, Refusal
 from idp.authenticators.card import formats
 from idp.authenticators.card.candidate import Candidate, Proven

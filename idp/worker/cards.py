@@ -3,7 +3,7 @@
 import logging
 from datetime import timedelta
 
-from idp.audit.events import AuthorityStanding
+from idp.audit.events.cards import AuthorityStanding
 from idp.authenticators.card import cards, roots, trust
 from idp.clock import system_clock
 from idp.gateways.ics import Said

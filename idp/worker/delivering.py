@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import msgspec
 
-from idp.audit.events import OutboxAbandoned
+from idp.audit.events.operation import OutboxAbandoned
 from idp.database.transaction import Origin
 from idp.gateways.fetch import Errand, Forbidden
 from idp.gateways.fetch import Unreachable as NoAnswer

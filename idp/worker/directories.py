@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from idp.audit.events import WithdrawalsHeld
+from idp.audit.events.directories import WithdrawalsHeld
 from idp.authenticators.directory.model import Standing
 from idp.oidc import (
     logout,

@@ -14,7 +14,7 @@ import msgspec
 from idp.accounts import passwords, removed
 from idp.accounts.bulk import FIRST
 from idp.audit import checkpoint, history
-from idp.audit.events import KeyAdded
+from idp.audit.events.operation import KeyAdded
 from idp.authenticators import passkey, totp
 from idp.authenticators.card import challenges, index, offers
 from idp.authenticators.password import captcha, works

@@ -17,7 +17,9 @@ from sqlalchemy.exc import DBAPIError
 from idp.audit import chain, checkpoint
 from idp.audit.chain import Content
 from idp.audit.checkpoint import Verdict
-from idp.audit.events import Checkpoint, ConsentRefused, SessionEnded
+from idp.audit.events.grants import ConsentRefused
+from idp.audit.events.operation import Checkpoint
+from idp.audit.events.sessions import SessionEnded
 from idp.audit.store import AuditRow, Trail
 from idp.database.transaction import Database, Origin, open_database
 from idp.provider import Provider

@@ -16,7 +16,7 @@ from idp.accounts import proofs
 from idp.accounts.model import Kind, State
 from idp.accounts.particulars import Field
 from idp.accounts.proofs import Assurance, Attribute
-from idp.audit.events import AccountRegistered
+from idp.audit.events.accounts import AccountRegistered
 from idp.audit.store import AuditRow
 from idp.authenticators.card import authority, index, trust
 from idp.authenticators.card.crl import Entry

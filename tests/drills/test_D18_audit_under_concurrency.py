@@ -13,7 +13,7 @@ from multiprocessing.synchronize import Barrier
 from sqlalchemy import text
 
 from idp.audit import checkpoint
-from idp.audit.events import SessionEnded
+from idp.audit.events.sessions import SessionEnded
 from idp.audit.store import Trail
 from idp.database.transaction import Database, open_database
 from idp.secret import Keychain, keychain, system_entropy

@@ -17,6 +17,7 @@ import pytest
 from idp import signin
 from idp.accounts.model import Kind
 from idp.audit import events
+from idp.audit.events.event import Event
 from idp.authenticators import Reason
 from idp.authenticators.card.reasons import Flaw
 from idp.authenticators.directory.model import Standing
@@ -148,7 +149,7 @@ def test_every_catalogue_is_complete() -> None:
 
 
 @pytest.mark.parametrize("event", events.ALL, ids=lambda event: event.name)
-def test_no_event_has_a_field_for_a_secret(event: type[events.Event]) -> None:
+def test_no_event_has_a_field_for_a_secret(event: type[Event]) -> None:
     fields = {field.name for field in msgspec.structs.fields(event)}
 
     secrets = {"password", "secret", "code", "token", "cookie", "answer", "national_id", "email"}
@@ -159,6 +160,12 @@ def test_event_names_are_unique() -> None:
     names = [event.name for event in events.ALL]
 
     assert len(names) == len(set(names))
+
+
+def test_every_module_of_events_is_read() -> None:
+    beside = {found.name for found in iter_modules(events.__path__)} - {"event"}
+
+    assert beside == {module.__name__.rpartition(".")[2] for module in events.MODULES}
 
 
 def sections(record: type[Section], path: str = "") -> Iterator[str]:

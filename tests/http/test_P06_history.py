@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import func, select
 
 from idp import worker
-from idp.audit.events import DataExported, PasswordChanged
+from idp.audit.events.accounts import DataExported
+from idp.audit.events.passwords import PasswordChanged
 from idp.audit.history import AccountEvent
 from idp.config import Config, ThrottleSection
 from idp.mail.messages import Code

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from idp.audit import events
-from idp.audit.events import Event
+from idp.audit.events.event import Event
 from idp.web import changes
 
 OWN = [event for event in events.ALL if event.for_owner]

@@ -16,7 +16,7 @@ from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant as AuthlibGrant
 from msgspec import structs
 from sqlalchemy import Text, bindparam, case, func, select, update
 
-from idp.audit.events import CodeIssued, CodeReplayed, TokenIssued
+from idp.audit.events.grants import CodeIssued, CodeReplayed, TokenIssued
 from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction
 from idp.oidc import authorizations, narrowing, vouching, wanted

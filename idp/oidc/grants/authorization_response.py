@@ -7,7 +7,7 @@ access token that came beside it, and signing out ends both.
 from datetime import timedelta
 from uuid import UUID
 
-from idp.audit.events import TokenIssued
+from idp.audit.events.grants import TokenIssued
 from idp.database.transaction import Transaction
 from idp.oidc import authorizations, narrowing, wanted
 from idp.oidc.authorizations import Granted

@@ -4,7 +4,7 @@ from typing import Any
 
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant as AuthlibGrant
 
-from idp.audit.events import TokenIssued
+from idp.audit.events.grants import TokenIssued
 from idp.oidc.errors import InvalidScope, UnauthorizedClient
 from idp.oidc.model import Client
 from idp.oidc.server import Mint, OAuthRequest

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from authlib.oauth2.rfc6749 import BaseGrant, TokenEndpointMixin
 from msgspec import structs
 
-from idp.audit.events import TokenIssued
+from idp.audit.events.grants import TokenIssued
 from idp.oidc import authorizations, pending, vouching
 from idp.oidc.authorizations import Granted
 from idp.oidc.errors import InvalidGrant, InvalidRequest, OAuthError, UnauthorizedClient

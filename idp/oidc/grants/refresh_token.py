@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.accounts.tables import IS_SERVED, AccountRow
-from idp.audit.events import RefreshReused, TokenIssued
+from idp.audit.events.grants import RefreshReused, TokenIssued
 from idp.database.columns import Table
 from idp.database.prepared import Prepared
 from idp.database.sweeping import Broom

@@ -10,7 +10,7 @@ from typing import Any
 
 from authlib.oauth2.rfc6749 import BaseGrant, TokenEndpointMixin
 
-from idp.audit.events import TokenIssued
+from idp.audit.events.grants import TokenIssued
 from idp.clock import seconds
 from idp.oidc import client_certificates, narrowing, standing, tokens
 from idp.oidc.errors import InvalidRequest, InvalidScope, UnauthorizedClient

@@ -4,7 +4,7 @@ import logging
 from dataclasses import replace
 from datetime import timedelta
 
-from idp.audit.events import WithdrawalsHeld
+from idp.audit.events.directories import WithdrawalsHeld
 from idp.database.transaction import Origin
 from idp.oidc import logout, vouching, withdrawals
 from idp.oidc.checks import AuthorizationRequest

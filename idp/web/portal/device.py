@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
-from idp.audit.events import ConsentGiven, ConsentRefused
+from idp.audit.events.grants import ConsentGiven, ConsentRefused
 from idp.database.transaction import Transaction
 from idp.oidc import pending
 from idp.oidc.device_authorization import typed, written

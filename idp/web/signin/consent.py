@@ -9,7 +9,7 @@ import msgspec
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from idp.audit.events import ConsentGiven, ConsentRefused
+from idp.audit.events.grants import ConsentGiven, ConsentRefused
 from idp.consent import store as consents
 from idp.consent.model import Permission
 from idp.provider import Provider

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from flask import Response, make_response, request
 from flask.typing import ResponseReturnValue
 
-from idp.audit.events import SigninRefused
+from idp.audit.events.signin import SigninRefused
 from idp.authenticators.directory import names, pac
 from idp.authenticators.directory.model import DirectoryPerson, Standing
 from idp.authenticators.directory.pac import Named

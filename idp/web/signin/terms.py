@@ -6,7 +6,7 @@ from flask import Blueprint, abort, make_response, redirect, render_template, re
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
-from idp.audit.events import TermsAccepted
+from idp.audit.events.accounts import TermsAccepted
 from idp.sessions.store import Session
 from idp.terms import documents
 from idp.terms import store as terms

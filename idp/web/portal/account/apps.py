@@ -6,7 +6,7 @@ from datetime import datetime
 from flask import Blueprint, url_for
 from flask.typing import ResponseReturnValue
 
-from idp.audit.events import AccessWithdrawn
+from idp.audit.events.grants import AccessWithdrawn
 from idp.consent import store as consents
 from idp.oidc import authorizations
 from idp.web.portal.account import place

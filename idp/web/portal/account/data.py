@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _
 from idp.accounts import emails, offices, passwords
 from idp.accounts.model import Account, canonical_name
 from idp.audit import history
-from idp.audit.events import AccountClosed, DataExported
+from idp.audit.events.accounts import AccountClosed, DataExported
 from idp.authenticators import passkey
 from idp.authenticators.card import cards
 from idp.consent import store as consents

@@ -14,7 +14,7 @@ from idp.accounts.model import Account, Kind, Office
 from idp.accounts.particulars import Field as Particular
 from idp.accounts.particulars import masked
 from idp.accounts.proofs import Attribute
-from idp.audit.events import AccountChanged
+from idp.audit.events.accounts import AccountChanged
 from idp.authenticators.card import cards
 from idp.authenticators.directory.courts import Courts
 from idp.database.transaction import Transaction

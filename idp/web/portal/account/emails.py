@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _
 
 from idp.accounts import emails, status
 from idp.accounts.model import NOBODY, Account, Email, address_key, masked_address
-from idp.audit.events import EmailsChanged
+from idp.audit.events.accounts import EmailsChanged
 from idp.database.transaction import Transaction
 from idp.mail import messages
 from idp.provider import Provider

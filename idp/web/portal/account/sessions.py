@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import Blueprint, make_response, redirect, url_for
 from flask.typing import ResponseReturnValue
 
-from idp.audit.events import BrowsersSignedOut
+from idp.audit.events.sessions import BrowsersSignedOut
 from idp.database.transaction import Transaction
 from idp.mail.messages import known_as
 from idp.oidc import logout
