@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from idp import assembly, worker
+from idp.assembly import root_key
 from idp.config import ClientSection, Config, DatabaseSection
 from idp.database.columns import Table
 from idp.database.transaction import Database, open_database
@@ -174,7 +175,7 @@ def provider(config: Config, database: Database, keys: Keychain) -> Provider:
 @pytest.fixture
 def shell(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     """The command line on the database of the test."""
-    monkeypatch.setenv(assembly.KEK_ENVIRONMENT, ROOT_KEY.hex())
+    monkeypatch.setenv(root_key.KEK_ENVIRONMENT, ROOT_KEY.hex())
     path = tmp_path / "config.toml"
     path.write_text(
         f'[database]\nurl = "{database_url}"\n[password]\nmemory_kib = 7168\ntime_cost = 1\n'

@@ -9,7 +9,8 @@ import click
 import msgspec
 from sqlalchemy.exc import IntegrityError
 
-from idp import assembly, worker
+from idp import worker
+from idp.assembly import root_key
 from idp.audit import checkpoint
 from idp.audit.checkpoint import Anchor
 from idp.audit.events.clients import ClientAdded, ClientRemoved, ClientSecretRotated
@@ -222,7 +223,7 @@ def keys() -> None:
 def init_keys(invocation: Invocation) -> None:
     """Make the key-encryption key of a new installation. Back it up apart from the data."""
     path = Path(invocation.config().keys.kek_file)
-    if not assembly.make_key_encryption_key(path):
+    if not root_key.make_key_encryption_key(path):
         fail(f"{path} exists already; it is never overwritten")
     click.echo(f"made {path}: without it, what the database holds sealed is lost")
 

@@ -17,6 +17,7 @@ import click
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from idp import assembly, clock, memory, worker
+from idp.assembly import root_key
 from idp.cli import doctor as examine
 from idp.cli import logs
 from idp.cli.context import Invocation, fail, json_option, operator, say
@@ -213,7 +214,7 @@ def built(config: Config) -> Provider:
 def bring_up(config: Config) -> str:
     """Migrate, make the signing keys that are missing, and take over the clients of the file."""
     if config.worker.migrate_on_start:
-        assembly.make_key_encryption_key(Path(config.keys.kek_file))
+        root_key.make_key_encryption_key(Path(config.keys.kek_file))
     portico = built(config)
     try:
         revision = _upgrade_patiently(portico)
