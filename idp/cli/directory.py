@@ -6,6 +6,7 @@ from itertools import groupby
 import click
 
 from idp.audit.events.directories import WithdrawalsConfirmed
+from idp.cli import directory_rests
 from idp.cli.context import Invocation, fail, json_option, operator, say
 from idp.clock import system_clock
 from idp.oidc import withdrawals
@@ -75,6 +76,10 @@ def confirm(invocation: Invocation, /, *, directory_id: str) -> None:
         withdrawals.confirm(tx, directory_id)
         portico.trail.append(tx, WithdrawalsConfirmed(directory=directory_id))
     click.echo(f"{worker.ask_of_those_signed_in(portico)} had to go.")
+
+
+directory.add_command(directory_rests.show_rests)
+directory.add_command(directory_rests.lift)
 
 
 def _lines(result: str, step: str, found: str, fix: str) -> list[str]:

@@ -144,6 +144,26 @@ class Gate:
         own = [key for one, key in keys.items() if one is not Dimension.PREFIX]
         tx.put(_FORGET, _among(_hold(tx, own)()))  # as above
 
+    def look(self, tx: Transaction, attempt: Attempt) -> Count | None:
+        """Read how an attempt's context stands, without counting one; ``None``: nothing is held."""
+        key = self._keys(attempt)[Dimension.CONTEXT]
+        row = tx.execute(_LOOK, {"wanted": key, "instant": tx.now}).first()
+        return Count(row.failures, row.last_at, row.window_ends_at) if row else None
+
+    def rests_until(self, context: Count, now: datetime) -> datetime | None:
+        """Say how long a context that stands so is refused; ``None``: it is not."""
+        counts = {Dimension.CONTEXT: context}
+        doubles = not self._steady
+        return throttle.until(
+            throttle.verdict(self._policy, counts, now, captcha=True, doubles=doubles)
+        )
+
+    def lift(self, tx: Transaction, attempt: Attempt, seen: Count) -> bool:
+        """Forget what a context holds; ``False`` if it is not as it was ``seen`` any more."""
+        key = self._keys(attempt)[Dimension.CONTEXT]
+        held = {"wanted": key, "seen_failures": seen.failures, "seen_last_at": seen.last_at}
+        return tx.execute(_LIFT, held).rowcount == 1
+
     def _keys(self, attempt: Attempt) -> dict[Dimension, bytes]:
         network = throttle.network_of(attempt.address)
         context = f"device {attempt.device}" if attempt.device else f"network {network}"
@@ -256,6 +276,18 @@ _HOLD = Prepared(
     select(ThrottleCounter.key).where(_ONE_OF_THEM).order_by(ThrottleCounter.key).with_for_update()
 )
 _FORGET = Prepared(delete(ThrottleCounter).where(_ONE_OF_THEM))
+_LOOK = select(
+    ThrottleCounter.failures, ThrottleCounter.last_at, ThrottleCounter.window_ends_at
+).where(
+    ThrottleCounter.key == bindparam("wanted"),
+    ThrottleCounter.failures > 0,
+    ThrottleCounter.window_ends_at > bindparam("instant", type_=UtcDateTime()),
+)
+_LIFT = delete(ThrottleCounter).where(
+    ThrottleCounter.key == bindparam("wanted"),
+    ThrottleCounter.failures == bindparam("seen_failures"),
+    ThrottleCounter.last_at == bindparam("seen_last_at", type_=UtcDateTime()),
+)
 
 
 def _among(keys: Iterable[bytes]) -> dict[str, Any]:

@@ -48,10 +48,10 @@ TICKET: Final = "ticket"
 Method = Literal["directory", "ticket"]
 GATE: Final = "directory"
 TRIES: Final = 2
-_TOGETHER = 2 * TRIES
+TOGETHER = 2 * TRIES
 _SPARE = timedelta(minutes=5)
 _NEVER = 1_000_000
-_OUTSIDE, _INSIDE = "strangers outside", "strangers inside"
+OUTSIDE, INSIDE = "strangers outside", "strangers inside"
 _COUNTED = frozenset({Standing.WRONG_CREDENTIALS, Standing.LOCKED})
 Found = DirectoryPerson | Standing
 
@@ -101,7 +101,7 @@ def rest(config: Config, tries: int = TRIES) -> timedelta:
     Each of theirs keeps the directory's own count alive for one window more.
     """
     longest = max((one.lockout_minutes for one in config.directories), default=1)
-    return timedelta(minutes=longest) * (1 + _TOGETHER - tries) + _SPARE
+    return timedelta(minutes=longest) * (1 + TOGETHER - tries) + _SPARE
 
 
 def strict(config: Config, tries: int = TRIES) -> ThrottleSection:
@@ -172,6 +172,18 @@ def whole_name(counted: str, login: str) -> str:
     return f"{counted}@{suffix.casefold()}" if at else counted
 
 
+def counted_name(tx: Transaction, login: str, claimed: str | None) -> tuple[UUID | None, str, str]:
+    """Say whose tries those are that give a name, under what they are counted, and its whole.
+
+    Args:
+        claimed: see ``Directories.claims``.
+    """
+    name = claimed or f"?:{login.casefold()}"
+    whole = whole_name(name, login)
+    account_id, own = offices.holder_of(tx, name, whole) or (None, name)
+    return account_id, own, whole
+
+
 def office_of(person: DirectoryPerson, before: Office | None = None, claimed: str = "") -> Office:
     """Take a person's office from what the directory says."""
     also = claimed or (before.also_login if before else "")
@@ -224,26 +236,25 @@ class DirectorySignIn:
             login: as typed; what counts where it names no directory.
             claimed: see ``Directories.claims``.
         """
-        name = claimed or f"?:{login.casefold()}"
-        whole = whole_name(name, login)
-        account_id, own = offices.holder_of(tx, name, whole) or (None, name)
+        account_id, own, whole = counted_name(tx, login, claimed)
         device_hash = digest(browser.device)
         is_known = store.knows_device(tx, device_hash, account_id or NOBODY)
         device = device_hash.hex() if is_known else self._pool(tx.origin.address)
         attempt = Attempt(GATE, own, tx.origin.address, device)
-        gate = self._gate(is_known=is_known)
+        gate = self.gate_of(is_known=is_known)
         said = gate.reserve(tx, attempt, captcha=True).verdict
         if not isinstance(said, Proceed):
             self.trail.append(tx, Throttled(gate=GATE))
             return Refusal(Reason.TOO_MANY_ATTEMPTS, until=throttle.until(said))
         return Admitted(attempt, whole, account_id, is_known)
 
-    def _gate(self, *, is_known: bool) -> Gate:
+    def gate_of(self, *, is_known: bool) -> Gate:
+        """Choose who counts: of browsers that their holder has used, or of all others."""
         return self.gate if is_known else self.strangers
 
     def _pool(self, address: str) -> str:
         networks = [one for section in self.config.directories for one in section.ticket_networks]
-        return _INSIDE if throttle.is_within(networks, address) else _OUTSIDE
+        return INSIDE if throttle.is_within(networks, address) else OUTSIDE
 
     def record(
         self,
@@ -335,7 +346,7 @@ class DirectorySignIn:
 
     def _count(self, tx: Transaction, found: Found, admitted: Admitted) -> None:
         """Leave counted what the directory counts, or may have counted without our hearing."""
-        gate = self._gate(is_known=admitted.is_known)
+        gate = self.gate_of(is_known=admitted.is_known)
         if isinstance(found, DirectoryPerson):
             # One's own success forgives no tries at somebody else who is named alike: the front
             # of a principal name may be another's account.

@@ -231,6 +231,11 @@ def knows_device(tx: Transaction, device_hash: bytes, account_id: UUID) -> bool:
     return tx.ask(_KNOWS, {"device": device_hash, "owner": account_id}) is not None
 
 
+def devices_of(tx: Transaction, account_id: UUID) -> list[tuple[bytes, datetime]]:
+    """List the browsers that an account was signed in from, and when last; the newest first."""
+    return [(row.device_hash, row.last_seen_at) for row in tx.execute(_OF, {"owner": account_id})]
+
+
 def expect_device(tx: Transaction, device_hash: bytes, account_name: str) -> Callable[[], bool]:
     """Ask whether the browser has signed in to the account of a canonical name before.
 
@@ -391,6 +396,11 @@ _KNOWS_OF_NAME = Prepared(
         KnownDevice.device_hash == bindparam("device"),
         AccountRow.account_name == bindparam("named"),
     )
+)
+_OF = (
+    select(KnownDevice.device_hash, KnownDevice.last_seen_at)
+    .where(KnownDevice.account_id == bindparam("owner"))
+    .order_by(KnownDevice.last_seen_at.desc())
 )
 _SEEN_AGAIN = Prepared(
     update(KnownDevice)

@@ -19,7 +19,7 @@ from idp.registration import directory_proof, flows
 from idp.registration.by_directory import EntryTaken
 from idp.registration.directory_proof import DirectoryProof
 from idp.registration.store import Answers, Under
-from idp.signin import court_choice
+from idp.signin import court_choice, rests
 from idp.signin.actions import Browser, SignedIn
 from idp.signin.directory import TRIES, Admitted, Means, Unregistered
 from tests.clock import MovableClock
@@ -259,3 +259,33 @@ def test_P20_the_proof_of_a_registration_is_over_after_its_time(provider: Provid
         )
         assert provider.registering.by_directory.standing(tx, held) is not None
         assert provider.registering.by_directory.standing(tx, over) is None
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_T44_a_rest_that_is_lifted_ends_once_and_only_as_it_was_seen(
+    provider: Provider, clock: MovableClock, is_known: bool
+) -> None:
+    signing_in, own = provider.directory_signing_in, browser("their own")
+    with provider.database.write() as tx:
+        account = judge_of(tx, provider)
+        signing_in.refreshing.refresh(tx, account, WANG)
+        if is_known:
+            signing_in.enter(tx, account, MEANS, own, client_id=None)
+
+    def tries() -> int:
+        with provider.database.write() as tx:
+            found = [
+                signing_in.admit(tx, "wang.dm", "court:wang.dm", own) for _ in range(TRIES + 1)
+            ]
+        return sum(isinstance(one, Admitted) for one in found)
+
+    assert tries() == TRIES
+    with provider.database.write() as tx:
+        seen = rests.of(tx, signing_in, "wang.dm", "court:wang.dm")
+        assert [bool(one.pool) for one in seen.resting] == [not is_known]
+        assert rests.lift(tx, seen)
+    clock.advance(timedelta(seconds=1))
+    assert tries() == TRIES
+
+    with provider.database.write() as tx:
+        assert not rests.lift(tx, seen), "others have tried since"

@@ -44,3 +44,14 @@ class Throttled(Event, frozen=True):
 
     name = "throttle.blocked"
     gate: str
+
+
+class ThrottleLifted(Event, frozen=True):
+    """An operator ended rests before their time; ``subject``: of whose name, if it has one."""
+
+    name = "throttle.lifted"
+    gate: str
+    directory: str
+    rests: int
+    reason: str
+    """In the operator's words."""

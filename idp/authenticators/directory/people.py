@@ -61,6 +61,14 @@ def by_name(section: DirectorySection, name: LoginName) -> str:
     return _a_person(section, filters.either(*ways))
 
 
+def by_any_name(section: DirectorySection, account: str) -> str:
+    """Make the filter for all whom tries at a name may be at, whatever follows its ``@``."""
+    ways = [filters.equals(section.account_attribute, account)]
+    if is_ad(section):
+        ways += [filters.equals(_PRINCIPAL, f"{account}@{one}") for one in section.upn_suffixes]
+    return _a_person(section, filters.either(*ways))
+
+
 def by_guid(section: DirectorySection, guid: str) -> str:
     """Make the filter for what :func:`guid_of` gave.
 

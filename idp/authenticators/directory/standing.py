@@ -40,22 +40,22 @@ def of_sub_code(code: str) -> Standing:
 
 def of_entry(values: Values, now: datetime) -> Standing:
     """Judge an entry of AD. One whose state may not be read is not judged good."""
-    control = _number(values, "useraccountcontrol")
-    computed = _number(values, "msds-user-account-control-computed")
+    control = number(values, "useraccountcontrol")
+    computed = number(values, "msds-user-account-control-computed")
     if control is None or computed is None:
         return Standing.MISCONFIGURED
     if control & _DISABLED:
         return Standing.DISABLED
-    if computed & _LOCKED:
+    if is_locked(computed):
         return Standing.LOCKED
-    if _is_over(_number(values, "accountexpires") or 0, now):
+    if _is_over(number(values, "accountexpires") or 0, now):
         return Standing.EXPIRED
     return _of_password(values, computed, now)
 
 
 def _of_password(values: Values, computed: int, now: datetime) -> Standing:
     if computed & _PASSWORD_EXPIRED:
-        never_set = _number(values, "pwdlastset") == 0
+        never_set = number(values, "pwdlastset") == 0
         return Standing.MUST_CHANGE if never_set else Standing.PASSWORD_EXPIRED
     return Standing.GOOD if _is_hour(values, now) else Standing.OUTSIDE_HOURS
 
@@ -63,7 +63,17 @@ def _of_password(values: Values, computed: int, now: datetime) -> Standing:
 def _is_over(filetime: int, now: datetime) -> bool:
     if filetime in _NEVER:
         return False
-    return _BEGIN + timedelta(microseconds=min(filetime // 10, _LAST)) <= now
+    return instant(filetime) <= now
+
+
+def instant(filetime: int) -> datetime:
+    """Read a FILETIME; what is later than time itself is the last moment."""
+    return _BEGIN + timedelta(microseconds=min(filetime // 10, _LAST))
+
+
+def is_locked(computed: int) -> bool:
+    """Read ``msDS-User-Account-Control-Computed``: is it locked at this moment?"""
+    return bool(computed & _LOCKED)
 
 
 def _is_hour(values: Values, now: datetime) -> bool:
@@ -75,7 +85,8 @@ def _is_hour(values: Values, now: datetime) -> bool:
     return bool(hours[hour // 8] >> hour % 8 & 1)
 
 
-def _number(values: Values, name: str) -> int | None:
+def number(values: Values, name: str) -> int | None:
+    """Read an attribute, named in lower case, that is a number; ``None`` if it cannot be."""
     try:
         return int(values[name][0])
     except (LookupError, ValueError):
