@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.config import DirectorySection
 from idp.database.columns import Table
+from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction
 
 WINDOW = timedelta(hours=1)
@@ -97,6 +98,11 @@ def held(tx: Transaction) -> Sequence[Held]:
     return [Held(*row) for row in tx.execute(_HELD)]
 
 
+def is_held(tx: Transaction, directory: str) -> bool:
+    """Tell whether nobody of a directory goes for now: one look-up by key, whoever is signed in."""
+    return tx.ask(_IS_HELD, {"which": directory}) is not None
+
+
 def _named(section: DirectorySection, **values: object) -> dict[str, object]:
     return {"which": section.id, **values}
 
@@ -146,4 +152,7 @@ _HELD = (
     )
     .where(DirectoryBrake.held_at.is_not(None))
     .order_by(DirectoryBrake.directory)
+)
+_IS_HELD = Prepared(
+    select(DirectoryBrake.held_at).where(_OF_IT, DirectoryBrake.held_at.is_not(None))
 )

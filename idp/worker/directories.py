@@ -89,7 +89,7 @@ def _may_put_out(portico: Provider, directory: str, said: _Answers) -> bool:
         return False  # what it was asked last stands, also that it puts out too many
     keys = [one.key for one, _ in said.withdrawn]
     with portico.database.write(WORKER) as tx:
-        was_held = any(one.directory == directory for one in withdrawals.held(tx))
+        was_held = withdrawals.is_held(tx, directory)
         if not keys and not was_held:
             return True
         may = withdrawals.may_go(tx, section, keys, said.asked, by_round=not said.is_silent)

@@ -14,12 +14,16 @@ from idp.authenticators.directory.model import Standing
 from idp.cli import doctor
 from idp.cli.figures import DirectoryFigures
 from idp.clock import system_clock
+from idp.database.transaction import Origin
 from idp.oidc import withdrawals
+from idp.oidc.vouching import Word
 from idp.oidc.withdrawals import most
 from idp.provider import Provider
+from idp.web.oidc import asking
 from tests.clock import MovableClock
 from tests.http.test_P04_P20_judges import events, register, sign_in
 from tests.http.test_P04_vouching import ONE_DATABASE, page, refresh
+from tests.labs import counting
 from tests.labs.paper_directory import SECTION, WANG, PaperDirectory
 from tests.people import Browser, answer
 
@@ -107,6 +111,28 @@ def test_meanwhile_a_refresh_gives_nothing_and_ends_nothing(
     assert {refresh(*one)[0] for one in bench.values()} == {200}
     assert worker.ask_of_those_signed_in(court) == 0
     assert (examined(court).result, waiting(court)) == (doctor.GOOD, "0.0")
+
+
+@ONE_DATABASE
+def test_while_it_is_held_a_no_costs_one_look_up_however_many_are_signed_in(
+    bench: dict[str, Someone], court: Provider, paper: PaperDirectory
+) -> None:
+    all_gone(paper, Standing.NOT_ALLOWED)
+    worker.ask_of_those_signed_in(court)
+    heard: list[str] = []
+
+    with counting.every_connection(
+        court.database, lambda driver: driver.set_trace_callback(heard.append)
+    ):
+        found = [
+            asking.ask(court, one.identity.key, Origin("192.0.2.1"))
+            for one in paper.people.values()
+        ]
+
+    assert [one.word for one in found] == [Word.NOT_NOW] * len(bench)
+    reads = [one for one in heard if not one.startswith(("BEGIN", "PRAGMA", "COMMIT", "ROLLBACK"))]
+    assert len(reads) == len(bench)
+    assert {one.partition("FROM ")[2].split()[0] for one in reads} == {"directory_brakes"}
 
 
 def test_as_many_refreshes_one_after_the_other_are_held_too(

@@ -63,10 +63,13 @@ def _may_go(portico: Provider, key: str, origin: Origin) -> bool:
     section = next((one for one in portico.config.directories if one.id == directory), None)
     if section is None:
         return False
+    with portico.database.read() as tx:
+        if withdrawals.is_held(tx, directory):  # then all its people are refused, again and again
+            return False
     idle = timedelta(minutes=portico.config.sessions.idle_minutes)
     with portico.database.write(origin) as tx:
         asked = sum(one.directory == directory for one in vouching.signed_in(tx, idle))
-        was_held = any(one.directory == directory for one in withdrawals.held(tx))
+        was_held = withdrawals.is_held(tx, directory)
         may = withdrawals.may_go(tx, section, [key], asked)
         if not may and not was_held:
             portico.trail.append(tx, WithdrawalsHeld(directory=directory, waiting=1, asked=asked))
