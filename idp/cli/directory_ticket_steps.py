@@ -17,33 +17,46 @@ _SPN, _VERSION = "SPN", "key version"
 
 
 def ticket_steps(asking: Asking, issuer: str) -> Iterator[Step]:
-    """Try what a ticket takes; without ``keytab_file`` nothing of it is."""
+    """Try what a ticket takes, for each host that it may be for; without a keytab nothing is."""
     section = asking.section
     if not section.keytab_file:
         because = "because `keytab_file` is not set: no tickets are taken"
         yield from _not_tried(section.id, because, "library", "keytab", _SPN, _VERSION)
         return
     yield _library(section.id)
-    service = _service(issuer)
+    services = [_service(issuer), *map(_of_host, section.ticket_hosts)]
     try:
         keys = keytab.read(section.keytab_file)
     except keytab.Unusable as wrong:
         fix = "export it anew, and let the user of the service alone read it (0400)"
         yield Step(section.id, "", "keytab", FAILED, str(wrong), fix)
-        yield asking.step(_SPN, lambda session: _holder(session, section.base, service)[0])
+        for service in services:
+            yield _spn(asking, service)
         yield from _not_tried(section.id, "because of the keytab, above", _VERSION)
         return
-    ours = [one for one in keys if _is_ours(asking, service, one)]
-    yield _keys(asking, service, keys, ours)
-    yield (spn := asking.step(_SPN, lambda session: _holder(session, section.base, service)[0]))
+    for service in services:
+        yield from _host_steps(asking, service, keys)
+
+
+def _host_steps(asking: Asking, service: str, all_: list[keytab.Key]) -> Iterator[Step]:
+    directory = asking.section.id
+    ours = [one for one in all_ if _is_ours(asking, service, one)]
+    yield _keys(asking, service, all_, ours)
+    yield (spn := _spn(asking, service))
     if not ours:
-        yield from _not_tried(section.id, "because of the keytab, above", _VERSION)
+        yield from _not_tried(directory, f"{service}: because of the keytab, above", _VERSION)
         return
     if spn.result == FAILED:
-        yield from _not_tried(section.id, "because of the SPN, above", _VERSION)
+        yield from _not_tried(directory, f"{service}: because of the SPN, above", _VERSION)
         return
     held = sorted({one.version for one in ours})
-    yield asking.step(_VERSION, lambda session: _version(session, section.base, service, held))
+    base = asking.section.base
+    yield asking.step(_VERSION, lambda session: _version(session, base, service, held), say=service)
+
+
+def _spn(asking: Asking, service: str) -> Step:
+    base = asking.section.base
+    return asking.step(_SPN, lambda session: _holder(session, base, service)[0], say=service)
 
 
 def _library(directory: str) -> Step:
@@ -58,7 +71,11 @@ def _library(directory: str) -> Step:
 def _service(issuer: str) -> str:
     host = issuer.partition("://")[2].split("/")[0]
     name, colon, port = host.rpartition(":")
-    return f"HTTP/{name if colon and port.isdecimal() else host}"
+    return _of_host(name if colon and port.isdecimal() else host)
+
+
+def _of_host(host: str) -> str:
+    return f"HTTP/{host}"
 
 
 def _keys(asking: Asking, service: str, all_: list[keytab.Key], ours: list[keytab.Key]) -> Step:
@@ -67,6 +84,8 @@ def _keys(asking: Asking, service: str, all_: list[keytab.Key], ours: list[keyta
         held = ", ".join(sorted({one.principal for one in all_})) or "nothing"
         found = f"{file} has no key for {service} in a realm of this directory, but for {held}"
         fix = "export a key for the name that stands in the address of the browser"
+        if service in map(_of_host, asking.section.ticket_hosts):
+            fix = f"export one for {service} into it, or take the host out of `ticket_hosts`"
         return Step(directory, "", "keytab", FAILED, found, fix)
     kinds = sorted({f"{_AES.get(one.kind, _other(one))} ({one.version})" for one in ours})
     shown = f"{service}: {', '.join(kinds)}"
@@ -95,11 +114,11 @@ def _holder(session: Session, base: str, service: str) -> tuple[Fault | str, Ent
     found = session.below(top or base, named, 2)
     if not found:
         fix = f"setspn -S {service} ACCOUNT, of the account that the keytab is of"
-        return Fault(f"no account has {service}", fix), None
+        return Fault("no account has it", fix), None
     if len(found) > 1:
         both = " and ".join(one.dn for one in found)
         fix = f"take it from one of them, or nobody gets a ticket: setspn -D {service} ACCOUNT"
-        return Fault(f"{both} have {service}", fix), None
+        return Fault(f"{both} have it", fix), None
     return f"{service} is of {found[0].dn}", found[0]
 
 
@@ -109,9 +128,9 @@ def _version(session: Session, base: str, service: str, held: list[int]) -> Faul
     told = looked[0].values.get(_KVNO.lower(), (b"",))[0].decode() if looked else ""
     here = ", ".join(map(str, held))
     if not told.isdecimal():
-        return f"{here} in the keytab; the directory does not tell its own"
+        return f"{service}: {here} in the keytab; the directory does not tell its own"
     if int(told) in held:  # a newer one beside it: its password is about to be changed
-        return f"{here} in the keytab, {told} in the directory"
+        return f"{service}: {here} in the keytab, {told} in the directory"
     return Fault(
         f"{here} in the keytab, {told} in the directory",
         "its password was changed there: put the new keys beside the old ones in the keytab",

@@ -195,7 +195,44 @@ def test_a_key_of_another_realm_is_none_of_this_directorys(examine: Try, tmp_pat
     _, rows = examine(keytab_file=elsewhere)
 
     assert of_step(rows, "keytab")["result"] == "failed"
-    assert of_step(rows, "key version")["found"] == "because of the keytab, above"
+    assert of_step(rows, "key version")["found"] == f"HTTP/{IDP_HOST}: because of the keytab, above"
+
+
+def test_every_host_that_a_ticket_may_be_for_is_tried(samba_ad: Domain, examine: Try) -> None:
+    samba_ad.tool("spn", "add", "HTTP/only-spn.court.test", "svc-http")
+    hosts = ["localhost", "only-spn.court.test", "unknown.court.test"]
+
+    code, rows = examine(ticket_hosts=hosts)
+
+    def of(host: str) -> dict[str, Row]:
+        return {row["step"]: row for row in rows if f"HTTP/{host}" in row["found"]}
+
+    assert code == 1
+    for host in (IDP_HOST, "localhost"):
+        assert [one["result"] for one in of(host).values()] == ["ok"] * 3, of(host)
+    assert {step: one["result"] for step, one in of(hosts[1]).items()} == {
+        "keytab": "failed", "SPN": "ok", "key version": "not tried"
+    }  # fmt: skip
+    assert "out of `ticket_hosts`" in of(hosts[1])["keytab"]["fix"]
+    assert "svc-http" in of(hosts[1])["SPN"]["found"]
+    assert of(hosts[2])["SPN"]["result"] == "failed"
+    assert "setspn -S HTTP/unknown.court.test ACCOUNT" in of(hosts[2])["SPN"]["fix"]
+
+
+def test_a_host_that_two_accounts_have_is_noticed(samba_ad: Domain, examine: Try) -> None:
+    name = "HTTP/twice.court.test"
+    samba_ad.tool("spn", "add", name, "svc-http")
+    change = f"dn: {SERVICE}\nchangetype: modify\n%s: servicePrincipalName\n"
+    samba_ad.modify(f"{change % 'add'}servicePrincipalName: {name}\n")
+    try:
+        _, rows = examine(ticket_hosts=["twice.court.test"])
+    finally:
+        samba_ad.modify(change % "delete")
+
+    (spn,) = [row for row in rows if row["step"] == "SPN" and name in row["found"]]
+    assert spn["result"] == "failed"
+    assert SERVICE in spn["found"]
+    assert f"setspn -D {name} ACCOUNT" in spn["fix"]
 
 
 @pytest.mark.parametrize(

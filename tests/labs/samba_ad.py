@@ -190,6 +190,12 @@ class Domain:
         """Run ``samba-tool`` (0.4 s): ``tool("user", "disable", "wang.dm")``."""
         controllers.tool(self.first, *words, "-H", str(self.first.files.database))
 
+    def modify(self, ldif: str) -> None:
+        """Change entries of the domain below what would refuse it: other versions did not."""
+        folder = self.first.files.database.with_suffix(".ldb.d")
+        words = ["ldbmodify", "-H", str(folder / f"{BASE.upper()}.ldb")]
+        subprocess.run(words, input=ldif, text=True, capture_output=True, check=True)
+
     def ids_of(self, account: str) -> tuple[bytes, uuid.UUID]:
         """Read somebody's ``objectSid`` (octets) and ``objectGUID``, as an administrator would."""
         words = ["-H", str(self.first.files.database), f"(sAMAccountName={account})"]
