@@ -82,7 +82,7 @@ def _keys(asking: Asking, service: str, all_: list[keytab.Key], ours: list[keyta
     directory, file = asking.section.id, asking.section.keytab_file
     if not ours:
         held = ", ".join(sorted({one.principal for one in all_})) or "nothing"
-        found = f"{file} has no key for {service} in a realm of this directory, but for {held}"
+        found = f"{service}: {file} has no key for it in a realm of this directory, but for {held}"
         fix = "export a key for the name that stands in the address of the browser"
         if service in map(_of_host, asking.section.ticket_hosts):
             fix = f"export one for {service} into it, or take the host out of `ticket_hosts`"
@@ -91,7 +91,7 @@ def _keys(asking: Asking, service: str, all_: list[keytab.Key], ours: list[keyta
     shown = f"{service}: {', '.join(kinds)}"
     if not any(one.kind in _AES for one in ours):
         fix = "switch AES on for the account, set its password again, and export"
-        return Step(directory, "", "keytab", FAILED, f"no AES key; {shown}", fix)
+        return Step(directory, "", "keytab", FAILED, f"{shown}: no AES key", fix)
     if any(one.kind == _RC4 for one in ours):
         return Step(directory, "", "keytab", LOOK, shown, "export AES alone: RC4 is switched off")
     return Step(directory, "", "keytab", OK, shown)
