@@ -11,10 +11,11 @@ from joserfc import jws
 from joserfc.jwk import KeySet
 from werkzeug.test import TestResponse
 
-from idp.accounts import emails
+from idp.accounts import emails, proofs
 from idp.accounts import store as accounts
 from idp.accounts.model import Email, Kind, Profile, State
 from idp.accounts.particulars import Field
+from idp.accounts.proofs import Assurance, Attribute, Proof
 from idp.linking import store as links
 from idp.linking.store import Link
 from idp.mail.messages import (
@@ -431,6 +432,30 @@ def test_the_data_names_what_apps_hold(inside: Browser, citizen: Person) -> None
     (app,) = json.loads(answer.text)["document"]["apps"]
     assert app["scope"] == "offline_access openid"
     assert app["has_access"]
+
+
+def test_the_data_says_what_is_proven_and_by_what(
+    inside: Browser, provider: Provider, citizen: Person
+) -> None:
+    with provider.database.write() as tx:
+        assert citizen.account is not None
+        proof = Proof(
+            Attribute.NAME, Assurance.CERTIFICATE, "moica", "0000", b"v" * 32, b"e" * 32, tx.now
+        )
+        proofs.put(tx, citizen.account.id, [proof])
+
+    answer = post(inside, "/account/data", "/account/data/export")
+
+    assert json.loads(answer.text)["document"]["proofs"] == [
+        {
+            "attribute": "name",
+            "assurance": "certificate",
+            "source": "moica",
+            "number": "0000",
+            "evidence_sha256": "65" * 32,
+            "proven_at": proof.proven_at.isoformat(),
+        }
+    ]
 
 
 def losses_on(browser: Browser) -> dict[str, str]:

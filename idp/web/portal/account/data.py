@@ -9,7 +9,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
-from idp.accounts import emails, offices, passwords
+from idp.accounts import emails, offices, passwords, proofs
 from idp.accounts.model import Account, canonical_name
 from idp.audit import history
 from idp.audit.events.accounts import AccountClosed, DataExported
@@ -132,6 +132,7 @@ def _document(tx: Transaction, portico: Provider, account: Account) -> dict[str,
         "profile": msgspec.to_builtins(account.profile),
         "office": _office(tx, account),
         "particulars": {str(k): v for k, v in portico.particulars.of(tx, account.id).items()},
+        "proofs": _proofs(tx, account),
         "emails": [
             {"address": one.address, "verified": one.verified}
             for one in emails.of_account(tx, account.id)
@@ -207,6 +208,21 @@ def _office(tx: Transaction, account: Account) -> dict[str, Any] | None:
     """Tell what the court's directory has said; ``None`` of who is of none."""
     held = offices.of(tx, account.id)
     return asdict(held) if held else None
+
+
+def _proofs(tx: Transaction, account: Account) -> list[dict[str, Any]]:
+    """Say what is proven, how surely, and by which package of which card."""
+    return [
+        {
+            "attribute": one.attribute,
+            "assurance": one.assurance,
+            "source": one.source,
+            "number": one.subject_number,
+            "evidence_sha256": one.evidence.hex(),
+            "proven_at": _moment(one.proven_at),
+        }
+        for _, one in sorted(proofs.of(tx, account.id).items())
+    ]
 
 
 def _apps(tx: Transaction, account: Account) -> list[dict[str, Any]]:
