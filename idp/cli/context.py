@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Column, Table
 
+from idp.cli import tables
 from idp.config import Config, ConfigError, load
 from idp.database.transaction import Origin
 
@@ -57,12 +55,7 @@ def say(document: Any, *, as_json: bool, columns: tuple[str, ...] = ()) -> None:
         return
     rows = document if isinstance(document, list) else [document]
     shown = columns or tuple(rows[0]) if rows else columns
-    # Folded, never cut off: what is read here is typed or pasted elsewhere.
-    folding = [Column(name, overflow="fold") for name in shown]
-    table = Table(*folding, box=None, header_style="bold")
-    for row in rows:
-        table.add_row(*(escape(_text(row.get(name, ""))) for name in shown))
-    Console(soft_wrap=True).print(table)
+    tables.show(shown, [[_text(row.get(name, "")) for name in shown] for row in rows])
 
 
 def say_record(document: dict[str, Any]) -> None:

@@ -120,7 +120,7 @@ def test_a_client_is_added_shown_given_a_new_secret_and_removed(shell: Shell) ->
     assert listed["one"] == "disabled"
 
 
-def test_in_a_pipe_of_80_columns_nothing_is_cut_off(
+def test_in_a_pipe_nothing_is_cut_off_or_folded(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
@@ -135,8 +135,7 @@ def test_in_a_pipe_of_80_columns_nothing_is_cut_off(
         assert re.search(r"^pcs_[\w-]{40,}$", told.output, re.MULTILINE), told.output
     for told in (added, shown, listed):
         assert "…" not in told.output
-        assert all(len(line) <= 80 for line in told.output.splitlines())
-    assert address in re.sub(r"\s", "", added.output)
+        assert [line for line in told.output.splitlines() if address in line], told.output
 
 
 @pytest.mark.parametrize(
