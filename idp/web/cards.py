@@ -33,7 +33,7 @@ from idp.signin.throttle import Proceed
 from idp.web.notices import card_notice
 from idp.web.request import browser_hash, origin, speaks
 from idp.web.wiring import provider
-from idp.web.wording import CARD_FAILURES, CARD_STATES
+from idp.web.wording.component import CARD_FAILURES, CARD_STATES
 
 
 class CardForm(msgspec.Struct, frozen=True):

@@ -6,7 +6,8 @@ from typing import Any
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
-from idp.web.wording import FIELDS, OFFICE, PROVEN
+from idp.web.wording.details import FIELDS
+from idp.web.wording.proven import OFFICE, PROVEN
 
 Variants = tuple[str, Mapping[str, LazyString]]
 """The field of the event that its sentences differ by, and a sentence for each of its values."""

@@ -9,9 +9,16 @@ from werkzeug.exceptions import HTTPException
 
 from idp.database.transaction import is_outage
 from idp.oidc.errors import OAuthError
-from idp.web import wording
 from idp.web.headers import PAGES
 from idp.web.request import origin
+from idp.web.wording.apps import REFUSALS
+from idp.web.wording.failures import (
+    APP_REFUSED,
+    CODES_LOST,
+    ERRORS,
+    JOURNEY_LOST,
+    REGISTRATION_LOST,
+)
 
 log = logging.getLogger(__name__)
 
@@ -58,33 +65,31 @@ def page(error: ErrorPage) -> Response:
 
 def of_status(status: int) -> Response:
     """Give the page of a status; one we have no words for reads as its class does."""
-    known = status if status in wording.ERRORS else (500 if status >= 500 else 400)
-    texts = wording.ERRORS[known]
+    known = status if status in ERRORS else (500 if status >= 500 else 400)
+    texts = ERRORS[known]
     return page(ErrorPage(status, _CODES[known], *texts, reference=origin().request_id))
 
 
 def journey_lost() -> Response:
     """Say that a sign-in cannot be gone on with."""
-    return page(
-        ErrorPage(400, "journey_lost", *wording.JOURNEY_LOST, reference=origin().request_id)
-    )
+    return page(ErrorPage(400, "journey_lost", *JOURNEY_LOST, reference=origin().request_id))
 
 
 def registration_lost() -> Response:
     """Say that a registration cannot be gone on with."""
-    texts = wording.REGISTRATION_LOST
+    texts = REGISTRATION_LOST
     return page(ErrorPage(400, "registration_lost", *texts, reference=origin().request_id))
 
 
 def codes_lost() -> Response:
     """Say that recovery codes are shown no longer."""
-    texts = wording.CODES_LOST
+    texts = CODES_LOST
     return page(ErrorPage(410, "codes_lost", *texts, reference=origin().request_id))
 
 
 def refusal(why: str) -> Response:
     """Say why the account may not go on to the app."""
-    title, next_step = wording.REFUSALS[why]
+    title, next_step = REFUSALS[why]
     return page(
         ErrorPage(403, "access_denied", title, "", next_step, reference=origin().request_id)
     )
@@ -92,7 +97,7 @@ def refusal(why: str) -> Response:
 
 def oauth_page(error: OAuthError) -> Response:
     """Show a client's error that must not travel back to it."""
-    texts = wording.APP_REFUSED
+    texts = APP_REFUSED
     reference = origin().request_id
     return page(ErrorPage(error.status_code, error.error, *texts, reference, error.detail))
 

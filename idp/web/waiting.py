@@ -10,7 +10,7 @@ from flask_babel import gettext, ngettext
 
 from idp.authenticators import Reason, Refusal
 from idp.web.forms import FieldError
-from idp.web.wording import FIELD_OF, heading_of, refused
+from idp.web.wording.ways import FIELD_OF, heading_of, refusal_error
 
 _MINUTE, _HOUR = 60, 3600
 _IN_HOURS_FROM = 2 * _HOUR
@@ -30,7 +30,7 @@ def problem(refusal: Refusal, now: datetime) -> FieldError:
     if reason is Reason.TOO_MANY_ATTEMPTS and refusal.until is not None:
         sentence = _sentence(seconds(refusal, now))
         return FieldError(FIELD_OF[reason], sentence, heading=heading_of(reason))
-    return refused(reason)
+    return refusal_error(reason)
 
 
 def _sentence(left: int) -> str:

@@ -8,7 +8,7 @@ from idp.provider import Provider
 from idp.sessions.store import Session
 from idp.web.current import signed_in
 from idp.web.wiring import provider
-from idp.web.wording import KINDS
+from idp.web.wording.account import KINDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from idp.config import CardsSection, Config
 from idp.mail.messages import NewBrowser
 from idp.provider import Provider
 from idp.secret import new_id
-from idp.web.wording import CARD_FAILURES, CARD_STATES, HIPKI_STATES
+from idp.web.wording.component import CARD_FAILURES, CARD_STATES, HIPKI_STATES
 from tests.attacks.test_taken_over import inside
 from tests.clock import MovableClock
 from tests.http.test_language_switch import switch

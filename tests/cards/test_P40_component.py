@@ -7,7 +7,7 @@ import pytest
 
 from idp.config import CardsSection, Config
 from idp.web.portal.component import CHAIN
-from idp.web.wording import CARD_STATES
+from idp.web.wording.component import CARD_STATES
 from tests.people import BASE, CONFIG, Browser
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

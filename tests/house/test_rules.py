@@ -24,7 +24,10 @@ from idp.authenticators.directory.model import Standing
 from idp.config import Config, Section, load
 from idp.registration import flows
 from idp.signin import directory, second_factor
-from idp.web import wording
+from idp.web.wording.account import KINDS
+from idp.web.wording.history import HISTORY, METHODS
+from idp.web.wording.registering import ENTRIES, INSTEAD, PROOFS, TRACKS
+from idp.web.wording.ways import FIELD_OF, REFUSED, STANDINGS
 from tests.clients import test_switch_of_apps
 from tests.http import test_language_switch
 from tests.people import Browser
@@ -112,7 +115,7 @@ def test_import_contracts_hold() -> None:
 
 
 def test_every_refusal_has_a_sentence_and_a_place() -> None:
-    assert set(wording.REFUSED) == set(wording.FIELD_OF) == set(Reason)
+    assert set(REFUSED) == set(FIELD_OF) == set(Reason)
 
 
 def test_every_way_of_signing_in_has_its_words() -> None:
@@ -124,20 +127,20 @@ def test_every_way_of_signing_in_has_its_words() -> None:
     assert {"card", "passkey"} <= ways
     first = {"password", directory.METHOD, directory.TICKET}
     both = {f"{one}+{another}" for one in first for another in second}
-    assert ways | second | both <= set(wording.METHODS)
-    assert set(Flaw) <= set(wording.HISTORY)
-    assert {directory.METHOD, directory.TICKET} <= set(wording.METHODS)
+    assert ways | second | both <= set(METHODS)
+    assert set(Flaw) <= set(HISTORY)
+    assert {directory.METHOD, directory.TICKET} <= set(METHODS)
     unsaid = {Standing.GOOD, Standing.WRONG_CREDENTIALS}
-    assert set(wording.STANDINGS) == set(Standing) - {Standing.GOOD}
-    assert {f"directory_{one}" for one in set(Standing) - unsaid} <= set(wording.HISTORY)
+    assert set(STANDINGS) == set(Standing) - {Standing.GOOD}
+    assert {f"directory_{one}" for one in set(Standing) - unsaid} <= set(HISTORY)
 
 
 def test_every_kind_of_account_has_its_words() -> None:
-    assert {track.id for track in flows.TRACKS.values()} <= set(wording.TRACKS)
-    assert {track.kind for track in flows.TRACKS.values()} <= set(wording.KINDS) == set(Kind)
-    assert set(wording.ENTRIES) == set(flows.Entry)
-    assert set(wording.PROOFS) == set(flows.ProofKind)
-    assert set(wording.INSTEAD) | flows.PROVABLE == set(flows.ProofKind)
+    assert {track.id for track in flows.TRACKS.values()} <= set(TRACKS)
+    assert {track.kind for track in flows.TRACKS.values()} <= set(KINDS) == set(Kind)
+    assert set(ENTRIES) == set(flows.Entry)
+    assert set(PROOFS) == set(flows.ProofKind)
+    assert set(INSTEAD) | flows.PROVABLE == set(flows.ProofKind)
 
 
 def test_every_catalogue_is_complete() -> None:

@@ -9,7 +9,7 @@ from idp.accounts.model import Kind
 from idp.config import AccountsSection, CardsSection, Config
 from idp.registration import flows
 from idp.registration.flows import Entry, ProofKind, Track
-from idp.web import wording
+from idp.web.wording.registering import PROOFS, TRACKS
 from tests import people
 from tests.people import Browser
 
@@ -63,7 +63,7 @@ def test_each_kind_says_what_it_is_for_and_what_it_needs(browser: Browser, track
     kind = flows.TRACKS[track]
     assert kinds_on(shown) == [track]
     with browser.client.application.test_request_context(headers={"Accept-Language": "en"}):
-        told = wording.TRACKS[track], wording.PROOFS[kind.proof]
+        told = TRACKS[track], PROOFS[kind.proof]
         assert all(str(words) in shown for words in told)
 
 

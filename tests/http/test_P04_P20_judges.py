@@ -23,7 +23,7 @@ from idp.provider import Provider
 from idp.secret import Secret
 from idp.signin import store
 from idp.signin.directory import TRIES, rest
-from idp.web import wording
+from idp.web.wording.ways import STANDINGS
 from tests.clock import MovableClock
 from tests.http.test_B_registration import accept, confirm, finish, send
 from tests.labs import letters
@@ -228,7 +228,7 @@ def test_each_state_has_its_own_sentence_and_stands_in_the_history(
 
     shown = sign_in(judge)
 
-    assert str(wording.STANDINGS[standing]) in html.unescape(shown.text)
+    assert str(STANDINGS[standing]) in html.unescape(shown.text)
     waits = {
         Standing.BUSY,
         Standing.UNREACHABLE,

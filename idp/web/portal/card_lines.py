@@ -13,7 +13,7 @@ from idp.authenticators.card.cards import Shown
 from idp.authenticators.card.trust import Installed
 from idp.database.transaction import Transaction
 from idp.provider import Provider
-from idp.web.wording import CARD_KINDS
+from idp.web.wording.cards import CARD_KINDS
 
 _NAMING = (
     NameOID.ORGANIZATION_NAME,

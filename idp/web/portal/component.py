@@ -18,7 +18,7 @@ from idp.web.headers import PAGES
 from idp.web.notices import card_notice
 from idp.web.raising import user_agent
 from idp.web.request import speaks
-from idp.web.wording import CARD_STATES
+from idp.web.wording.component import CARD_STATES
 
 pages = Blueprint("component", __name__)
 

@@ -31,7 +31,9 @@ from idp.web.request import demand_csrf, origin, session_hash, single_form, spea
 from idp.web.signed_out import SignedOutPage
 from idp.web.who import who
 from idp.web.wiring import provider
-from idp.web.wording import FIELDS, HISTORY, KINDS, METHODS, NAME_HERE
+from idp.web.wording.account import KINDS, NAME_HERE
+from idp.web.wording.details import FIELDS
+from idp.web.wording.history import HISTORY, METHODS
 
 pages = Blueprint("dashboard", __name__)
 

@@ -27,7 +27,7 @@ from idp.web.headers import PAGES
 from idp.web.request import demand_csrf, origin, own_word, sealed_word, single_form, speaks
 from idp.web.who import who_of
 from idp.web.wiring import provider
-from idp.web.wording import Line, lines_of
+from idp.web.wording.apps import Line, lines_of
 
 pages = Blueprint("device", __name__)
 

@@ -38,7 +38,7 @@ from idp.web.portal.tabs import tabs
 from idp.web.request import demand_csrf, origin, single_form, speaks
 from idp.web.who import who_of
 from idp.web.wiring import provider
-from idp.web.wording import LINKING
+from idp.web.wording.linking import LINKING
 
 pages = Blueprint("links", __name__)
 

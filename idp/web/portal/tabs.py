@@ -6,8 +6,8 @@ from flask import url_for
 from flask_babel import LazyString
 
 from idp.accounts.model import Kind
-from idp.web import wording
 from idp.web.wiring import provider
+from idp.web.wording.account import ACCOUNT_PAGES, CARDS_PAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +26,14 @@ def may_have_cards(kind: str) -> bool:
 
 
 def tabs(current: str, kind: str) -> list[Tab]:
-    """List the pages of ``wording.ACCOUNT_PAGES``; ``current`` is the one at hand.
+    """List the pages of ``ACCOUNT_PAGES``; ``current`` is the one at hand.
 
     Args:
         kind: of the account whose pages they are.
     """
-    absent = set() if may_have_cards(kind) else {wording.CARDS_PAGE}
+    absent = set() if may_have_cards(kind) else {CARDS_PAGE}
     return [
         Tab(page, label, url_for(endpoint), page == current)
-        for page, (endpoint, label) in wording.ACCOUNT_PAGES.items()
+        for page, (endpoint, label) in ACCOUNT_PAGES.items()
         if page not in absent
     ]

@@ -19,7 +19,7 @@ from idp.web import recent, returning
 from idp.web.portal import recovery_codes, second_factors
 from idp.web.request import demand_csrf, origin, single_form, speaks
 from idp.web.wiring import provider
-from idp.web.wording import FIELD_OF, REFUSED
+from idp.web.wording.ways import FIELD_OF, REFUSED
 
 pages = Blueprint("totp", __name__)
 

@@ -24,7 +24,8 @@ from idp.web.raising import supersede, user_agent
 from idp.web.request import browser_hash, device, give_session, new_binding, origin, speaks
 from idp.web.signin.journeys import Underway
 from idp.web.signin.registering import leading
-from idp.web.wording import CARD_NOT_ASKED, CARD_REFUSED, REFUSED, heading_of
+from idp.web.wording.cards import CARD_NOT_ASKED, CARD_REFUSED
+from idp.web.wording.ways import REFUSED, heading_of
 
 Page = Callable[[list[FieldError], int], Response]
 """Shows the page again: problems and status."""

@@ -17,7 +17,7 @@ from idp.secret import digest
 from idp.signin import store
 from idp.signin.actions import Browser, SignedIn
 from idp.signin.directory import METHOD, TICKET, Admitted, Means, Outcome, Unregistered
-from idp.web import metrics, waiting, wording
+from idp.web import metrics, waiting
 from idp.web.forms import FieldError
 from idp.web.raising import supersede, user_agent
 from idp.web.request import (
@@ -33,6 +33,7 @@ from idp.web.request import (
 from idp.web.signin.journeys import Underway
 from idp.web.signin.registering import leading
 from idp.web.wiring import provider
+from idp.web.wording.ways import heading_of, standing_error
 
 Page = Callable[[list[FieldError], int], Response]
 """Shows the page again: problems and status."""
@@ -40,7 +41,7 @@ Page = Callable[[list[FieldError], int], Response]
 _BEGUN_TOO_OFTEN = _(
     "You have begun to register too often. Go on in the browser where you began, or wait an hour."
 )
-_TOO_MANY = FieldError("", _BEGUN_TOO_OFTEN, heading=wording.heading_of(Reason.TOO_MANY_ATTEMPTS))
+_TOO_MANY = FieldError("", _BEGUN_TOO_OFTEN, heading=heading_of(Reason.TOO_MANY_ATTEMPTS))
 _WAITS = {
     Refusal(Reason.TOO_MANY_ATTEMPTS): 429,
     Standing.BUSY: 503,
@@ -122,7 +123,7 @@ def _refused(refusal: Refusal | Standing, page: Page) -> Response:
     if isinstance(refusal, Refusal):
         error = waiting.problem(refusal, now)
     else:
-        error = wording.standing(refusal)
+        error = standing_error(refusal)
     status = _WAITS.get(refusal, 422)
     response = page([error], status)
     if status in _RETRY:

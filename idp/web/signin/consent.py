@@ -22,7 +22,7 @@ from idp.web.request import demand_csrf, origin, session_hash, single_form
 from idp.web.signin.journeys import App, Underway, underway
 from idp.web.who import who_of
 from idp.web.wiring import provider
-from idp.web.wording import RESOURCE, Line, lines_of
+from idp.web.wording.apps import RESOURCE, Line, lines_of
 
 pages = Blueprint("consent", __name__)
 

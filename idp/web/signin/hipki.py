@@ -26,7 +26,7 @@ from idp.web.signin.carding import SigninForm
 from idp.web.signin.journeys import App, Underway, underway
 from idp.web.signin.ways import Way, ways
 from idp.web.who import signed_in_as
-from idp.web.wording import CARD_FAILURES, HIPKI_STATES
+from idp.web.wording.component import CARD_FAILURES, HIPKI_STATES
 from ui import look
 
 pages = Blueprint("hipki", __name__)

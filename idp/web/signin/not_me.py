@@ -14,7 +14,7 @@ from idp.web.forms import FieldError
 from idp.web.headers import PAGES
 from idp.web.request import demand_csrf, origin, single_form
 from idp.web.wiring import provider
-from idp.web.wording import refused
+from idp.web.wording.ways import refusal_error
 
 pages = Blueprint("not_me", __name__)
 
@@ -48,7 +48,7 @@ def disown() -> ResponseReturnValue:
     with portico.database.write(origin()) as tx:
         outcome = portico.recovery.disown_by_link(tx, token, logout.reach(tx))
     if isinstance(outcome, Refusal):
-        return _page(token, 429, errors=[refused(outcome.reason)])
+        return _page(token, 429, errors=[refusal_error(outcome.reason)])
     if outcome is None:
         return _page("", 410, is_lost=True)
     return redirect(url_for("own_history.disowned", outcome=outcome), code=303)

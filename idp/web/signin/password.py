@@ -17,7 +17,7 @@ from idp.provider import Provider
 from idp.secret import Secret, digest
 from idp.signin import store
 from idp.signin.actions import Admitted, Browser, SignedIn, Typed
-from idp.web import errors, metrics, waiting, wording
+from idp.web import errors, metrics, waiting
 from idp.web.forms import FieldError
 from idp.web.raising import supersede
 from idp.web.request import (
@@ -37,7 +37,8 @@ from idp.web.signin.journeys import App, Underway, underway
 from idp.web.signin.ways import Way, ways
 from idp.web.who import signed_in_as
 from idp.web.wiring import pages_kept, provider
-from idp.web.wording import REFUSED
+from idp.web.wording.registering import ENTRIES
+from idp.web.wording.ways import REFUSED, refusal_error
 from ui import look
 
 pages = Blueprint("password", __name__)
@@ -248,7 +249,7 @@ def _cancel(portico: Provider, journey: Underway) -> ResponseReturnValue:
 def refused(journey: Underway, reason: Reason) -> Response:
     """Show the page again after another way in has failed."""
     look.stands_for(url_for("password.show"))
-    return _page(journey, "", [wording.refused(reason)], 422)
+    return _page(journey, "", [refusal_error(reason)], 422)
 
 
 def _page(
@@ -317,7 +318,7 @@ def _links(journey: str) -> list[Link]:
             label,
             url_for("register.show", kind=entry.value, journey=journey or None),
         )
-        for entry, label in wording.ENTRIES.items()
+        for entry, label in ENTRIES.items()
     )
     register = url_for("register.show", journey=journey or None)
     return [

@@ -18,11 +18,13 @@ from idp.secret import Secret
 from idp.signin.actions import GATE
 from idp.signin.counters import Attempt
 from idp.signin.passwords import words_of
-from idp.web import wording
 from idp.web.forms import FieldError
 from idp.web.headers import PAGES
 from idp.web.request import demand_csrf, origin, own_word, sealed_word, single_form
 from idp.web.wiring import provider
+from idp.web.wording.details import PROBLEMS
+from idp.web.wording.passwords import password_errors, password_help
+from idp.web.wording.ways import refusal_error
 
 pages = Blueprint("recovery", __name__)
 
@@ -76,14 +78,14 @@ def ask() -> ResponseReturnValue:
         if not form.get(name, "").strip()
     ]
     if email and "@" not in email:
-        wrong.append(FieldError("email", wording.PROBLEMS[Problem.NOT_AN_ADDRESS]))
+        wrong.append(FieldError("email", PROBLEMS[Problem.NOT_AN_ADDRESS]))
     if wrong:
         return _ask(AskPage(url_for("recovery.ask"), username, email, errors=wrong), 422)
     portico = provider()
     with portico.database.write(origin()) as tx:
         refused = portico.recovery.ask(tx, canonical_name(username)[:64], email[:320])
     if refused is not None:
-        problem = wording.refused(refused.reason)
+        problem = refusal_error(refused.reason)
         return _ask(AskPage(url_for("recovery.ask"), username, email, errors=[problem]), 429)
     return redirect(url_for("recovery.show", sent=1), code=303)
 
@@ -144,9 +146,9 @@ def _form_for(
         action=url_for("recovery.finish"),
         token=token,
         account_name=account.account_name,
-        password_help=wording.password_help(policy),
+        password_help=password_help(policy),
         strength_url=url_for("strength.estimate"),
-        errors=wording.password_errors(weak or [], policy),
+        errors=password_errors(weak or [], policy),
     )
 
 

@@ -32,7 +32,7 @@ from idp.web.request import (
 from idp.web.signin.journeys import App, Underway, underway
 from idp.web.signin.password import PasskeyView
 from idp.web.wiring import provider
-from idp.web.wording import RECOVERY_CODE_WRONG, REFUSED, heading_of
+from idp.web.wording.ways import RECOVERY_CODE_WRONG, REFUSED, heading_of
 
 pages = Blueprint("second_factor", __name__)
 

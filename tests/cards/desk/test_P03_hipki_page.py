@@ -15,7 +15,7 @@ from cardbridge.lab.pki import LabPki
 from cardbridge.lab.tokens import PIN, Tokens
 from idp.config import Config
 from idp.sessions.store import BrowserSession
-from idp.web.wording import HIPKI_STATES
+from idp.web.wording.component import HIPKI_STATES
 from tests.bridge.cards import FileCard
 from tests.cards.desk.conftest import PATIENCE, Desk
 from tests.labs.cards import CardLab, loaded, slot_of

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from cardbridge.card.process import CardProcess
 from cardbridge.front.gate import Gate
-from idp.web.wording import CARD_STATES
+from idp.web.wording.component import CARD_STATES
 from tests.bridge.callers import Caller, request
 from tests.bridge.conftest import listening
 from tests.bridge.running import until

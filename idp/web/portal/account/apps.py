@@ -13,7 +13,7 @@ from idp.web.portal.account import place
 from idp.web.portal.account.place import Here, Posted
 from idp.web.request import origin, speaks
 from idp.web.wiring import provider
-from idp.web.wording import Line, lines_of
+from idp.web.wording.apps import Line, lines_of
 
 pages = Blueprint("own_apps", __name__)
 

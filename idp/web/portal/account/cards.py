@@ -35,16 +35,15 @@ from idp.web.portal.card_lines import Line
 from idp.web.portal.tabs import tabs
 from idp.web.request import browser_hash, origin
 from idp.web.who import who
-from idp.web.wording import (
+from idp.web.wording.cards import (
     CARD_IS_LAST,
     CARD_KINDS,
     CARD_NOT_ADDED,
     CARD_NOT_ASKED,
     CARD_REFUSED,
-    SENDING,
-    TYPING,
-    refused,
 )
+from idp.web.wording.codes import SENDING, TYPING
+from idp.web.wording.ways import refusal_error
 
 pages = Blueprint("own_cards", __name__)
 
@@ -215,7 +214,7 @@ def _answer(
         case Added():
             return place.saved("own_cards.show")
         case Refusal(reason):
-            return cards.to_wait(_page(portico, here, [refused(reason)], 429))
+            return cards.to_wait(_page(portico, here, [refusal_error(reason)], 429))
         case Unfit(flaw):
             told = CARD_REFUSED[flaw]
         case None:

@@ -11,12 +11,12 @@ from idp.authenticators.directory.courts import Courts
 from idp.registration import forms
 from idp.registration.fields import Problem
 from idp.signin import court_choice
-from idp.web import wording
 from idp.web.forms import FieldError
 from idp.web.portal.account import place
 from idp.web.portal.account.place import Here, Posted
 from idp.web.request import origin, speaks
 from idp.web.wiring import provider
+from idp.web.wording.details import details_errors
 
 pages = Blueprint("own_court", __name__)
 
@@ -55,7 +55,7 @@ def choose() -> ResponseReturnValue:
     portico = provider()
     names = Courts(portico.config.directories).listed(held.directory, "")
     if chosen not in names:
-        problems = wording.details_errors({forms.COURT: Problem.EMPTY})
+        problems = details_errors({forms.COURT: Problem.EMPTY})
         return _page(found, held, problems, 422)
     with portico.database.write(origin()) as tx:
         court_choice.choose(tx, portico.trail, found.account, held, (chosen, names[chosen]))

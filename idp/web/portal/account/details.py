@@ -22,13 +22,15 @@ from idp.registration import contact, flows, forms
 from idp.registration.fields import Problem
 from idp.registration.flows import Field, FieldName, ProofKind, Track
 from idp.registration.forms import Details
-from idp.web import wording
 from idp.web.forms import FieldError
 from idp.web.portal.account import place
 from idp.web.portal.account.court import may_choose
 from idp.web.portal.account.place import Here, Posted
 from idp.web.request import origin, speaks
 from idp.web.wiring import provider
+from idp.web.wording.account import KIND_OF_ACCOUNT, KINDS, NAME_HERE
+from idp.web.wording.details import FIELDS, details_errors
+from idp.web.wording.proven import COURT_CHOSEN, OFFICE
 from ui import roc_calendar
 
 pages = Blueprint("account", __name__)
@@ -84,13 +86,13 @@ def show() -> ResponseReturnValue:
     account = found.account
     told, held = _told(account), _held(account)
     office = _office(held) if held else []
-    label = wording.FIELDS
+    label = FIELDS
     chosen = Courts(provider().config.directories).of_office(held, speaks()) if held else ""
     lines = [
         Line(label["name"], account.profile.name),
-        Line(wording.NAME_HERE if held else label["username"], account.account_name),
-        Line(wording.KIND_OF_ACCOUNT, str(wording.KINDS[account.kind])),
-        Line(wording.COURT_CHOSEN, chosen if held and may_choose(held) else ""),
+        Line(NAME_HERE if held else label["username"], account.account_name),
+        Line(KIND_OF_ACCOUNT, str(KINDS[account.kind])),
+        Line(COURT_CHOSEN, chosen if held and may_choose(held) else ""),
         Line(label["birth_date"], masked(told["birth_date"])),
         Line(label["phone"], masked(told["phone"])),
         Line(label["mobile"], masked(told["mobile"])),
@@ -123,7 +125,7 @@ def _office(held: Office) -> list[Line]:
         "employee_number": held.employee_number,
         "roles": ", ".join(held.roles),
     }
-    return [Line(wording.OFFICE[name], value) for name, value in said.items() if value]
+    return [Line(OFFICE[name], value) for name, value in said.items() if value]
 
 
 @pages.get("/account/details")
@@ -148,7 +150,7 @@ def keep() -> ResponseReturnValue:
         track = _track(found.account, has_cards=_has_cards(tx, found.account))
     details, problems = forms.read(track, form, today=today)
     if problems:
-        wrong = wording.details_errors(problems)
+        wrong = details_errors(problems)
         typed = {name: form.get(name, "")[: forms.LONGEST_INPUT] for name in forms.KEPT}
         return _page(found, typed, wrong, 422)
     _keep(found.account, details)

@@ -18,12 +18,14 @@ from idp.registration.actions import Obstacle
 from idp.registration.fields import Problem
 from idp.signin.codes import Purpose, Sending, Typing
 from idp.signin.notices import SUSPECT
-from idp.web import wording
 from idp.web.forms import FieldError
 from idp.web.portal.account import place
 from idp.web.portal.account.place import Here, Posted
 from idp.web.request import origin, speaks
 from idp.web.wiring import provider
+from idp.web.wording.codes import SENDING, TYPING
+from idp.web.wording.details import PROBLEMS
+from idp.web.wording.registering import OBSTACLES
 
 pages = Blueprint("emails", __name__)
 
@@ -74,7 +76,7 @@ def add() -> ResponseReturnValue:
     typed = form.get("email", "")
     address = contact.read_email(typed[:400])
     if isinstance(address, Problem):
-        problem = FieldError("email", wording.PROBLEMS[address])
+        problem = FieldError("email", PROBLEMS[address])
         return _page(found, [problem], 422, typed=typed[:400])
     wrong = _send(provider(), found.account, address)
     if wrong is not None:
@@ -124,7 +126,7 @@ def _prove(portico: Provider, account: Account, code: str) -> FieldError | None:
     with portico.database.write(origin()) as tx:
         outcome = portico.codes.claim(tx, account.id.bytes, Purpose.NEW_ADDRESS, code)
         if isinstance(outcome, Typing):
-            return FieldError("code", wording.TYPING[outcome])
+            return FieldError("code", TYPING[outcome])
         (address,) = outcome
         status.hold(tx, account.id)
         held = emails.of_account(tx, account.id)
@@ -133,7 +135,7 @@ def _prove(portico: Provider, account: Account, code: str) -> FieldError | None:
             return FieldError("", _FULL)
         if emails.holder_of(tx, address) not in {None, account.id}:
             # Somebody has proven it since the code was sent; this person reads that mailbox too.
-            return FieldError("", wording.OBSTACLES[Obstacle.EMAIL_TAKEN])
+            return FieldError("", OBSTACLES[Obstacle.EMAIL_TAKEN])
         one = Email(address, verified=True)
         _replace(tx, portico, account, Change("added", one, [*others, one]))
     return None
@@ -158,7 +160,7 @@ def _send(portico: Provider, account: Account, address: str) -> FieldError | Non
         held = emails.of_account(tx, account.id)
         same = [one for one in held if address_key(one.address) == address_key(address)]
         if any(one.verified for one in same):
-            return FieldError("email", wording.PROBLEMS[Problem.DUPLICATE])
+            return FieldError("email", PROBLEMS[Problem.DUPLICATE])
         if len(held) - len(same) >= _MOST:
             return FieldError("email", _FULL)
         holder = emails.holder_of(tx, address)
@@ -172,7 +174,7 @@ def _send(portico: Provider, account: Account, address: str) -> FieldError | Non
         outcome = portico.codes.send(
             tx, account.id.bytes, Purpose.NEW_ADDRESS, address, speaks(), instead=instead
         )
-    return None if outcome is Sending.SENT else FieldError("email", wording.SENDING[outcome])
+    return None if outcome is Sending.SENT else FieldError("email", SENDING[outcome])
 
 
 def _replace(tx: Transaction, portico: Provider, account: Account, change: Change) -> None:

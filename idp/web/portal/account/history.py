@@ -27,7 +27,7 @@ from idp.web.portal.account import place
 from idp.web.portal.account.place import Here, Posted
 from idp.web.request import origin, speaks, take_session
 from idp.web.wiring import provider
-from idp.web.wording import HISTORY, METHODS
+from idp.web.wording.history import HISTORY, METHODS
 
 pages = Blueprint("own_history", __name__)
 

@@ -16,13 +16,14 @@ from idp.provider import Provider
 from idp.secret import Secret
 from idp.signin.actions import Browser
 from idp.signin.passwords import words_of
-from idp.web import wording
 from idp.web.forms import FieldError
 from idp.web.portal.account import place
 from idp.web.portal.account.place import Here, Posted
 from idp.web.raising import user_agent
 from idp.web.request import browser_hash, device, origin, speaks, take_session
 from idp.web.wiring import provider
+from idp.web.wording.passwords import password_errors, password_help
+from idp.web.wording.ways import refusal_error
 
 pages = Blueprint("own_password", __name__)
 
@@ -79,7 +80,7 @@ def change() -> ResponseReturnValue:
         weak = [Weakness.TOO_BUSY]
     if weak:
         policy = portico.passwords.policy_for(account.kind)
-        return _page(found, wording.password_errors(weak, policy), 422)
+        return _page(found, password_errors(weak, policy), 422)
     with portico.database.write(origin()) as tx:
         done = portico.passwords.change(
             tx, account, phc_hash or "", logout.reach(tx), seen=state.phc_hash
@@ -96,7 +97,7 @@ def _prove(portico: Provider, found: Here, typed: Secret[str]) -> FieldError | N
     with portico.database.write(origin()) as tx:
         admitted = portico.signing_in.admit_again(tx, found.account, browser)
     if isinstance(admitted, Refusal):
-        return wording.refused(admitted.reason)
+        return refusal_error(admitted.reason)
     result = portico.password.prove(PasswordEvidence(typed, admitted.on_record))
     with portico.database.write(origin()) as tx:
         refused = portico.signing_in.record_again(tx, admitted, result, browser)
@@ -104,7 +105,7 @@ def _prove(portico: Provider, found: Here, typed: Secret[str]) -> FieldError | N
         return None
     if refused.reason is Reason.WRONG_CREDENTIALS:
         return FieldError("current", _WRONG)
-    return wording.refused(refused.reason)
+    return refusal_error(refused.reason)
 
 
 def _page(found: Here, problems: list[FieldError], status: int) -> ResponseReturnValue:
@@ -117,7 +118,7 @@ def _page(found: Here, problems: list[FieldError], status: int) -> ResponseRetur
         account_name=found.account.account_name,
         has_password=state is not None and not is_of_directory,
         is_of_directory=is_of_directory,
-        password_help=wording.password_help(portico.passwords.policy_for(found.account.kind)),
+        password_help=password_help(portico.passwords.policy_for(found.account.kind)),
         strength_url=url_for("strength.estimate"),
         errors=problems,
     )

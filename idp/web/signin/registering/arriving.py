@@ -30,7 +30,7 @@ from idp.web.signin.journeys import Underway, underway
 from idp.web.signin.registering import flow
 from idp.web.signin.registering.flow import At
 from idp.web.wiring import provider
-from idp.web.wording import standing
+from idp.web.wording.ways import standing_error
 
 Page = Callable[[Obstacle | FieldError, int], ResponseReturnValue]
 
@@ -42,7 +42,7 @@ def finish(place: At, page: Page) -> ResponseReturnValue:
         return flow.again(place.flow_id)
     found = portico.directories.by_guid(proof.person.identity.key)
     if isinstance(found, Standing):
-        return page(standing(found), 503 if found in _PASSING else 422)
+        return page(standing_error(found), 503 if found in _PASSING else 422)
     browser = Browser(browser_hash(), device(), user_agent(), speaks())
     binding, journey = new_binding(), underway(portico, place.under.answers.journey)
     under = _as_now(place.under, proof, found)

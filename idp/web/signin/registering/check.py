@@ -15,7 +15,7 @@ from idp.registration.actions import Obstacle, Registered
 from idp.registration.by_card import CardTaken
 from idp.registration.flows import ProofKind, Step
 from idp.registration.store import Under
-from idp.web import errors, returning, wording
+from idp.web import errors, returning
 from idp.web.forms import FieldError
 from idp.web.headers import PAGES, Policy
 from idp.web.request import demand_csrf, origin, own_word, sealed_word, single_form, speaks
@@ -25,6 +25,8 @@ from idp.web.signin.registering.choose import way_back
 from idp.web.signin.registering.flow import At, Posted
 from idp.web.signin.registering.proven import facts
 from idp.web.wiring import provider
+from idp.web.wording.details import FIELDS
+from idp.web.wording.registering import OBSTACLES
 from ui import roc_calendar
 
 pages = Blueprint("register_check", __name__)
@@ -164,8 +166,8 @@ def _page(place: At, obstacle: Obstacle | FieldError | None, status: int) -> Res
     found = []
     if isinstance(obstacle, FieldError):
         found.append(obstacle)
-    elif obstacle is not None and obstacle in wording.OBSTACLES:
-        found.append(FieldError(_FIELD_OF.get(obstacle, ""), wording.OBSTACLES[obstacle]))
+    elif obstacle is not None and obstacle in OBSTACLES:
+        found.append(FieldError(_FIELD_OF.get(obstacle, ""), OBSTACLES[obstacle]))
     page = CheckPage(
         action=url_for("register_check.finish"),
         change_url=url_for("register_details.show", flow=place.flow_id),
@@ -189,7 +191,7 @@ def _policy(under: Under) -> Policy:
 
 
 def _lines(under: Under) -> list[Line]:
-    answers, label = under.answers, wording.FIELDS
+    answers, label = under.answers, FIELDS
     courts = provider().registering.by_directory.courts(under, speaks())
     told = {
         "name": answers.name,

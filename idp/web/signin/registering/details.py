@@ -16,13 +16,15 @@ from idp.registration.forms import Details
 from idp.secret import Secret
 from idp.signin.counters import Attempt
 from idp.signin.throttle import Proceed
-from idp.web import wording
 from idp.web.forms import FieldError
 from idp.web.request import origin, speaks
 from idp.web.signin.registering import flow
 from idp.web.signin.registering.flow import At, Posted
 from idp.web.signin.registering.proven import Fact, facts
 from idp.web.wiring import provider
+from idp.web.wording.details import details_errors
+from idp.web.wording.passwords import password_errors, password_help
+from idp.web.wording.ways import refusal_error
 
 pages = Blueprint("register_details", __name__)
 
@@ -83,17 +85,17 @@ def answer() -> ResponseReturnValue:
         entry=proof.person if proof else None,
         courts=portico.registering.by_directory.courts(place.under),
     )
-    found = wording.details_errors(problems)
+    found = details_errors(problems)
     found += _password_errors(portico, place, form, details)
     typed = {name: form.get(name, "")[: forms.LONGEST_INPUT] for name in forms.KEPT}
     if found:
         return _page(place, typed, _in_order(found), 422)
     chosen = Secret(form.get("password", ""))
     if not _may_go_on(portico, place, details, chosen):
-        return _page(place, typed, [wording.refused(Reason.TOO_MANY_ATTEMPTS)], 429)
+        return _page(place, typed, [refusal_error(Reason.TOO_MANY_ATTEMPTS)], 429)
     phc_hash = portico.password.hash_in_turn(chosen) if chosen else ""
     if phc_hash is None:
-        return _page(place, typed, [wording.refused(Reason.BUSY)], 503)
+        return _page(place, typed, [refusal_error(Reason.BUSY)], 503)
     with portico.database.write(origin()) as tx:
         portico.registering.describe(tx, place.under, details, typed=typed, phc_hash=phc_hash)
     return flow.again(place.flow_id)
@@ -134,7 +136,7 @@ def _password_errors(
     ]  # fmt: skip
     found = portico.passwords.judge(track.kind, chosen, repeated, filter(None, words))
     policy = portico.passwords.policy_for(track.kind)
-    return wording.password_errors(found, policy)
+    return password_errors(found, policy)
 
 
 _ORDER = (
@@ -169,7 +171,7 @@ def _page(
         },
         typed=typed,
         regions=contact.REGIONS,
-        password_help=wording.password_help(portico.passwords.policy_for(track.kind)),
+        password_help=password_help(portico.passwords.policy_for(track.kind)),
         has_password=bool(place.under.answers.phc_hash),
         strength_url=url_for("strength.estimate"),
         errors=problems,

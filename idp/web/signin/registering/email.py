@@ -9,12 +9,12 @@ from idp.registration.flows import FieldName, Step
 from idp.registration.forms import EMAIL_LIST, EMAILS
 from idp.registration.store import Under
 from idp.signin.codes import Purpose, Sending
-from idp.web import wording
 from idp.web.forms import FieldError
 from idp.web.request import origin, speaks
 from idp.web.signin.registering import flow
 from idp.web.signin.registering.flow import At, Posted
 from idp.web.wiring import provider
+from idp.web.wording.codes import SENDING, TYPING
 
 pages = Blueprint("register_email", __name__)
 
@@ -51,7 +51,7 @@ def send() -> ResponseReturnValue:
     with portico.database.write(origin()) as tx:
         outcome = portico.registering.send_code(tx, place.under, speaks())
     if outcome is not Sending.SENT:
-        problem = FieldError("code", wording.SENDING[outcome])
+        problem = FieldError("code", SENDING[outcome])
         return _page(place, [problem], 429)
     return redirect(url_for("register_email.show", flow=place.flow_id), code=303)
 
@@ -67,7 +67,7 @@ def prove() -> ResponseReturnValue:
     with portico.database.write(origin()) as tx:
         wrong = portico.registering.prove_email(tx, place.under, form.get("code", "")[:32])
     if wrong is not None:
-        return _page(place, [FieldError("code", wording.TYPING[wrong])], 422)
+        return _page(place, [FieldError("code", TYPING[wrong])], 422)
     return redirect(url_for("register_check.show", flow=place.flow_id), code=303)
 
 

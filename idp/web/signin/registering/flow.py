@@ -12,10 +12,12 @@ from idp.provider import Provider
 from idp.registration import flows
 from idp.registration.flows import ProofKind, Step
 from idp.registration.store import Under
-from idp.web import errors, returning, wording
+from idp.web import errors, returning
 from idp.web.headers import PAGES, Policy
 from idp.web.request import browser_hash, demand_csrf, single_form
 from idp.web.wiring import provider
+from idp.web.wording.account import KINDS
+from idp.web.wording.registering import STEPS
 
 PAGE_OF: Mapping[Step, str] = {
     Step.TERMS: "register_terms.show",
@@ -121,7 +123,7 @@ def show(
     steps = flows.steps_of(place.under.track)
     frame = Frame(
         flow=place.flow_id,
-        kind_label=wording.KINDS[place.under.track.kind],
+        kind_label=KINDS[place.under.track.kind],
         steps=[_view(place, one, step) for one in steps],
         number=steps.index(step) + 1,
         of=len(steps),
@@ -134,7 +136,7 @@ def show(
 def _view(place: At, one: Step, current: Step) -> StepView:
     reachable = flows.may_do(place.under.track, place.under.done, one) and one is not current
     return StepView(
-        label=wording.STEPS[one],
+        label=STEPS[one],
         url=url_for(PAGE_OF[one], flow=place.flow_id) if reachable else "",
         is_current=one is current,
         is_done=one in place.under.done,

@@ -8,9 +8,10 @@ from flask_babel import LazyString
 from idp.provider import Provider
 from idp.registration import flows
 from idp.registration.flows import ProofKind, Track
-from idp.web import wording
 from idp.web.headers import PAGES
 from idp.web.wiring import provider
+from idp.web.wording.account import KINDS
+from idp.web.wording.registering import ENTRIES, INSTEAD, NOT_OFFERED, PROOFS, TRACKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def show(tracks: list[Track], word: str, journey: str) -> Response:
     everything = (view(portico, track, journey) for track in flows.TRACKS.values())
     some_open = any(kind.is_open for kind in kinds)
     page = KindPage(
-        title=kinds[0].label if len(kinds) == 1 else wording.ENTRIES[flows.Entry(word)],
+        title=kinds[0].label if len(kinds) == 1 else ENTRIES[flows.Entry(word)],
         kinds=kinds,
         instead=[] if some_open else [kind for kind in everything if kind.is_open],
         action=url_for("register.begin"),
@@ -70,9 +71,9 @@ def view(portico: Provider, track: Track, journey: str) -> KindView:
     """Tell of a kind of account."""
     return KindView(
         track.id,
-        wording.KINDS[track.kind],
-        wording.TRACKS.get(track.id, ""),
-        wording.PROOFS[track.proof],
+        KINDS[track.kind],
+        TRACKS.get(track.id, ""),
+        PROOFS[track.proof],
         _instead(portico, track),
         url_for("register.show", kind=track.id, journey=journey or None),
     )
@@ -82,8 +83,8 @@ def _instead(portico: Provider, track: Track) -> LazyString | str:
     if track.id in open_tracks(portico):
         return ""
     if _is_provable(portico, track):
-        return wording.NOT_OFFERED
-    return wording.INSTEAD[track.proof]
+        return NOT_OFFERED
+    return INSTEAD[track.proof]
 
 
 def open_tracks(portico: Provider) -> dict[str, Track]:

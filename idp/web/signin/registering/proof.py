@@ -16,7 +16,7 @@ from idp.provider import Provider
 from idp.registration.by_card import ByCard, Misfit
 from idp.registration.flows import ProofKind, Step
 from idp.registration.store import Under
-from idp.web import cards, returning, wording
+from idp.web import cards, returning
 from idp.web.cards import CardForm, CardPart, Examined
 from idp.web.forms import FieldError
 from idp.web.headers import PAGES
@@ -27,6 +27,9 @@ from idp.web.signin.registering.flow import At, Posted
 from idp.web.signin.registering.kind import KindView
 from idp.web.signin.registering.proven import Fact, facts
 from idp.web.wiring import provider
+from idp.web.wording.cards import CARD_KINDS, CARD_REFUSED
+from idp.web.wording.registering import MISFITS
+from idp.web.wording.ways import REFUSED
 
 pages = Blueprint("register_proof", __name__)
 
@@ -124,7 +127,7 @@ def _page(place: At, wrong: _Wrong | None, status: int) -> ResponseReturnValue:
     page = ProofPage(
         action=url_for("register_proof.prove"),
         card=part,
-        taken=[wording.CARD_KINDS[one] for one in kinds],
+        taken=[CARD_KINDS[one] for one in kinds],
         others=_others(portico, under),
         facts=facts(under),
         next_url=url_for("register_details.show", flow=place.flow_id),
@@ -141,10 +144,10 @@ def _page(place: At, wrong: _Wrong | None, status: int) -> ResponseReturnValue:
 
 def _told(wrong: _Wrong) -> LazyString:
     if isinstance(wrong, Refusal):
-        return wording.REFUSED[wrong.reason]
+        return REFUSED[wrong.reason]
     if isinstance(wrong, Unfit):
-        return wording.CARD_REFUSED[wrong.flaw]
-    return wording.MISFITS[wrong]
+        return CARD_REFUSED[wrong.flaw]
+    return MISFITS[wrong]
 
 
 def _others(portico: Provider, under: Under) -> list[KindView]:

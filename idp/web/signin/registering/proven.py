@@ -8,9 +8,10 @@ from flask_babel import LazyString
 from idp.authenticators.card.profiles import CardHolder
 from idp.authenticators.directory.model import DirectoryPerson
 from idp.registration.store import Under
-from idp.web import wording
 from idp.web.request import speaks
 from idp.web.wiring import provider
+from idp.web.wording.cards import CARD_KINDS, CARD_RANKS
+from idp.web.wording.proven import PROVEN, PROVEN_OF_ORGANISATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +28,11 @@ def facts(under: Under) -> list[Fact]:
     answers = under.answers
     if answers.directory is not None:
         courts = provider().registering.by_directory.courts(under, speaks())
-        return _listed(_entry(answers.directory.person, courts), wording.PROVEN)
+        return _listed(_entry(answers.directory.person, courts), PROVEN)
     if answers.card is None:
         return []
     holder = answers.card.holder
-    labels = wording.PROVEN if holder.id_tail else wording.PROVEN | wording.PROVEN_OF_ORGANISATION
+    labels = PROVEN if holder.id_tail else PROVEN | PROVEN_OF_ORGANISATION
     return _listed(_said(holder), labels)
 
 
@@ -51,12 +52,12 @@ def _entry(person: DirectoryPerson, courts: Mapping[str, str]) -> dict[str, Lazy
 
 def _said(holder: CardHolder) -> dict[str, LazyString | str]:
     return {
-        "card": wording.CARD_KINDS[holder.profile_id],
+        "card": CARD_KINDS[holder.profile_id],
         "name": holder.name,
         "id_tail": holder.id_tail,
         "uniform_number": holder.uniform_number,
         "organisation_oid": holder.organisation_oid,
-        "rank": wording.CARD_RANKS.get(holder.rank, ""),
+        "rank": CARD_RANKS.get(holder.rank, ""),
     }
 
 
