@@ -58,7 +58,7 @@ ERRORS: dict[str, tuple[LazyString, LazyString]] = {
     ),
     "signin_declined": (
         _("You were not signed in"),
-        _("The sign-in was cancelled, or the portal did not allow it."),
+        _("The portal could not sign you in. Nothing was changed. Try again in a few minutes."),
     ),
     "forbidden": (
         _("This form is no longer valid"),
@@ -127,7 +127,7 @@ def create_app(
         app,
         site=lambda: look.Site(parts.title, "/"),
         speaks=speaks,
-        keeps=["number", "changed"],
+        keeps=["number", "changed", "return_to"],
         demands=_demand_own,
     )
     for blueprint in blueprints:

@@ -5,7 +5,16 @@ import secrets
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, jsonify, make_response, redirect, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Text, bindparam, delete, insert, update
 from sqlalchemy.exc import IntegrityError
@@ -89,9 +98,22 @@ def callback() -> ResponseReturnValue:
     # RFC 9207: before the code goes anywhere, it must be from the issuer we asked.
     if answer.get("iss") != app.provider.section.issuer:
         return error_page("answer_not_trusted", 400)
+    if answer.get("error") == "access_denied":  # RFC 6749, 4.1.2.1: mostly a click on Cancel
+        left = url_for("signin.unfinished", return_to=return_to)
+        return forget_cookie(make_response(redirect(left, code=303)), _BINDING)
     if answer.get("error") or not answer.get("code"):
         return error_page("signin_declined", 403)
     return _finish(answer["code"], nonce, verifier, return_to)
+
+
+@pages.get("/signin/unfinished")
+def unfinished() -> ResponseReturnValue:
+    """Say to who has left the sign-in that nothing has happened, and lead on.
+
+    A page of its own: an answer is good once; this can be reloaded, and read in another language.
+    """
+    return_to = _own_path(request.args.get("return_to", ""))
+    return render_template("kit/unfinished.html", signin_url=signin_url(return_to))
 
 
 def _finish(code: str, nonce: str, verifier: str, return_to: str) -> ResponseReturnValue:

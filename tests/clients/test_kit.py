@@ -128,7 +128,8 @@ def test_who_is_signed_in_by_another_issuer_signs_in_again(
         pytest.param({"iss": "https://evil.example"}, id="T14 another iss"),
         pytest.param({"state": "made-up"}, id="T10 another state"),
         pytest.param({"state": ""}, id="no state"),
-        pytest.param({"code": "", "error": "access_denied"}, id="declined"),
+        pytest.param({"code": "", "error": "server_error"}, id="an error there"),
+        pytest.param({"code": ""}, id="nothing at all"),
     ],
 )
 def test_a_doubtful_answer_ends_before_the_token_request(
@@ -139,6 +140,46 @@ def test_a_doubtful_answer_ends_before_the_token_request(
     assert page.status_code in {400, 403}
     assert provider.token_requests == []
     assert not is_signed_in(browser)
+
+
+@pytest.mark.parametrize(
+    ("locale", "sentence"),
+    [
+        ("en", "You did not sign in"),
+        ("zh-Hant", "您沒有完成登入"),
+        ("zh-Hans", "您没有完成登录"),
+    ],
+)
+def test_who_cancels_reads_in_plain_words_that_nothing_has_happened_and_may_try_again(
+    browser: FlaskClient, provider: TinyProvider, locale: str, sentence: str
+) -> None:
+    state = begin(browser, provider, return_to="/cases/TPD.109")
+    answer = {"state": state, "iss": provider.url, "error": "access_denied", "code": ""}
+
+    left = browser.get("/signin/callback", query_string=answer).headers["Location"]
+    page = browser.get(f"{left}&lang={locale}")
+
+    assert page.status_code == 200
+    assert sentence in page.text
+    assert 'id="sign-in-again" href="/signin?return_to=/cases/TPD.109"' in page.text
+    assert not [word for word in ("access_denied", "signin_declined") if word in page.text]
+    assert provider.token_requests == []
+    assert not is_signed_in(browser)
+
+
+def test_the_page_of_who_cancelled_leads_to_no_other_site(browser: FlaskClient) -> None:
+    page = browser.get("/signin/unfinished", query_string={"return_to": "//evil.example/"})
+
+    assert "evil" not in page.text.split("<main")[1]
+    assert 'id="sign-in-again" href="/signin?return_to=/"' in page.text
+
+
+def test_T14_a_cancelled_answer_of_another_issuer_is_an_error(
+    browser: FlaskClient, provider: TinyProvider
+) -> None:
+    page = come_back(browser, provider, code="", error="access_denied", iss="https://evil.example")
+
+    assert page.status_code == 400
 
 
 def test_T14_two_iss_are_one_too_many(browser: FlaskClient, provider: TinyProvider) -> None:
