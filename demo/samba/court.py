@@ -63,6 +63,7 @@ SECTION = {
     "upn_suffixes": ["court.test", "judicial.test"],
     "people_group": f"CN=法官,OU=法院,{_BASE}",
     "roles": {f"CN=院長,OU=法院,{_BASE}": "president"},
+    "role_names": {"president": {"zh-Hant": "院長", "zh-Hans": "院长", "en": "President"}},
     "courts": _COURTS,
 }
 """Its configuration; where it listens and what is trusted for it is added by whoever starts it."""

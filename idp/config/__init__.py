@@ -28,7 +28,7 @@ from idp.config.running import (
     SmtpSection,
     TokensSection,
 )
-from idp.config.values import CourtNames, Locale, Section
+from idp.config.values import Locale, Names, Section
 from idp.config.whole import Config
 
 __all__ = [
@@ -40,13 +40,13 @@ __all__ = [
     "ClientSection",
     "Config",
     "ConfigError",
-    "CourtNames",
     "DatabaseSection",
     "DirectorySection",
     "FetchSection",
     "KeysSection",
     "Locale",
     "MtlsSection",
+    "Names",
     "OutboxSection",
     "PasswordSection",
     "ProviderSection",

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from idp.config.values import CourtNames, Positive, Section, Texts
+from idp.config.values import Names, Positive, Section, Texts
 
 
 class DirectorySection(Section, frozen=True, kw_only=True):
@@ -25,6 +25,7 @@ class DirectorySection(Section, frozen=True, kw_only=True):
     upn_suffixes: list[str] = []
     people_group: str = ""
     roles: dict[str, str] = {}
+    role_names: dict[str, Names] = {}
     account_attribute: str = "sAMAccountName"
     name_attribute: str = "displayName"
     mail_attribute: str = "mail"
@@ -35,7 +36,7 @@ class DirectorySection(Section, frozen=True, kw_only=True):
     court_attribute: str = "company"
     court_ou_level: Positive = 1
     court_groups: dict[str, str] = {}
-    courts: dict[str, CourtNames] = {}
+    courts: dict[str, Names] = {}
     employee_numbers: bool = False
     connect_seconds: Annotated[float, msgspec.Meta(gt=0, le=3)] = 1.0
     answer_seconds: Annotated[float, msgspec.Meta(gt=0, le=5)] = 3.0

@@ -16,7 +16,7 @@ PolicyName = Literal["modern", "tw-gov-internal", "seed-compat"]
 ProfileName = Literal["oauth21", "oidc", "fapi2"]
 Texts = dict[Locale, str]
 """A text for people in some of the locales; the first one given serves the others."""
-CourtNames = str | Texts
+Names = str | Texts
 """One name for all languages, or a name for each."""
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from idp.config import Names
 from idp.mail.messages import Code
 from idp.provider import Provider
 from tests.clock import MovableClock
@@ -198,3 +199,24 @@ def test_a_court_is_called_by_its_name_in_the_language_of_the_page_and_of_the_cl
 
     assert told["court_name"] == NAMES["zh-Hant"]
     assert {tag: told[f"court_name#{tag}"] for tag in NAMES} == NAMES
+
+
+def test_P31_a_role_is_called_by_its_name_and_by_its_value_where_it_has_none(
+    provider: Provider, paper: PaperDirectory
+) -> None:
+    names: dict[str, Names] = {
+        "president": {"zh-Hant": "院長", "zh-Hans": "院长", "en": "President"},
+        "on-call": "值班",
+    }
+    court = with_directory(provider, paper, msgspec.structs.replace(SECTION, role_names=names))
+    paper.write(replace(WANG, roles=("president", "night-duty", "on-call")))
+    browser = Browser.on(court)
+    open_form(browser)
+    sign_in(browser)
+    register(browser, court)
+
+    pages = {lang: browser.get("/account", lang=lang).text for lang in ("zh-Hant", "zh-Hans", "en")}
+
+    assert ">院長、night-duty、值班<" in pages["zh-Hant"]
+    assert ">院长、night-duty、值班<" in pages["zh-Hans"]
+    assert ">President, night-duty, 值班<" in pages["en"]

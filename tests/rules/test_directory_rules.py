@@ -14,7 +14,7 @@ from idp.authenticators.directory import courts, filters, names, people, standin
 from idp.authenticators.directory.distinguished import key, parse, shared_by, units_below
 from idp.authenticators.directory.model import Standing
 from idp.authenticators.directory.names import LoginName
-from idp.config import CourtNames, DirectorySection
+from idp.config import DirectorySection, Names
 from idp.gateways.ldap import host_and_port
 
 NOW = datetime(2026, 11, 22, 1, 30, tzinfo=UTC)  # a Sunday
@@ -274,7 +274,7 @@ def test_a_name_is_the_same_however_it_is_written() -> None:
     assert key("CN=a\\,b,DC=t") != key("CN=a,CN=b,DC=t")
 
 
-_TAIPEI: CourtNames = {"en": "Taipei", "zh-Hant": "臺北"}
+_TAIPEI: Names = {"en": "Taipei", "zh-Hant": "臺北"}
 
 
 @pytest.mark.parametrize(
@@ -287,9 +287,7 @@ _TAIPEI: CourtNames = {"en": "Taipei", "zh-Hant": "臺北"}
         pytest.param(_TAIPEI, "", "Taipei", id="the first goes on record"),
     ],
 )
-def test_a_court_is_called_as_the_language_calls_it(
-    names: CourtNames, locale: str, called: str
-) -> None:
+def test_a_court_is_called_as_the_language_calls_it(names: Names, locale: str, called: str) -> None:
     assert courts.called(names, locale) == called
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from idp.accounts.model import Office
-from idp.config import CourtNames, DirectorySection
+from idp.config import DirectorySection, Names
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +27,13 @@ class Courts:
         names = self._of(office.directory).get(office.court, "")
         return {} if isinstance(names, str) else {str(one): name for one, name in names.items()}
 
-    def _of(self, directory: str) -> Mapping[str, CourtNames]:
+    def _of(self, directory: str) -> Mapping[str, Names]:
         found = (one.courts for one in self.sections if one.id == directory)
         return next(found, {})
 
 
-def called(names: CourtNames, locale: str = "") -> str:
-    """Give a court's name in a language.
+def called(names: Names, locale: str = "") -> str:
+    """Give the name of a court or a role in a language.
 
     Where it has none in that, Chinese stands for Chinese, and else the first that is written:
     it goes on record, too.
@@ -45,12 +45,12 @@ def called(names: CourtNames, locale: str = "") -> str:
     return written.get(locale) or next(alike, "") or next(iter(written.values()), "")
 
 
-def code_of(courts: Mapping[str, CourtNames], code_or_name: str) -> str:
+def code_of(courts: Mapping[str, Names], code_or_name: str) -> str:
     """Find a court by its code or by any of its names; empty: it is none of these."""
     if code_or_name in courts or not code_or_name:
         return code_or_name  # an empty one must not meet a name that was left empty
     return next((one for one, names in courts.items() if code_or_name in _all(names)), "")
 
 
-def _all(names: CourtNames) -> tuple[str, ...]:
+def _all(names: Names) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names.values())

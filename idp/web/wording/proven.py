@@ -20,6 +20,8 @@ PROVEN: dict[str, LazyString] = {
 PROVEN_OF_ORGANISATION: dict[str, LazyString] = {"name": _("Name of the organisation")}
 """What of that is called otherwise where the holder is no person."""
 COURT_CHOSEN: LazyString = _("Court (chosen by you)")
+# Translators: between the parts of a list
+BETWEEN: LazyString = _(", ")
 OFFICE: Mapping[str, LazyString] = {
     "ad_account": PROVEN["ad_account"],
     "court": PROVEN["court"],

@@ -16,6 +16,7 @@ from idp.accounts.particulars import masked
 from idp.accounts.proofs import Attribute
 from idp.audit.events.accounts import AccountChanged
 from idp.authenticators.card import cards
+from idp.authenticators.directory import roles
 from idp.authenticators.directory.courts import Courts
 from idp.database.transaction import Transaction
 from idp.registration import contact, flows, forms
@@ -30,7 +31,7 @@ from idp.web.request import origin, speaks
 from idp.web.wiring import provider
 from idp.web.wording.account import KIND_OF_ACCOUNT, KINDS, NAME_HERE
 from idp.web.wording.details import FIELDS, details_errors
-from idp.web.wording.proven import COURT_CHOSEN, OFFICE
+from idp.web.wording.proven import BETWEEN, COURT_CHOSEN, OFFICE
 from ui import roc_calendar
 
 pages = Blueprint("account", __name__)
@@ -116,14 +117,15 @@ def _held(account: Account) -> Office | None:
 
 
 def _office(held: Office) -> list[Line]:
-    courts = Courts(provider().config.directories)
+    sections = provider().config.directories
+    courts = Courts(sections)
     said = {
         "ad_account": held.ad_account,
         "court": "" if may_choose(held) else courts.of_office(held, speaks()),
         "department": held.department,
         "title": held.title,
         "employee_number": held.employee_number,
-        "roles": ", ".join(held.roles),
+        "roles": str(BETWEEN).join(roles.of_office(sections, held, speaks())),
     }
     return [Line(OFFICE[name], value) for name, value in said.items() if value]
 
