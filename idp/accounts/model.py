@@ -137,6 +137,8 @@ class Office:
     title: str = ""
     employee_number: str = ""
     roles: tuple[str, ...] = ()
+    court_told: str = ""
+    """What the directory has in the place of a court and no configuration knows; for no app."""
     also_login: str = ""
     """The other name that its holder signs in under; empty where it is the account's own."""
 

@@ -17,6 +17,8 @@ from idp.database.columns import Table
 from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction
 
+_MOST_TOLD = 100
+
 
 class AccountOffice(Table):
     """The office of one account, as its directory said it last."""
@@ -34,6 +36,8 @@ class AccountOffice(Table):
     court: Mapped[str] = mapped_column(Text())
     court_name: Mapped[str] = mapped_column(Text())
     court_is_chosen: Mapped[bool]
+    court_told: Mapped[str] = mapped_column(Text(), server_default="")
+    """What the directory has in the place of a court where no court of ours is called so."""
     department: Mapped[str] = mapped_column(Text())
     title: Mapped[str] = mapped_column(Text())
     employee_number: Mapped[str] = mapped_column(Text())
@@ -83,6 +87,7 @@ def put(tx: Transaction, account_id: UUID, office: Office) -> None:
         "court": office.court,
         "court_name": office.court_name,
         "court_is_chosen": office.court_is_chosen,
+        "court_told": office.court_told,
         "department": office.department,
         "title": office.title,
         "employee_number": office.employee_number,
@@ -103,6 +108,18 @@ def choose_court(tx: Transaction, account_id: UUID, before: str, chosen: Office)
     return tx.execute(_CHOOSE_COURT, row).rowcount == 1
 
 
+def courts_told(tx: Transaction) -> list[tuple[str, str]]:
+    """List what directories have in the place of courts that are none: directory and value."""
+    return [(row.directory, row.court_told) for row in tx.execute(_COURTS_TOLD)]
+
+
+_COURTS_TOLD = (
+    select(AccountOffice.directory, AccountOffice.court_told)
+    .where(AccountOffice.court_told != "")
+    .distinct()
+    .order_by(AccountOffice.directory, AccountOffice.court_told)
+    .limit(_MOST_TOLD)
+)
 _CHOOSE_COURT = (
     update(AccountOffice)
     .where(
@@ -119,6 +136,7 @@ _OF = Prepared(
         AccountOffice.court,
         AccountOffice.court_name,
         AccountOffice.court_is_chosen,
+        AccountOffice.court_told,
         AccountOffice.department,
         AccountOffice.title,
         AccountOffice.employee_number,

@@ -97,7 +97,7 @@ class Examiner:
             return Step(where, "", "user", NOT_TRIED, f"{login}: {because}")
         found = directories.by_login(login)
         if isinstance(found, DirectoryPerson):
-            return Step(found.directory, "", "user", OK, _described(found))
+            return _found(found)
         said, fix = words.STANDINGS[found]
         return Step(where, "", "user", FAILED, f"{login}: {said}", fix, found.value)
 
@@ -191,8 +191,17 @@ def _group(dn: str, session: Session) -> Fault | str:
     return Fault("there is no such entry", "write the DN of the group as the directory has it")
 
 
+def _found(person: DirectoryPerson) -> Step:
+    if not person.court_told:
+        return Step(person.directory, "", "user", OK, _described(person))
+    fix = f"list “{person.court_told}” in `courts`, as a code or a name, or correct the entry"
+    return Step(person.directory, "", "user", LOOK, _described(person), fix)
+
+
 def _described(person: DirectoryPerson) -> str:
-    court = f"{person.court} {person.court_name}" if person.court else "no court of `courts`"
+    told = f"“{person.court_told}”, which is none of `courts`"
+    none = told if person.court_told else "no court of `courts`"
+    court = f"{person.court} {person.court_name}" if person.court else none
     parts = [person.account, person.name, person.title, court, *person.roles]
     return ", ".join(one for one in parts if one)
 

@@ -3,7 +3,7 @@
 import smtplib
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -12,11 +12,12 @@ from sqlalchemy import bindparam, delete, insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from idp import assembly
-from idp.accounts import identities
+from idp.accounts import identities, offices
 from idp.authenticators.card import roots
+from idp.authenticators.directory.courts import code_of
 from idp.authenticators.directory.model import IDENTITY_KIND, Standing
 from idp.cli.context import operator
-from idp.config import Config, ConfigError
+from idp.config import Config, ConfigError, DirectorySection
 from idp.database.columns import Table
 from idp.database.prepared import Prepared
 from idp.gateways.kerberos import Tickets
@@ -176,17 +177,35 @@ def look_at_directories(name: str, portico: Provider) -> Finding:
     if silent:
         what = f"{', '.join(silent)}: cannot be asked; `idp directory test` says why"
         return Finding(name, WARN, what)
-    with_tickets = [one.id for one in sections if one.keytab_file]
-    if with_tickets and not Tickets.available():
-        listed = ", ".join(with_tickets)
-        return Finding(
-            name,
-            WARN,
-            f"{listed}: a keytab is set and gssapi is not installed, so no ticket is taken and the "
-            "form remains: install portico[kerberos]",
-        )
+    if worry := _unknown_courts(portico) or _without_tickets(sections):
+        return Finding(name, WARN, worry)
     listed = ", ".join(one.id for one in sections)
     return Finding(name, GOOD, f"{listed} can be asked; `idp directory test` tries more")
+
+
+def _unknown_courts(portico: Provider) -> str:
+    """List what directories have in the place of courts; what was added meanwhile is known."""
+    known = {one.id: one.courts for one in portico.config.directories}
+    with portico.database.read() as tx:
+        told = offices.courts_told(tx)
+    unknown = ", ".join(
+        f"{directory} has “{value}”"
+        for directory, value in told
+        if not code_of(known.get(directory, {}), value)
+    )
+    return unknown and (
+        f"{unknown}: named as courts, and none of `courts`; their people have none, or choose one"
+    )
+
+
+def _without_tickets(sections: Sequence[DirectorySection]) -> str:
+    listed = ", ".join(one.id for one in sections if one.keytab_file)
+    if not listed or Tickets.available():
+        return ""
+    return (
+        f"{listed}: a keytab is set and gssapi is not installed, so no ticket is taken and the "
+        "form remains: install portico[kerberos]"
+    )
 
 
 def _held(one: withdrawals.Held) -> str:

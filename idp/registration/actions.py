@@ -27,6 +27,7 @@ from idp.signin import tickets
 from idp.signin.activation import Activation
 from idp.signin.codes import Codes, Purpose, Sending, Typing
 from idp.signin.confirming import Confirming
+from idp.signin.directory import note_court, office_of
 from idp.signin.tickets import Errand
 from idp.terms import documents
 from idp.terms import store as terms
@@ -235,6 +236,8 @@ class Registering:
             evidence=answers.card.evidence if answers.card else "",
         )
         self.trail.append(tx, registered)
+        if answers.directory is not None:
+            note_court(tx, self.trail, account, office_of(answers.directory.person))
         self._tell(tx, replace(account, email=addresses[0]), under)
         return Registered(account.id, track.activation)
 

@@ -27,7 +27,7 @@ import msgspec
 from idp.accounts import identities, offices, status
 from idp.accounts.model import NOBODY, Account, Office, SecondFactor, State, login_of
 from idp.accounts.store import Accounts
-from idp.audit.events.directories import CourtChanged, OfficeChanged
+from idp.audit.events.directories import CourtChanged, CourtUnknown, OfficeChanged
 from idp.audit.events.signin import SigninRefused, SigninSucceeded, Throttled
 from idp.audit.store import Trail
 from idp.authenticators import Reason, Refusal
@@ -148,6 +148,8 @@ class Refreshing:
             changed += [one for one in _SAID if getattr(before, one, None) != getattr(after, one)]
         if before is not None:
             self._tell(tx, account, before, after)
+            if after.court_told != before.court_told:
+                note_court(tx, self.trail, account, after)
         if changed:
             self.trail.append(tx, OfficeChanged(subject=account.subject, fields=changed))
 
@@ -164,6 +166,13 @@ class Refreshing:
             after_name=after.court_name,
         )
         self.trail.append(tx, moved, about=after.court_name or after.court)
+
+
+def note_court(tx: Transaction, trail: Trail, account: Account, office: Office) -> None:
+    """Write down that a directory names a court that is none of ours, if it does."""
+    if told := office.court_told:
+        unknown = CourtUnknown(subject=account.subject, directory=office.directory, told=told)
+        trail.append(tx, unknown, about=told)
 
 
 def whole_name(counted: str, login: str) -> str:
@@ -201,6 +210,7 @@ def office_of(person: DirectoryPerson, before: Office | None = None, claimed: st
         person.title,
         person.employee_number,
         person.roles,
+        person.court_told,
         "" if is_own else also,
     )
 

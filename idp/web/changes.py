@@ -25,6 +25,7 @@ _SENTENCES: Mapping[str, LazyString | Variants] = {
             "holder": _("You chose another court."),
         },
     ),
+    "court.unknown": _("Your court's directory names a court that this site does not know."),
     "emails.changed": (
         "act",
         {

@@ -235,6 +235,15 @@ def test_a_host_that_two_accounts_have_is_noticed(samba_ad: Domain, examine: Try
     assert f"setspn -D {name} ACCOUNT" in spn["fix"]
 
 
+def test_a_court_that_is_not_listed_is_named_with_what_mends_it(examine: Try) -> None:
+    code, rows = examine("--user", "wang.dm", courts={"NTD": "臺灣南投地方法院"})
+
+    user = of_step(rows, "user")
+    assert (code, user["result"]) == (0, "look")
+    assert "none of `courts`" in user["found"]
+    assert "list “" in user["fix"]
+
+
 @pytest.mark.parametrize(
     ("user", "fix"),
     [("nobody", "compare it"), ("clerk01", "into that group"), ("disabled", "enable it")],

@@ -17,6 +17,7 @@ from idp.accounts.offices import AccountOffice
 from idp.accounts.tables import AccountRow
 from idp.audit.store import AuditRow
 from idp.authenticators.directory.model import Standing
+from idp.cli import doctor
 from idp.database.columns import Table
 from idp.mail.messages import Code, NewBrowser
 from idp.provider import Provider
@@ -25,9 +26,17 @@ from idp.signin import store
 from idp.signin.directory import TRIES, rest
 from idp.web.wording.ways import STANDINGS
 from tests.clock import MovableClock
+from tests.conftest import Enrol
 from tests.http.test_B_registration import accept, confirm, finish, send
 from tests.labs import letters
-from tests.labs.paper_directory import COURTS, PASSWORD, WANG, PaperDirectory, with_directory
+from tests.labs.paper_directory import (
+    COURTS,
+    PASSWORD,
+    SECTION,
+    WANG,
+    PaperDirectory,
+    with_directory,
+)
 from tests.people import Browser, answer
 
 MAIL = "wang@judges.example"
@@ -550,6 +559,109 @@ def test_whose_court_the_directory_names_cannot_change_it(
         held = offices.of(tx, of_wang(court).id)
     assert held is not None
     assert (held.court, held.court_is_chosen) == ("TPH", False)
+
+
+UNKNOWN = "<b>南投</b>地方法院"
+SHOWN = "&lt;b&gt;南投&lt;/b&gt;地方法院"
+
+
+@pytest.fixture
+def of_unknown_court(judge: Browser, court: Provider, paper: PaperDirectory) -> Browser:
+    """A judge whose court is not in the configuration, and who chose one; signed in."""
+    paper.write(replace(WANG, court="", court_name="", court_told=UNKNOWN))
+    open_form(judge)
+    sign_in(judge)
+    register(judge, court, court="TPH")
+    return judge
+
+
+def test_P20_a_court_that_is_not_known_here_is_named_and_one_is_chosen(
+    judge: Browser, paper: PaperDirectory
+) -> None:
+    paper.write(replace(WANG, court="", court_name="", court_told=UNKNOWN))
+    open_form(judge)
+    sign_in(judge)
+
+    accept(judge)
+
+    assert f"names “{SHOWN}” as your court" in page(judge)
+    assert "does not say which court" not in page(judge)
+    assert '<option value="TPH"' in page(judge)
+
+
+def test_a_court_that_is_not_known_here_is_on_the_account_page_and_in_the_audit(
+    of_unknown_court: Browser, court: Provider
+) -> None:
+    shown = of_unknown_court.get("/account", lang="en").text
+
+    assert f"names “{SHOWN}” as your court" in shown
+    assert COURTS["TPH"] in shown
+    assert f"names “{SHOWN}” as your court" in of_unknown_court.get("/account/court").text
+    (told,) = events(court, "court.unknown")
+    assert (told["directory"], told["told"]) == ("court", UNKNOWN)
+    assert "a court that this site does not know" in of_unknown_court.get("/account/history").text
+
+
+def test_a_court_that_is_not_known_here_reaches_no_app(
+    judge: Browser, court: Provider, paper: PaperDirectory, enrol: Enrol
+) -> None:
+    enrol("petitions", scope="openid judiciary")
+    registered(judge, court)
+    paper.write(replace(WANG, court="", court_name="", court_told="NTD"))
+    judge.authorize("petitions", scope="openid judiciary")
+    sign_in(judge)
+    tokens = judge.redeem(answer(judge.last)["code"], "petitions").get_json()
+
+    told = judge.userinfo(tokens["access_token"])
+
+    assert "department" in told.get_json()
+    assert "court" not in told.get_json()
+    assert "NTD" not in told.text
+    assert len(events(court, "court.unknown")) == 1
+
+
+def test_a_court_that_has_become_known_is_the_court(
+    of_unknown_court: Browser, paper: PaperDirectory
+) -> None:
+    paper.write(WANG)
+    sign_out(of_unknown_court)
+    open_form(of_unknown_court)
+    sign_in(of_unknown_court)
+
+    shown = of_unknown_court.get("/account").text
+
+    assert "court-unknown" not in shown
+    assert COURTS["TPD"] in shown
+    assert 'id="court-change"' not in shown
+
+
+def test_where_no_court_is_listed_the_page_says_what_the_directory_names(
+    provider: Provider, paper: PaperDirectory
+) -> None:
+    bare = with_directory(provider, paper, msgspec.structs.replace(SECTION, courts={}))
+    paper.write(replace(WANG, court="", court_name="", court_told="NTD"))
+    browser = Browser.on(bare)
+    open_form(browser)
+    sign_in(browser)
+    register(browser, bare)
+
+    assert "names “NTD” as your court" in browser.get("/account").text
+    assert "no app learns of it" in page(browser)
+    assert 'id="court-change"' not in page(browser)
+
+
+@pytest.mark.usefixtures("of_unknown_court")
+def test_the_doctor_names_courts_that_are_not_known_until_they_are(court: Provider) -> None:
+    courts = dict(court.config.directories[0].courts) | {"NTD": UNKNOWN}
+    wider = msgspec.structs.replace(court.config.directories[0], courts=courts)
+    config = msgspec.structs.replace(court.config, directories=[wider])
+
+    said = doctor.look_at_directories("directories", court)
+    mended = doctor.look_at_directories("directories", replace(court, config=config))
+
+    assert said.result == doctor.WARN
+    assert f"court has “{UNKNOWN}”" in said.advice
+    assert mended.result == doctor.GOOD
 
 
 def test_the_name_of_the_account_is_explained(of_no_court: Browser) -> None:

@@ -299,5 +299,46 @@ def test_each_name_of_a_court_stands_for_it_in_an_attribute(written: str, code: 
     assert courts.code_of({"TPD": _TAIPEI, "TPH": "高院"}, written) == code
 
 
+@pytest.mark.parametrize(
+    ("written", "court", "told"),
+    [
+        pytest.param("TPD", "TPD", "", id="a court of ours"),
+        pytest.param("臺灣南投地方法院", "", "臺灣南投地方法院", id="one that is not listed"),
+        pytest.param("", "", "", id="none"),
+        pytest.param("南投\u202e\n地方", "", "南投地方", id="what nobody can see is left out"),
+    ],
+)
+def test_a_court_that_is_not_listed_is_kept_as_it_is_and_is_no_court(
+    written: str, court: str, told: str
+) -> None:
+    one = entry(company=written)
+    listed = section(courts={"TPD": "臺灣臺北地方法院"})
+
+    found = people.person(listed, "CN=x,DC=court,DC=test", one, ())
+
+    assert (found.court, found.court_told) == (court, told)
+
+
+def test_a_group_of_a_court_that_is_not_listed_and_an_ou_too() -> None:
+    groups = {"CN=N,DC=court,DC=test": "NTD"}
+    by_group = section(court_from="group", court_groups=groups)
+    by_ou = section(court_from="ou")
+
+    in_group = people.person(by_group, "CN=x,DC=court,DC=test", entry(), groups)
+    in_ou = people.person(by_ou, "CN=x,OU=南投,DC=court,DC=test", entry(), ())
+
+    assert (in_group.court, in_group.court_told) == ("", "NTD")
+    assert (in_ou.court, in_ou.court_told) == ("", "南投")
+
+
+def test_of_two_courts_of_ours_there_is_none_and_nothing_unknown() -> None:
+    groups = {"CN=A,DC=court,DC=test": "TPD", "CN=B,DC=court,DC=test": "TPH"}
+    both = section(court_from="group", court_groups=groups, courts={"TPD": "北院", "TPH": "高院"})
+
+    found = people.person(both, "CN=x,DC=court,DC=test", entry(), groups)
+
+    assert (found.court, found.court_told) == ("", "")
+
+
 def test_who_is_of_no_court_is_not_of_one_whose_name_was_left_empty() -> None:
     assert courts.code_of({"TPD": {"zh-Hant": "臺灣臺北地方法院", "en": ""}, "TPH": ""}, "") == ""

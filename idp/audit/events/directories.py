@@ -26,6 +26,15 @@ class CourtChanged(Event, frozen=True):
     after_name: str
 
 
+class CourtUnknown(Event, frozen=True):
+    """A directory has something in the place of a person's court that is no court of ours."""
+
+    name = "court.unknown"
+    for_owner = True
+    directory: str
+    told: str
+
+
 class WithdrawalsHeld(Event, frozen=True):
     """A directory would put out more people at once than it may: nobody goes."""
 

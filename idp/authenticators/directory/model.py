@@ -54,6 +54,8 @@ class DirectoryPerson:
     employee_number: str
     """Empty unless ``employee_numbers``."""
     roles: tuple[str, ...]
+    court_told: str = ""
+    """What the directory has in the place of a court where that is none of ``courts``."""
 
     @property
     def identity(self) -> Identity:

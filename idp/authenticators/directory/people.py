@@ -117,7 +117,7 @@ def person(
     Args:
         groups: which of :func:`groups_asked_for` they are in.
     """
-    court = _court(section, dn, values, groups)
+    court, told = _court(section, dn, values, groups)
     number = section.employee_number_attribute if section.employee_numbers else ""
     account = _shown(values, section.account_attribute)
     return DirectoryPerson(
@@ -132,11 +132,17 @@ def person(
         mails=_mails(section, values),
         employee_number=_shown(values, number),
         roles=tuple(dict.fromkeys(role for dn, role in section.roles.items() if dn in groups)),
+        court_told=told,
     )
 
 
-def _court(section: DirectorySection, dn: str, values: Values, groups: Collection[str]) -> str:
-    """Give the code of a court of ours; empty where none is named, or more than one."""
+def _court(
+    section: DirectorySection, dn: str, values: Values, groups: Collection[str]
+) -> tuple[str, str]:
+    """Give the code of a court of ours, and what is named where that is none.
+
+    Both are empty where nothing is named, or more than one court of ours.
+    """
     if section.court_from == "group":
         named = [code for group, code in section.court_groups.items() if group in groups]
     elif section.court_from == "ou":
@@ -145,7 +151,9 @@ def _court(section: DirectorySection, dn: str, values: Values, groups: Collectio
     else:
         named = [_text(values, section.court_attribute)]
     codes = {code for one in named if (code := courts.code_of(section.courts, one))}
-    return codes.pop() if len(codes) == 1 else ""
+    if codes:
+        return (codes.pop() if len(codes) == 1 else ""), ""
+    return "", _fit(", ".join(dict.fromkeys(filter(None, named))))
 
 
 def _mails(section: DirectorySection, values: Values) -> tuple[str, ...]:

@@ -29,6 +29,8 @@ class CourtPage:
     courts: dict[str, str]
     """What it is chosen from, by their codes."""
     chosen: str
+    told: str
+    """What the directory has in the place of a court where that is none; mostly nothing."""
     errors: list[FieldError] = field(default_factory=list)
 
 
@@ -83,6 +85,7 @@ def _page(
         action=url_for("own_court.choose"),
         courts=Courts(provider().config.directories).listed(held.directory, speaks()),
         chosen=held.court,
+        told=held.court_told,
         errors=problems,
     )
     return place.show("court.html", found, "account", page, status)

@@ -63,6 +63,8 @@ class OverviewPage:
     """What the court's directory says; read-only. Empty for who is of none."""
     court_url: str = ""
     """Where the court is chosen; empty where the directory names it."""
+    court_told: str = ""
+    """What the directory names as the court where that is none of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ def show() -> ResponseReturnValue:
         "" if office else url_for("account.change"),
         office,
         url_for("own_court.show") if held and may_choose(held) else "",
+        held.court_told if held else "",
     )
     return place.show("overview.html", found, "account", page)
 

@@ -41,6 +41,8 @@ class DetailsPage:
     is_of_directory: bool
     courts: dict[str, str]
     """What a court is chosen from, by their codes; empty where it is not asked for."""
+    court_told: str
+    """What the directory names as the court where that is none of ours."""
     asks: dict[str, bool]
     """Each field that the kind of account asks for, and whether it is required."""
     typed: Mapping[str, str]
@@ -163,6 +165,7 @@ def _page(
         facts=proven,
         is_of_directory=proof is not None,
         courts=courts if asks_court else {},
+        court_told=proof.person.court_told if proof else "",
         asks={
             one.name.value: one.required
             for one in track.fields
