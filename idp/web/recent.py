@@ -9,6 +9,8 @@ from idp.accounts.model import Kind, SecondFactor
 from idp.oidc.model import Client
 from idp.provider import Provider
 from idp.sessions.store import Session
+from idp.web import last_way
+from idp.web.wiring import provider
 
 
 def has_proven_recently(portico: Provider, session: Session) -> bool:
@@ -53,5 +55,6 @@ def make_stronger(session: Session, page: str) -> ResponseReturnValue:
 
 def ask_again(page: str, kind: str) -> ResponseReturnValue:
     """Send the browser to the sign-in, which leads back to ``page`` of ``idp.web.returning``."""
-    endpoint = "directory.show" if kind == Kind.JUDGE else "password.show"
+    kinds = set(Kind) - {Kind.JUDGE}
+    endpoint = "directory.show" if kind == Kind.JUDGE else last_way.endpoint(provider(), kinds)
     return redirect(url_for(endpoint, journey=page), code=303)

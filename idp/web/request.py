@@ -24,6 +24,7 @@ from ui import locale
 
 _REQUEST_ID = re.compile(r"[0-9a-f-]{8,64}")
 _SESSION, _BROWSER, _DEVICE, _LANGUAGE, _STATE = "session", "browser", "device", "lang", "state"
+_WAY = "way"
 _TICKET, _NO_TICKET, _NO_TICKET_SECONDS = "ticket", "not-asked-for-now", 10 * 60
 _YEAR = 365 * 24 * 3600
 _OPAQUE = re.compile(r"[A-Za-z0-9_-]{16,128}")
@@ -173,17 +174,20 @@ def keep_browser(response: Response) -> Response:
 
 
 def give_session(
-    response: Response, cookie: str, device_name: str, *, binding: str = ""
+    response: Response, cookie: str, device_name: str, *, binding: str = "", way: str = ""
 ) -> Response:
     """Hand over a new session, and renew the binding: nothing from before is carried on.
 
     Args:
         binding: the new one, to which the journey at hand has been bound already; empty where
             the same person has only shown more than before.
+        way: by which it was opened, of ``idp.web.last_way``; empty: by none of a page of its own.
     """
     if binding:
         request.environ[_NEW_BROWSER] = binding
     _set(response, _SESSION, cookie, max_age=None)
+    if way:
+        _set(response, _WAY, way, max_age=_YEAR)
     keep_state(response, digest(cookie))
     _set(response, _DEVICE, device_name, max_age=2 * _YEAR)
     return response
@@ -210,6 +214,11 @@ def keep_state(response: Response, session_hash: bytes) -> Response:
 def state_cookie_name() -> str:
     """Name the cookie that :func:`keep_state` sets."""
     return cookie_name(_STATE, secure=is_secure())
+
+
+def kept_way() -> str:
+    """Tell by which way somebody signed in here last; anything may stand there."""
+    return request.cookies.get(cookie_name(_WAY, secure=is_secure()), "")
 
 
 def has_mark() -> bool:

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from idp.config import DirectorySection
 from idp.provider import Provider
+from idp.web import last_way
 from idp.web.request import has_mark, is_listed, origin
 from idp.web.wiring import provider
 
@@ -29,7 +30,8 @@ def leads(portico: Provider) -> bool:
 
 def to_sign_in(page: str) -> BaseResponse:
     """Send a browser that nobody is signed in from to the sign-in, which leads back to ``page``."""
-    endpoint = "ticket.show" if leads(provider()) else "password.show"
+    portico = provider()
+    endpoint = "ticket.show" if leads(portico) else last_way.endpoint(portico)
     return redirect(url_for(endpoint, journey=page), code=303)
 
 

@@ -90,6 +90,21 @@ def test_B06_a_card_signs_in_and_says_how(
     assert claims["amr"] == ["sc", "pin", "mfa"]
 
 
+def test_where_a_card_was_used_last_its_page_comes_first(
+    browser: Browser, provider: Provider, lab: LabPki, citizen: Person
+) -> None:
+    card = card_of(provider, lab, citizen)
+    open_page(browser)
+    present(browser, card)
+    browser.follow()
+    browser.get("/logout")
+    browser.post("/logout/confirm", browser.hidden())
+
+    browser.authorize()
+
+    assert browser.trail[-1].startswith("GET /signin/card?")
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_page_shows_the_digits_that_the_bridge_computes(browser: Browser) -> None:
     open_page(browser)

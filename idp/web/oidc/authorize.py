@@ -59,7 +59,7 @@ from idp.signin.journey import (
 )
 from idp.signin.store import OnJourney, SignedInHere
 from idp.terms import documents
-from idp.web import errors, tickets
+from idp.web import errors, last_way, tickets
 from idp.web.oidc import ahead, asking
 from idp.web.oidc.answering import back, refuse
 from idp.web.oidc.bridge import exchange_of
@@ -128,7 +128,7 @@ def proceed() -> ResponseReturnValue:
         return _deny(portico, found, id_hash)
     if isinstance(found.step, Answer):
         return _answer(portico, found, journey=id_hash)
-    return _show(found.step, journey_id)
+    return _show(found, journey_id)
 
 
 def _journey_here(portico: Provider, id_hash: bytes) -> OnJourney | None:
@@ -377,7 +377,7 @@ def _start_journey(portico: Provider, found: Situation, *, bound: bool) -> Respo
         keep_request(tx, portico, found, journey_id, browser_hash() if bound else None)
     if not bound:
         return redirect(url_for("authorize.proceed", journey=journey_id), code=303)
-    return _show(found.step, journey_id)
+    return _show(found, journey_id)
 
 
 def keep_request(
@@ -399,20 +399,32 @@ def keep_request(
     )
 
 
-def _show(step: Step, journey_id: str) -> ResponseReturnValue:
-    """Send the browser to the page of ``step``; the page returns it here."""
+def _show(found: Situation, journey_id: str) -> ResponseReturnValue:
+    """Send the browser to the page of the next step; the page returns it here."""
+    step = found.step
     if isinstance(step, Refuse):
         return errors.refusal(step.why)
-    page, form = _PAGE_OF[type(step)], None
-    if isinstance(step, AskToSignIn) and step.ticket_will_do and tickets.leads(provider()):
-        page = "ticket.show"
-    if isinstance(step, AskDirectory) and not step.ticket_will_do:
-        form = 1  # the page would take a ticket, which does not lead to the end
+    if isinstance(step, AskToSignIn):
+        page = _sign_in_page(step, found.client)
+    else:
+        page = _PAGE_OF[type(step)]
+    # Without it the page would take a ticket, which does not lead to the end.
+    form = 1 if page == "directory.show" and not _takes_tickets(step) else None
     return redirect(url_for(page, journey=journey_id, form=form), code=303)
 
 
+def _sign_in_page(step: AskToSignIn, client: Client) -> str:
+    portico = provider()
+    if step.ticket_will_do and tickets.leads(portico):
+        return "ticket.show"
+    return last_way.endpoint(portico, client.registration.account_kinds)
+
+
+def _takes_tickets(step: Step) -> bool:
+    return isinstance(step, AskToSignIn | AskDirectory) and step.ticket_will_do
+
+
 _PAGE_OF: Mapping[type[Step], str] = {
-    AskToSignIn: "password.show",
     AskToRegister: "register.show",
     AskSecondFactor: "second_factor.show",
     AskForCard: "card.show",

@@ -22,7 +22,7 @@ from idp.provider import Provider
 from idp.sessions import store as sessions
 from idp.signin import store
 from idp.signin.store import PastAttempt
-from idp.web import signed_out, tickets
+from idp.web import last_way, signed_out, tickets
 from idp.web.headers import PAGES
 from idp.web.portal import card_lines
 from idp.web.portal.card_lines import Line
@@ -138,7 +138,7 @@ def _welcome() -> ResponseReturnValue:
         return redirect(url_for("ticket.show"), code=303)
     section = provider().config.provider
     page = WelcomePage(
-        url_for("password.show"),
+        url_for(last_way.endpoint(provider())),
         url_for("register.show"),
         f"{section.issuer}/.well-known/openid-configuration",
         url_for("developers.show") if section.developers_page else "",

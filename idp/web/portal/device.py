@@ -21,7 +21,7 @@ from idp.provider import Provider
 from idp.sessions.store import Session
 from idp.signin.counters import Attempt
 from idp.signin.throttle import Proceed
-from idp.web import recent, returning
+from idp.web import last_way, recent, returning
 from idp.web.current import signed_in
 from idp.web.headers import PAGES
 from idp.web.request import demand_csrf, origin, own_word, sealed_word, single_form, speaks
@@ -63,7 +63,8 @@ def show() -> ResponseReturnValue:
     session = signed_in(provider())
     if session is None:
         journey = returning.device(code)
-        return redirect(f"{url_for('password.show')}?{urlencode({'journey': journey})}", code=303)
+        signin_url = url_for(last_way.endpoint(provider()))
+        return redirect(f"{signin_url}?{urlencode({'journey': journey})}", code=303)
     page = DevicePage(
         url_for("device.answer"),
         written(code) if code else "",

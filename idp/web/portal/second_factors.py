@@ -11,7 +11,7 @@ from idp.sessions import store as sessions
 from idp.sessions.actions import Opened
 from idp.sessions.store import Session
 from idp.signin.factors import Enrolled
-from idp.web import returning
+from idp.web import last_way, returning
 from idp.web.current import signed_in
 from idp.web.headers import PAGES
 from idp.web.portal import recovery_codes
@@ -26,7 +26,7 @@ def enter(page: str, journey: str) -> Session | ResponseReturnValue:
     """Find who is signed in; the sign-in leads back to ``page``, or into the journey."""
     session = signed_in(provider())
     if session is None:
-        return redirect(url_for("password.show", journey=journey or page), code=303)
+        return redirect(url_for(last_way.endpoint(provider()), journey=journey or page), code=303)
     return session
 
 

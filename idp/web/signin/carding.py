@@ -20,6 +20,7 @@ from idp.signin.card import CardSignIn, Unregistered
 from idp.web import cards, metrics
 from idp.web.cards import CardForm, Examined
 from idp.web.forms import FieldError
+from idp.web.last_way import CARD
 from idp.web.raising import supersede, user_agent
 from idp.web.request import browser_hash, device, give_session, new_binding, origin, speaks
 from idp.web.signin.journeys import Underway
@@ -78,7 +79,9 @@ def conclude(
         case SignedIn() as signed_in:
             metrics.signin(way, "ok")
             response = make_response(redirect(journey.next_url, code=303))
-            return give_session(response, signed_in.session.cookie, browser.device, binding=binding)
+            return give_session(
+                response, signed_in.session.cookie, browser.device, binding=binding, way=CARD
+            )
         case _Unknown(url, offer):
             metrics.signin(way, "unregistered")
             here = url_for(f"{way}.show", journey=journey.id or None, unknown=offer or "1")

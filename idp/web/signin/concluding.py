@@ -19,6 +19,7 @@ from idp.signin.actions import Browser, SignedIn
 from idp.signin.directory import METHOD, TICKET, Admitted, Means, Outcome, Unregistered
 from idp.web import metrics, waiting
 from idp.web.forms import FieldError
+from idp.web.last_way import DIRECTORY
 from idp.web.raising import supersede, user_agent
 from idp.web.request import (
     browser_hash,
@@ -101,7 +102,9 @@ def conclude(
     match outcome:
         case SignedIn():
             response = make_response(redirect(_onward(journey, outcome), code=303))
-            given = give_session(response, outcome.session.cookie, browser.device, binding=binding)
+            given = give_session(
+                response, outcome.session.cookie, browser.device, binding=binding, way=DIRECTORY
+            )
             return unmark(given) if means.method == TICKET else given
         case Unregistered():
             led = redirect(url, code=303) if url else page([_TOO_MANY], 429)

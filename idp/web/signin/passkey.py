@@ -12,6 +12,7 @@ from idp.secret import digest
 from idp.signin import store
 from idp.signin.actions import Browser, SignedIn
 from idp.web import errors, metrics
+from idp.web.last_way import PASSWORD
 from idp.web.raising import supersede, user_agent
 from idp.web.request import (
     browser_hash,
@@ -48,7 +49,9 @@ def submit() -> ResponseReturnValue:
         return password.refused(journey, outcome.reason)
     metrics.signin("passkey", "ok")
     response = make_response(redirect(journey.next_url, code=303))
-    return give_session(response, outcome.session.cookie, browser.device, binding=binding)
+    return give_session(
+        response, outcome.session.cookie, browser.device, binding=binding, way=PASSWORD
+    )
 
 
 def _try(

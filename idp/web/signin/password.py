@@ -19,6 +19,7 @@ from idp.signin import store
 from idp.signin.actions import Admitted, Browser, SignedIn, Typed
 from idp.web import errors, metrics, waiting
 from idp.web.forms import FieldError
+from idp.web.last_way import PASSWORD
 from idp.web.raising import supersede
 from idp.web.request import (
     browser_hash,
@@ -169,7 +170,9 @@ def _try(portico: Provider, journey: Underway, form: PasswordForm) -> ResponseRe
         return _refused(journey, form, outcome)
     metrics.signin("password", "ok")
     response = make_response(redirect(_onward(journey, outcome), code=303))
-    return give_session(response, outcome.session.cookie, browser.device, binding=binding)
+    return give_session(
+        response, outcome.session.cookie, browser.device, binding=binding, way=PASSWORD
+    )
 
 
 def _prove_and_record(

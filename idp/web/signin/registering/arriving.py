@@ -24,6 +24,7 @@ from idp.signin.actions import Browser, SignedIn
 from idp.signin.directory import Means
 from idp.web import metrics, returning
 from idp.web.forms import FieldError
+from idp.web.last_way import DIRECTORY
 from idp.web.raising import supersede, user_agent
 from idp.web.request import browser_hash, device, give_session, new_binding, origin, speaks
 from idp.web.signin.journeys import Underway, underway
@@ -52,7 +53,9 @@ def finish(place: At, page: Page) -> ResponseReturnValue:
         response = make_response(
             redirect(returning.onward(journey.id if journey else ""), code=303)
         )
-        return give_session(response, outcome.session.cookie, browser.device, binding=binding)
+        return give_session(
+            response, outcome.session.cookie, browser.device, binding=binding, way=DIRECTORY
+        )
     if outcome in {Obstacle.PROVE_AGAIN, Obstacle.LOOK_AGAIN}:
         return flow.again(place.flow_id)
     return page(outcome, 422)
