@@ -664,6 +664,27 @@ def test_the_doctor_names_courts_that_are_not_known_until_they_are(court: Provid
     assert mended.result == doctor.GOOD
 
 
+@pytest.mark.parametrize("numbers", [True, False])
+def test_the_guide_says_what_is_taken_from_the_directory(
+    provider: Provider, paper: PaperDirectory, numbers: bool
+) -> None:
+    section = msgspec.structs.replace(SECTION, employee_numbers=numbers)
+    shown = Browser.on(with_directory(provider, paper, section)).get("/guide").text
+
+    assert "court, department and title are taken from the directory" in shown
+    assert 'id="link-directory" href="/signin/directory"' in shown
+    assert 'href="/terms/privacy"' in shown
+    assert ("The staff number is taken as well." in shown) is numbers
+    assert "without typing anything" not in shown
+
+
+def test_the_guide_of_a_site_without_a_directory_says_so(provider: Provider) -> None:
+    shown = Browser.on(provider).get("/guide").text
+
+    assert "not connected with any yet" in shown
+    assert 'id="judges-data"' not in shown
+
+
 def test_the_name_of_the_account_is_explained(of_no_court: Browser) -> None:
     assert "Name of the account on this site" in of_no_court.get("/account", lang="en").text
     assert 'id="name-here"' in page(of_no_court)

@@ -44,7 +44,7 @@ def test_on_the_way_to_an_app_they_are_asked_for_and_lead_on(
         found = terms.accepted(tx, behind.account.id)
     assert {(document, version) for document, version, _at in found} == {
         ("terms", "2025-01-02"),
-        ("privacy", "2026-11-01"),
+        ("privacy", "2026-11-15"),
     }
 
 
@@ -191,9 +191,9 @@ def test_a_registration_shows_what_came_into_force_meanwhile(
         "9",
         "~",
         "2025-01-02",
-        "2026-11-01 ",
+        "2026-11-15 ",
         "２０２６-11-01",
-        "2026-11-01' OR 1",
+        "2026-11-15' OR 1",
         "x" * 5000,
     ],
 )
@@ -233,14 +233,30 @@ def test_an_acceptance_that_comes_late_takes_back_no_newer_one(
     """Of two workers, one still has the older texts while a new version is rolled out."""
     assert citizen.account is not None
     with provider.database.write() as tx:
-        terms.accept(tx, citizen.account.id, "2026-11-01")
+        terms.accept(tx, citizen.account.id, "2026-11-15")
     with provider.database.write() as tx:
         terms.accept(tx, citizen.account.id, "2025-01-02")
 
     version, documents_accepted = on_record(provider, citizen)
 
-    assert version == "2026-11-01"
-    assert ("privacy", "2026-11-01") in documents_accepted
+    assert version == "2026-11-15"
+    assert ("privacy", "2026-11-15") in documents_accepted
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [
+        ("en", ["court, department and title", "kept as long as the account", "registered for it"]),
+        ("zh-Hant", ["所屬法院", "保存至帳號關閉為止", "僅經核准者"]),
+        ("zh-Hans", ["所属法院", "保存至账号关闭为止", "仅经核准的系统"]),
+    ],
+)
+def test_the_privacy_policy_says_what_is_taken_from_a_directory_how_long_and_for_whom(
+    browser: Browser, locale: str, said: list[str]
+) -> None:
+    shown = browser.get("/terms/privacy", lang=locale).text
+
+    assert [words for words in said if words not in shown] == []
 
 
 @pytest.mark.parametrize("locale", ["zh-Hant", "zh-Hans", "en"])

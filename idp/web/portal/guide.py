@@ -17,11 +17,21 @@ class GuidePage:
 
     help_desk: str
     takes_cards: bool
+    has_directory: bool
+    takes_tickets: bool
+    tells_staff_numbers: bool
 
 
 @pages.get("/guide")
 def show() -> ResponseReturnValue:
     """Show the guide; open to everybody."""
     config = provider().config
-    page = GuidePage(config.provider.help_desk, config.cards.enabled)
+    sections = config.directories
+    page = GuidePage(
+        config.provider.help_desk,
+        config.cards.enabled,
+        has_directory=bool(sections),
+        takes_tickets=any(one.keytab_file and one.ticket_networks for one in sections),
+        tells_staff_numbers=any(one.employee_numbers for one in sections),
+    )
     return PAGES.apply(make_response(render_template("portal/guide.html", page=page)))
