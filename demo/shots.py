@@ -72,6 +72,7 @@ class Walk:
         self._open("app-welcome", f"{self._app}/")
         self._open("app-sign-in", f"{self._app}/account/signin")
         self._open("app-words", f"{self._app}/open-case-words")
+        self._open("sign-in-judges", self._request("chambers", "openid profile judiciary"))
         self._open("sign-in", self._consent_request())
         page.click("#login-submit")
         self._take("sign-in-mistakes")
@@ -212,17 +213,20 @@ class Walk:
         httpx2.post(f"{self._portal}/bc-authorize", data=form, auth=("counter", secret))
 
     def _consent_request(self) -> str:
-        app = next(one for one in self._demo["clients"] if one["client_id"] == "flowbench")
+        return self._request("flowbench", "openid profile email", prompt="consent")
+
+    def _request(self, client_id: str, scope: str, **more: str) -> str:
+        """Write the address that an app of the demo sends a browser to."""
+        app = next(one for one in self._demo["clients"] if one["client_id"] == client_id)
         query = {
             "response_type": "code",
-            "client_id": app["client_id"],
+            "client_id": client_id,
             "redirect_uri": app["redirect_uris"][0],
-            "scope": "openid profile email",
+            "scope": scope,
             "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
             "code_challenge_method": "S256",
-            "prompt": "consent",
         }
-        return f"{self._portal}/authorize?{urlencode(query)}"
+        return f"{self._portal}/authorize?{urlencode(query | more)}"
 
 
 def _answer(captcha_id: str) -> str:

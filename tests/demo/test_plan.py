@@ -9,6 +9,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from demo import cards, notice, plan
+from idp.accounts.model import Kind
 from idp.config import ClientSection, ConfigError
 
 CLAIMS_OF_PROFILE_EMAIL_ADDRESS_PHONE = {
@@ -108,7 +109,14 @@ def test_every_secret_of_the_document_is_the_one_its_client_is_registered_with()
 
     registered = {one.client_id: one.secret_sha256 for one in run.clients}
     assert offered == {client_id: hashed for client_id, hashed in registered.items() if hashed}
-    assert offered.keys() >= {"casequery", "flowbench", "machine"}
+    assert offered.keys() >= {"casequery", "flowbench", "machine", "chambers"}
+
+
+def test_one_app_is_for_judges_alone() -> None:
+    (found,) = (one for one in plan.make({}).clients if one.account_kinds)
+
+    assert (found.client_id, found.account_kinds) == ("chambers", [Kind.JUDGE])
+    assert "judiciary" in found.scope.split()
 
 
 def test_the_document_names_accounts_as_the_provider_knows_them() -> None:

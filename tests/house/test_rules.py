@@ -201,6 +201,12 @@ def test_the_example_can_be_used_as_it_stands() -> None:
     assert load(EXAMPLE, {}).provider.issuer.startswith("https://")
 
 
+def test_the_example_has_an_app_for_everybody_and_one_for_judges_alone() -> None:
+    kinds = [one.account_kinds for one in load(EXAMPLE, {}).clients]
+
+    assert kinds == [[], [Kind.JUDGE]]
+
+
 def test_every_key_of_the_example_has_a_comment() -> None:
     lines = EXAMPLE.read_text("utf-8").splitlines()
 
