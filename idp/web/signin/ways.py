@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from flask import url_for
 from flask_babel import LazyString
-from flask_babel import lazy_gettext as _
+from flask_babel import lazy_pgettext as pgettext
 
 from idp.provider import Provider
 
@@ -21,12 +21,13 @@ class Way:
 
 def ways(portico: Provider, current: str, journey_id: str) -> list[Way]:
     """List the ways; the judges' is there even where it can only say why it is not open."""
-    found = [("password", _("Account and password"), "password.show")]
+    # Translators: 帳號密碼, manual P01; short, three of these stand beside one another
+    found = [("password", pgettext("way", "Password"), "password.show")]
     if portico.config.cards.enabled:
         # Translators: 憑證卡, manual P03
-        found.append(("card", _("Certificate card"), "card.show"))
+        found.append(("card", pgettext("way", "Card"), "card.show"))
     # Translators: 法官 (AD), manual P04
-    found.append(("directory", _("Judges (AD)"), "directory.show"))
+    found.append(("directory", pgettext("way", "Judges (AD)"), "directory.show"))
     return [
         Way(name, label, url_for(endpoint, journey=journey_id or None), name == current)
         for name, label, endpoint in found

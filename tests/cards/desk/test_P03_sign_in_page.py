@@ -45,6 +45,28 @@ def test_P03_a_card_and_its_pin_open_the_front_page(ready: Desk) -> None:
     assert ready.site.removeprefix("https://") in told
 
 
+@pytest.mark.parametrize("locale", ["en", "zh-Hant", "zh-Hans"])
+def test_P01_the_ways_stand_in_one_row_at_every_width(desk: Desk, locale: str) -> None:
+    desk.page.goto(f"{desk.site}/signin/directory?ui_locales={locale}")
+    fits = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+    for width in (320, 390, 768, 1280):
+        desk.page.set_viewport_size({"width": width, "height": 800})
+        tabs = desk.page.eval_on_selector_all(".p-tabs a", _TABS)
+
+        assert len(tabs) == 3
+        assert len({one["top"] for one in tabs}) == 1
+        assert [one for one in tabs if one["lines"] > len(one["text"].split())] == [], "words break"
+        assert desk.page.evaluate(fits)
+
+
+_TABS = """tabs => tabs.map(one => {
+  const text = document.createRange();
+  text.selectNodeContents(one);
+  const lines = new Set([...text.getClientRects()].map(line => line.top)).size;
+  return {top: one.getBoundingClientRect().top, lines, text: one.textContent};
+})"""
+
+
 def test_P03_a_bridge_that_does_not_run_is_waited_for(desk: Desk) -> None:
     desk.grant()
     desk.open()
