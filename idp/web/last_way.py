@@ -17,12 +17,18 @@ DIRECTORY: Final = "directory"
 
 
 def endpoint(portico: Provider, kinds: Collection[str] = ()) -> str:
+    """Give the endpoint of the page for this browser; takes what :func:`endpoint_of` does."""
+    return endpoint_of(portico, kept_way(), kinds)
+
+
+def endpoint_of(portico: Provider, way: str, kinds: Collection[str] = ()) -> str:
     """Give the endpoint of the page; the password's, unless another is known and of use.
 
     Args:
+        way: as the browser tells it; anything may stand there.
         kinds: the kinds of account that can do what it is asked for; empty: all of them.
     """
-    way, config = kept_way(), portico.config
+    config = portico.config
     if way == CARD and config.cards.enabled:
         return "card.show"
     if way == DIRECTORY and config.directories and (not kinds or Kind.JUDGE in kinds):

@@ -280,6 +280,11 @@ def _mark_of(journey_id: str) -> str:
     return base64url(digest(journey_id)[:9])
 
 
+def way_in(header: str, issuer: str) -> str:
+    """Tell the same as :func:`kept_way` of a ``Cookie`` header, without Flask."""
+    return _written_in(header, _WAY, issuer)
+
+
 def language_in(header: str, issuer: str) -> str:
     """Find the language chosen last in a ``Cookie`` header, without Flask; empty: none was."""
     return _language_in(header, issuer)[0]
@@ -300,10 +305,14 @@ def language_on(
 
 
 def _language_in(header: str, issuer: str) -> tuple[str, str]:
-    name = cookie_name(_LANGUAGE, secure=issuer.startswith("https://"))
-    kept = dict(one.strip().partition("=")[::2] for one in header.split(";"))
-    language, _, mark = kept.get(name, "").partition(".")
+    language, _, mark = _written_in(header, _LANGUAGE, issuer).partition(".")
     return language, mark
+
+
+def _written_in(header: str, purpose: str, issuer: str) -> str:
+    name = cookie_name(purpose, secure=issuer.startswith("https://"))
+    kept = dict(one.strip().partition("=")[::2] for one in header.split(";"))
+    return kept.get(name, "")
 
 
 def speaks() -> str:

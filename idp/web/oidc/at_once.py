@@ -17,10 +17,11 @@ from idp.provider import Provider
 from idp.secret import base64url, digest, mint
 from idp.signin import store
 from idp.signin.journey import Answer, AskToSignIn
+from idp.web import last_way
 from idp.web.oidc import ahead, asking
 from idp.web.oidc.answering import addressed
 from idp.web.oidc.authorize import JOURNEY_PREFIX, Situation, issue, keep_request, look
-from idp.web.request import binding_cookie, binding_in, cookie_in, is_sent
+from idp.web.request import binding_cookie, binding_in, cookie_in, is_sent, way_in
 
 _SIGN_IN = "/signin/password"
 _JOURNEY = re.compile(r"journey=([A-Za-z0-9_-]{1,128})")
@@ -83,6 +84,9 @@ def _to_sign_in(
     by_ticket = step.ticket_will_do and any(one.keytab_file for one in portico.config.directories)
     clicks_language = "lang=" in exchange.query
     if Prompt.NONE in found.request.prompts or by_ticket or clicks_language:
+        return None
+    kinds = found.client.registration.account_kinds
+    if last_way.endpoint_of(portico, way_in(cookies, issuer), kinds) != "password.show":
         return None
     binding, made = binding_in(cookies, issuer), ""
     if not binding:
