@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, String, Text, bindparam, case, or_, select, update
+from sqlalchemy import ForeignKey, Index, String, Text, bindparam, case, or_, select, text, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -18,12 +18,22 @@ from idp.database.prepared import Prepared
 from idp.database.transaction import Transaction
 
 _MOST_TOLD = 100
+_IS_TOLD = text("court_told <> ''")
 
 
 class AccountOffice(Table):
     """The office of one account, as its directory said it last."""
 
     __tablename__ = "account_offices"
+    __table_args__ = (
+        Index(
+            "ix_account_offices_courts_told",
+            "directory",
+            "court_told",
+            sqlite_where=_IS_TOLD,
+            postgresql_where=_IS_TOLD,
+        ),
+    )
 
     account_id: Mapped[UUID] = mapped_column(ForeignKey(AccountRow.id), primary_key=True)
     directory: Mapped[str] = mapped_column(String(32))
@@ -115,7 +125,7 @@ def courts_told(tx: Transaction) -> list[tuple[str, str]]:
 
 _COURTS_TOLD = (
     select(AccountOffice.directory, AccountOffice.court_told)
-    .where(AccountOffice.court_told != "")
+    .where(_IS_TOLD)
     .distinct()
     .order_by(AccountOffice.directory, AccountOffice.court_told)
     .limit(_MOST_TOLD)
