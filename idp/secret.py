@@ -108,9 +108,19 @@ def same(one: bytes, other: bytes) -> bool:
     return hmac.compare_digest(one, other)
 
 
-def new_id(now: datetime, entropy: Entropy) -> uuid.UUID:
-    """Make a UUID version 7 (RFC 9562 section 5.7): sorted by time, so that indexes stay dense."""
+_MOST_OF_AN_INSTANT = 0xFFF
+
+
+def new_id(now: datetime, entropy: Entropy, nth: int | None = None) -> uuid.UUID:
+    """Make a UUID version 7 (RFC 9562 section 5.7): sorted by time, so that indexes stay dense.
+
+    Args:
+        nth: which of its instant it is, counted from 0: they sort so, as far as the 12 bits for it
+            reach (section 6.2). Without it their order is left to chance.
+    """
     raw = bytearray(_milliseconds(now) + entropy(10))
+    if nth is not None:
+        raw[6:8] = min(nth, _MOST_OF_AN_INSTANT).to_bytes(2, "big")
     raw[6] = 0x70 | raw[6] & 0x0F
     raw[8] = 0x80 | raw[8] & 0x3F
     return uuid.UUID(bytes=bytes(raw))

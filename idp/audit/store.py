@@ -83,7 +83,7 @@ class Trail:
         if happened.for_owner and happened.subject:
             told = {"subject": happened.subject, "client_id": happened.client_id}
             told |= {"data": content.data, "about": about[:255]}
-            history.put(tx, new_id(tx.now, self._entropy), happened.name, told)
+            history.put(tx, tx.next_id(self._entropy), happened.name, told)
         return head
 
     def _head(self, tx: Transaction) -> Head:

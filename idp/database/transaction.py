@@ -5,11 +5,13 @@ or ``database.read()``; actions are handed it and never commit. Leaving the bloc
 commits; an exception rolls back. A refusal is therefore a *value*: it must be kept.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import Connection, CursorResult, Engine, Executable
@@ -21,6 +23,7 @@ from idp.database.engine import reading_engine, writing_engine
 from idp.database.lanes import Lane, Lanes
 from idp.database.patience import Reach
 from idp.database.prepared import Prepared
+from idp.secret import Entropy, new_id
 
 _PATIENCE = 10.0  # seconds to wait for a connection of our own
 
@@ -53,6 +56,7 @@ class Transaction(msgspec.Struct, frozen=True):
     now: datetime
     origin: Origin = NOBODY
     _after: list[Callable[[bool], None]] = msgspec.field(default_factory=list)
+    _made: Iterator[int] = msgspec.field(default_factory=itertools.count)
 
     @property
     def connection(self) -> Connection:
@@ -87,6 +91,10 @@ class Transaction(msgspec.Struct, frozen=True):
     def put(self, statement: Prepared, parameters: Mapping[str, Any]) -> None:
         """Run a prepared statement by the commit at the latest; should it fail, that fails."""
         self._lane.put(statement, parameters)
+
+    def next_id(self, entropy: Entropy) -> UUID:
+        """Make an id that sorts after those made here before, though all have one instant."""
+        return new_id(self.now, entropy, next(self._made))
 
     def afterwards(self, hear: Callable[[bool], None]) -> None:
         """Tell ``hear`` once how the transaction ended: ``True`` for committed.

@@ -21,7 +21,7 @@ from idp.authenticators.password.works import StandIns
 from idp.config import Config
 from idp.database.transaction import Transaction
 from idp.mail.messages import NewBrowser, PasswordSwitchedOff, Post, TooManyFailures
-from idp.secret import Entropy, digest, new_id
+from idp.secret import Entropy, digest
 from idp.sessions import actions as sessions
 from idp.signin import store
 from idp.signin.activation import Activation
@@ -237,7 +237,7 @@ class PasswordSignIn:
         refused: str | None,
     ) -> None:
         attempt = {
-            "id": new_id(tx.now, self.entropy),
+            "id": tx.next_id(self.entropy),
             "account_id": row.account_id if row else None,
             "at": tx.now,
             "method": "password",

@@ -25,7 +25,7 @@ from idp.authenticators.card.trust import Trust
 from idp.config import Config
 from idp.database.transaction import Transaction
 from idp.mail.messages import NewBrowser
-from idp.secret import Entropy, digest, new_id
+from idp.secret import Entropy, digest
 from idp.sessions import actions as sessions
 from idp.signin import store
 from idp.signin.account_cards import AccountCards
@@ -169,7 +169,7 @@ class CardSignIn:
         refused_for: Flaw | str | None,
     ) -> None:
         row = {
-            "id": new_id(tx.now, self.entropy),
+            "id": tx.next_id(self.entropy),
             "account_id": account.id,
             "at": tx.now,
             "method": METHOD,

@@ -35,7 +35,7 @@ from idp.authenticators.directory.model import DirectoryPerson, Standing
 from idp.config import Config, ThrottleSection
 from idp.database.transaction import Transaction
 from idp.mail.messages import NewBrowser
-from idp.secret import Entropy, digest, new_id
+from idp.secret import Entropy, digest
 from idp.sessions import actions as sessions
 from idp.signin import store, throttle
 from idp.signin.actions import Browser, SignedIn
@@ -378,7 +378,7 @@ class DirectorySignIn:
         refused_for: str | None,
     ) -> None:
         row = {
-            "id": new_id(tx.now, self.entropy),
+            "id": tx.next_id(self.entropy),
             "account_id": account_id,
             "at": tx.now,
             "method": means.method,

@@ -17,7 +17,7 @@ from idp.authenticators.passkey import OnRecord, Passkeys, Presented, Purpose, S
 from idp.config import Config
 from idp.database.transaction import Transaction
 from idp.mail.messages import NewBrowser
-from idp.secret import Entropy, digest, new_id, same
+from idp.secret import Entropy, digest, same
 from idp.sessions import actions as sessions
 from idp.signin import store
 from idp.signin.actions import Browser, SignedIn
@@ -72,7 +72,7 @@ class PasskeySignIn:
         named = same(presented.user_handle, account.subject.encode())
         right = shown is not None and named and passkey.use(tx, shown)
         attempt = {
-            "id": new_id(tx.now, self.entropy),
+            "id": tx.next_id(self.entropy),
             "account_id": account.id,
             "at": tx.now,
             "method": METHOD,

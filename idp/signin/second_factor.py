@@ -21,7 +21,7 @@ from idp.authenticators.totp import Totp
 from idp.config import Config
 from idp.database.transaction import Transaction
 from idp.mail.messages import SecondFactorChanged
-from idp.secret import Entropy, new_id
+from idp.secret import Entropy
 from idp.sessions import actions as sessions
 from idp.sessions.store import Session
 from idp.signin import store
@@ -168,7 +168,7 @@ class SecondFactorSignIn:
         refused = SigninRefused(subject=session.subject, method=method, reason="wrong_code")
         self.trail.append(tx, refused)
         row = {
-            "id": new_id(tx.now, self.entropy),
+            "id": tx.next_id(self.entropy),
             "account_id": session.account_id,
             "at": tx.now,
             "method": method,

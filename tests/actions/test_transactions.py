@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from idp.database.transaction import Database, Transaction
+from idp.secret import system_entropy
 
 
 def test_leaving_the_block_commits_and_an_exception_keeps_nothing(database: Database) -> None:
@@ -31,6 +32,16 @@ def test_the_database_itself_refuses_a_write_while_reading(database: Database) -
 
     with pytest.raises(DBAPIError), database.read() as tx:
         tx.execute(text("INSERT INTO notes VALUES ('slipped in')"))
+
+
+def test_ids_of_one_transaction_sort_as_they_were_made(database: Database) -> None:
+    with database.write() as tx:
+        made = [tx.next_id(system_entropy) for _ in range(5000)]
+
+    assert made[:4096] == sorted(made[:4096])
+    assert len(set(made)) == 5000
+    assert max(made[:4095]) < min(made[4095:])
+    assert {one.version for one in made} == {7}
 
 
 def test_listeners_hear_how_the_transaction_ended(database: Database) -> None:

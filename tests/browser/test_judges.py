@@ -92,6 +92,7 @@ def test_P04_P20_a_judge_comes_in_for_the_first_time(
     page.click("#link-account")
     expect(page.locator("#office")).to_be_visible()
     look("account")
+    assert space_below_the_office(look) >= 8
     choose_another_court(look)
     page.click("#tab-password")
     expect(page.locator("#password-elsewhere")).to_be_visible()
@@ -99,6 +100,20 @@ def test_P04_P20_a_judge_comes_in_for_the_first_time(
     look.context.close()
 
     assert look.found() == {}
+
+
+def space_below_the_office(look: Look) -> float:
+    """Measure, on a wide page, how far the note stands below the last thing it is about."""
+    look.page.set_viewport_size({"width": 1280, "height": 800})
+    gap: float = look.page.evaluate(
+        """() => {
+          const office = document.getElementById("office");
+          const note = office.nextElementSibling.getBoundingClientRect();
+          return note.top - office.getBoundingClientRect().bottom;
+        }"""
+    )
+    look.page.set_viewport_size({"width": look.width, "height": 800})
+    return gap
 
 
 def choose_another_court(look: Look) -> None:

@@ -1,6 +1,7 @@
 """Judges sign in with their directory's account, and have one here from the first time on."""
 
 import html
+import itertools
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -683,6 +684,26 @@ def test_the_guide_of_a_site_without_a_directory_says_so(provider: Provider) -> 
 
     assert "not connected with any yet" in shown
     assert 'id="judges-data"' not in shown
+
+
+def test_the_history_has_the_newest_first_also_of_one_moment(
+    provider: Provider, paper: PaperDirectory
+) -> None:
+    """Chance only goes down here: an order that rested on it would be the wrong one."""
+    drawn = itertools.count(1)
+    falling = replace(
+        provider,
+        entropy=lambda size: (256**size - next(drawn)).to_bytes(size, "big"),
+    )
+    court = with_directory(falling, paper)
+    browser = Browser.on(court)
+    open_form(browser)
+    sign_in(browser)
+    register(browser, court)
+
+    shown = browser.get("/account/history", lang="en").text
+
+    assert 0 < shown.index(">Signed in<") < shown.index("Your account was opened.")
 
 
 def test_the_name_of_the_account_is_explained(of_no_court: Browser) -> None:
