@@ -51,11 +51,12 @@ def newest(document: Document, now: datetime) -> str:
 
 def in_force(now: datetime) -> str:
     """Name what is to be accepted: the newest day on which either document changed."""
-    return _in_force_on(_day(now))
+    return in_force_on(_day(now))
 
 
 @lru_cache(maxsize=4)
-def _in_force_on(today: str) -> str:
+def in_force_on(today: str) -> str:
+    """Name the same of a day in Taiwan, ``YYYY-MM-DD``."""
     return max(_newest(Document.TERMS, today), _newest(Document.PRIVACY, today))
 
 

@@ -101,7 +101,7 @@ def publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     shutil.copytree(documents.TEXTS, texts)
 
     def forget() -> None:
-        for cached in (documents.versions, documents.text):
+        for cached in (documents.versions, documents.text, documents.in_force_on):
             cached.cache_clear()
 
     def now(version: str = NEWER) -> None:
