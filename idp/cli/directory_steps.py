@@ -13,7 +13,7 @@ import msgspec
 
 from idp.authenticators.directory import people
 from idp.authenticators.directory.directory import Directories
-from idp.authenticators.directory.model import DirectoryPerson
+from idp.authenticators.directory.model import DirectoryPerson, Standing
 from idp.cli import directory_words as words
 from idp.cli.directory_asking import (
     ANYTHING,
@@ -28,6 +28,7 @@ from idp.cli.directory_asking import (
     until,
 )
 from idp.cli.directory_ticket_steps import ticket_steps
+from idp.cli.directory_unknown import unknown
 from idp.cli.directory_words import Fault
 from idp.clock import Clock
 from idp.config import Config, DirectorySection
@@ -95,11 +96,16 @@ class Examiner:
         where = claim.partition(":")[0] if claim else ""
         if where in silent:
             return Step(where, "", "user", NOT_TRIED, f"{login}: {because}")
-        found = directories.by_login(login)
+        return self._found(login, where, directories.by_login(login))
+
+    def _found(self, login: str, where: str, found: DirectoryPerson | Standing) -> Step:
         if isinstance(found, DirectoryPerson):
-            return _found(found)
-        said, fix = words.STANDINGS[found]
-        return Step(where, "", "user", FAILED, f"{login}: {said}", fix, found.value)
+            return _person(found)
+        if found is Standing.NOBODY:
+            wrong = unknown(self.config.directories, login)
+        else:
+            wrong = Fault(*words.STANDINGS[found])
+        return Step(where, "", "user", FAILED, f"{login}: {wrong.found}", wrong.fix, found.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +197,7 @@ def _group(dn: str, session: Session) -> Fault | str:
     return Fault("there is no such entry", "write the DN of the group as the directory has it")
 
 
-def _found(person: DirectoryPerson) -> Step:
+def _person(person: DirectoryPerson) -> Step:
     if not person.court_told:
         return Step(person.directory, "", "user", OK, _described(person))
     fix = f"list “{person.court_told}” in `courts`, as a code or a name, or correct the entry"

@@ -77,7 +77,7 @@ _UNKNOWN = "look into the log of the controller"
 
 _MEND = "in the directory"
 STANDINGS: Mapping[Standing, tuple[str, str]] = {
-    Standing.WRONG_CREDENTIALS: (
+    Standing.NOBODY: (
         "nobody has this name there",
         "compare it with `account_attribute`, `upn_suffixes`, `domain` and `base`",
     ),

@@ -49,10 +49,11 @@ Method = Literal["directory", "ticket"]
 GATE: Final = "directory"
 TRIES: Final = 2
 TOGETHER = 2 * TRIES
+_WRONG = "wrong_password"
 _SPARE = timedelta(minutes=5)
 _NEVER = 1_000_000
 OUTSIDE, INSIDE = "strangers outside", "strangers inside"
-_COUNTED = frozenset({Standing.WRONG_CREDENTIALS, Standing.LOCKED})
+_COUNTED = frozenset({Standing.WRONG_CREDENTIALS, Standing.NOBODY, Standing.LOCKED})
 Found = DirectoryPerson | Standing
 
 
@@ -286,7 +287,8 @@ class DirectorySignIn:
         if not isinstance(found, DirectoryPerson):
             why = _why(found)
             holder = admitted.account_id if admitted else None
-            self._attempt(tx, holder, means, browser, client_id=client_id, refused_for=why)
+            told = _WRONG if found is Standing.NOBODY else why
+            self._attempt(tx, holder, means, browser, client_id=client_id, refused_for=told)
             self.trail.append(tx, SigninRefused(method=means.method, reason=why))
             return found
         account = self.account_of(tx, found)
@@ -392,4 +394,4 @@ class DirectorySignIn:
 
 def _why(found: Standing) -> str:
     """Say in history and log why nobody was let in."""
-    return "wrong_password" if found is Standing.WRONG_CREDENTIALS else f"directory_{found}"
+    return _WRONG if found is Standing.WRONG_CREDENTIALS else f"directory_{found}"

@@ -61,7 +61,7 @@ def test_T65_what_is_no_name_signs_nobody_in(
 def test_T65_the_right_password_of_somebody_helps_nobody_else(
     court: Directories, login: str
 ) -> None:
-    assert court.sign_in(login, PASSWORD) is Standing.WRONG_CREDENTIALS
+    assert court.sign_in(login, PASSWORD) is Standing.NOBODY
 
 
 @pytest.mark.parametrize("password", ["", " ", "\t \n", "\u3000", "\0", PASSWORD + "\0", "\ud800"])

@@ -153,7 +153,7 @@ def test_people_read_a_line_a_step_and_the_fix_below_it(samba_ad: Domain, tmp_pa
 
 
 def test_each_standing_has_words() -> None:
-    assert set(STANDINGS) == set(Standing) - {Standing.GOOD}
+    assert set(STANDINGS) == set(Standing) - {Standing.GOOD, Standing.WRONG_CREDENTIALS}
 
 
 def test_a_keytab_of_another_name_or_an_older_password_is_noticed(
@@ -242,6 +242,25 @@ def test_a_court_that_is_not_listed_is_named_with_what_mends_it(examine: Try) ->
     assert (code, user["result"]) == (0, "look")
     assert "none of `courts`" in user["found"]
     assert "list “" in user["fix"]
+
+
+@pytest.mark.parametrize(
+    ("user", "found", "fix"),
+    [
+        ("wang.dm@judicial.test", "stored as wang.dm@court.test", "type COURT\\wang.dm"),
+        ("lee.ys@court.test", "李雅淑", ""),
+        ("nobody@judicial.test", "nobody has the principal name", "`upn_suffixes`"),
+        ("wang.dm@elsewhere.test", "no [[directories]] has", "`upn_suffixes`"),
+        ("ELSEWHERE\\wang.dm", "no [[directories]] has", "`domain`"),
+    ],
+)
+def test_a_name_that_nobody_has_is_told_with_what_is_wrong_with_it(
+    examine: Try, user: str, found: str, fix: str
+) -> None:
+    _, rows = examine("--user", user)
+
+    assert found in of_step(rows, "user")["found"]
+    assert fix in of_step(rows, "user")["fix"]
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_a_renamed_and_moved_judge_stays_the_same_and_one_made_anew_is_another(
     samba_ad.tool("user", "rename", "changeme", *new_name)
     renamed = known(court.sign_in("changed", PASSWORD))
     assert renamed.identity == before.identity
-    assert court.sign_in("changeme", PASSWORD) is Standing.WRONG_CREDENTIALS
+    assert court.sign_in("changeme", PASSWORD) is Standing.NOBODY
 
     samba_ad.tool("user", "move", "changed", f"OU=使用者,OU={HIGH},OU=法院")
     moved = known(court.by_guid(before.identity.key))

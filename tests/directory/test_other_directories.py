@@ -53,7 +53,7 @@ def test_another_directory_signs_in_without_what_only_ad_has(bar: Directories, l
 
 def test_another_directory_refuses_by_password_and_by_group(bar: Directories) -> None:
     assert bar.sign_in("hsu", "not-the-password") is Standing.WRONG_CREDENTIALS
-    assert bar.sign_in("nobody", lawyers.PASSWORD) is Standing.WRONG_CREDENTIALS
+    assert bar.sign_in("nobody", lawyers.PASSWORD) is Standing.NOBODY
     assert bar.sign_in("outsider", lawyers.PASSWORD) is Standing.NOT_ALLOWED
 
 
@@ -123,7 +123,7 @@ def test_D9_a_referral_in_an_answer_is_followed_nowhere(
     elsewhere = Directories([running.section(base="dc=evil,dc=test")], system_clock)
 
     assert elsewhere.sign_in("hsu", lawyers.PASSWORD) is Standing.MISCONFIGURED
-    assert bar.sign_in("gone", lawyers.PASSWORD) is Standing.WRONG_CREDENTIALS
+    assert bar.sign_in("gone", lawyers.PASSWORD) is Standing.NOBODY
     assert (rogue.calls, bytes(rogue.heard)) == (0, b"")
 
 
@@ -132,8 +132,8 @@ def test_each_name_goes_to_the_directory_it_means(samba_ad: Domain, running: Sla
 
     assert known(both.sign_in("wang.dm", judges.PASSWORD)).directory == "court"
     assert known(both.sign_in("LAWYERS\\hsu", lawyers.PASSWORD)).directory == "lawyers"
-    assert both.sign_in("hsu", lawyers.PASSWORD) is Standing.WRONG_CREDENTIALS
-    assert both.sign_in("LAWYERS\\wang.dm", judges.PASSWORD) is Standing.WRONG_CREDENTIALS
+    assert both.sign_in("hsu", lawyers.PASSWORD) is Standing.NOBODY
+    assert both.sign_in("LAWYERS\\wang.dm", judges.PASSWORD) is Standing.NOBODY
 
 
 def test_one_directory_that_is_down_keeps_nobody_from_another(

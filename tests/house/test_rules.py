@@ -130,7 +130,7 @@ def test_every_way_of_signing_in_has_its_words() -> None:
     assert ways | second | both <= set(METHODS)
     assert set(Flaw) <= set(HISTORY)
     assert {directory.METHOD, directory.TICKET} <= set(METHODS)
-    unsaid = {Standing.GOOD, Standing.WRONG_CREDENTIALS}
+    unsaid = {Standing.GOOD, Standing.WRONG_CREDENTIALS, Standing.NOBODY}
     assert set(STANDINGS) == set(Standing) - {Standing.GOOD}
     assert {f"directory_{one}" for one in set(Standing) - unsaid} <= set(HISTORY)
 

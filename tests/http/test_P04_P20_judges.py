@@ -42,7 +42,7 @@ from tests.people import Browser, answer
 
 MAIL = "wang@judges.example"
 CSP = "Content-Security-Policy"
-STATES = sorted(set(Standing) - {Standing.GOOD, Standing.WRONG_CREDENTIALS})
+STATES = sorted(set(Standing) - {Standing.GOOD, Standing.WRONG_CREDENTIALS, Standing.NOBODY})
 
 
 @pytest.fixture
@@ -226,6 +226,8 @@ def test_unknown_people_and_wrong_passwords_read_the_same(judge: Browser, court:
 
     scrubbed = [re.sub(r'value="[^"]*"', "", one) for one in answers]
     assert scrubbed[0] == scrubbed[1]
+    reasons = [one["reason"] for one in events(court, "signin.refused")]
+    assert reasons[-2:] == ["wrong_password", "directory_nobody"]
 
 
 @pytest.mark.parametrize("standing", STATES)

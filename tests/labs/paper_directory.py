@@ -83,7 +83,7 @@ class PaperDirectory:
         account = (self.claims(login) or ":").partition(":")[2]
         person = self.people.get(account)
         if person is None:
-            return Standing.WRONG_CREDENTIALS
+            return Standing.NOBODY
         if self.wrong.get(account, 0) >= LOCKS_AT:
             return Standing.LOCKED
         if password.reveal() != PASSWORD:

@@ -127,7 +127,9 @@ class Directories:
         """Find who is meant, and try the password: with one bind at most, whatever happens."""
         name = names.read(login, self._sections)
         octets = _octets(password.reveal() if isinstance(password, Secret) else password)
-        if name is None or not octets:
+        if name is None:
+            return Standing.NOBODY
+        if not octets:
             return Standing.WRONG_CREDENTIALS
         section, ldap = self._of[name.directory]
 
@@ -144,12 +146,13 @@ class Directories:
         """
         name = names.read(login, self._sections)
         if name is None:
-            return Standing.WRONG_CREDENTIALS
+            return Standing.NOBODY
         section, ldap = self._of[name.directory]
 
         def attempt(until: float) -> DirectoryPerson | Standing:
             def question(session: "Session") -> DirectoryPerson | Standing:
-                return self._judged(session, section, self._named(session, section, name))
+                entry = self._named(session, section, name)
+                return self._judged(session, section, entry) if entry else Standing.NOBODY
 
             return ldap.ask(question, until)
 
@@ -219,9 +222,9 @@ class Directories:
         """
         entry = self._named(session, section, name)
         standing = bind.of(entry.dn if entry else f"{_NOBODY},{section.base}")
-        if standing is not Standing.GOOD and entry is not None:
-            return standing
-        return self._judged(session, section, entry)
+        if entry is None:
+            return Standing.NOBODY
+        return self._judged(session, section, entry) if standing is Standing.GOOD else standing
 
     def _named(
         self, session: "Session", section: DirectorySection, name: names.LoginName

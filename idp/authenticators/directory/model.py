@@ -13,7 +13,9 @@ class Standing(StrEnum):
 
     GOOD = "good"
     WRONG_CREDENTIALS = "wrong_credentials"
-    """No such person, several of them, or not their password: told alike."""
+    """Not their password; of somebody who is known already: no such person any more."""
+    NOBODY = "nobody"
+    """No such name, or several people's: for the operator. People are told as of the above."""
     DISABLED = "disabled"
     EXPIRED = "expired"
     PASSWORD_EXPIRED = "password_expired"

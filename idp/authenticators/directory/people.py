@@ -54,11 +54,21 @@ def groups_asked_for(section: DirectorySection) -> list[str]:
 def by_name(section: DirectorySection, name: LoginName) -> str:
     """Make the filter for a sign-in name; :func:`the_one` decides among what it finds."""
     ways = []
-    if _may_be_account(section, name):
+    if may_be_account(section, name):
         ways.append(filters.equals(section.account_attribute, name.account))
     if name.principal and is_ad(section):
         ways.append(filters.equals(_PRINCIPAL, name.principal))
     return _a_person(section, filters.either(*ways))
+
+
+def by_account(section: DirectorySection, name: LoginName) -> str:
+    """Make the filter for the account that a name begins with, whatever follows."""
+    return _a_person(section, filters.equals(section.account_attribute, name.account))
+
+
+def principal_of(values: Values) -> str:
+    """Read the principal name that is stored; empty: there is none."""
+    return _text(values, _PRINCIPAL)
 
 
 def by_any_name(section: DirectorySection, account: str) -> str:
@@ -93,7 +103,7 @@ def the_one(section: DirectorySection, name: LoginName, found: Iterable[Values])
     named = [
         one for one in entries if principal and same_account(principal, _text(one, _PRINCIPAL))
     ]
-    if not named and _may_be_account(section, name):
+    if not named and may_be_account(section, name):
         attribute = section.account_attribute
         named = [one for one in entries if same_account(name.account, _text(one, attribute))]
     return named[0] if len(named) == 1 else None
@@ -166,7 +176,8 @@ def _is_mail(word: str) -> bool:
     return "@" in word and word == _fit(word)
 
 
-def _may_be_account(section: DirectorySection, name: LoginName) -> bool:
+def may_be_account(section: DirectorySection, name: LoginName) -> bool:
+    """Tell whether a name may be an account's without being stored as a principal name."""
     return (
         not name.suffix or not is_ad(section) or name.suffix.casefold() == implicit_suffix(section)
     )

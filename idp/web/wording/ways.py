@@ -54,6 +54,7 @@ _CANNOT_BE_ASKED = _(
 )
 STANDINGS: Mapping[Standing, LazyString] = {
     Standing.WRONG_CREDENTIALS: REFUSED[Reason.WRONG_CREDENTIALS],
+    Standing.NOBODY: REFUSED[Reason.WRONG_CREDENTIALS],
     Standing.DISABLED: _(
         "Your account in the court's directory is switched off. Ask the information office of "
         "your court."
@@ -126,7 +127,7 @@ def refusal_error(reason: Reason) -> FieldError:
 
 def standing_error(found: Standing) -> FieldError:
     """Tell what a directory says of an account."""
-    at = "username" if found is Standing.WRONG_CREDENTIALS else ""
+    at = "username" if found in {Standing.WRONG_CREDENTIALS, Standing.NOBODY} else ""
     return FieldError(at, STANDINGS[found], heading=heading_of(found))
 
 
