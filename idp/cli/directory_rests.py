@@ -40,15 +40,15 @@ def show_rests(invocation: Invocation, /, *, name: str, as_json: bool) -> None:
     """
     portico = built(invocation.config())
     counted, section = _counted(portico, name)
-    heard = _heard(portico, section, counted, name)
     if as_json:
+        heard = _heard(portico, section, counted, name)
         say(_document(portico, counted, section, heard), as_json=True)
         return
     if counted.places:
         say([_row(one) for one in counted.places], as_json=False)
     if not counted.resting:
         click.echo(f"Nothing rests: the next try at {counted.name} goes to the directory.")
-    click.echo(_told(heard))
+    click.echo(_told(_heard(portico, section, counted, name)))  # last: it may not be told
 
 
 @click.command("lift")

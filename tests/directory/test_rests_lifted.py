@@ -155,8 +155,10 @@ def test_nothing_is_lifted_while_a_controller_does_not_say_what_it_counts(
     age(portico, timedelta(minutes=40))
 
     with samba_ad.first.hung():
+        shown = desk.run("directory", "rests", NAME)
         refused = desk.run("directory", "lift", NAME, "--reason", "they called")
 
+    assert "all browsers that nobody has signed in from" in shown.output
     assert refused.exit_code == 1
     assert "does not say what it counts" in refused.output
     assert lifts(portico) == []
