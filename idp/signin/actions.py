@@ -203,7 +203,7 @@ class PasswordSignIn:
         expired = self._is_too_old(tx, account, row)
         missing = Reason.PASSWORD_EXPIRED if expired else _missing_of(account)
         self._attempt(tx, row, browser, client_id, missing)
-        self.gate.succeed(tx, admitted.attempt, found.held)
+        self.gate.settle(tx, found.held)
         if expired:
             return self._send_for_a_new_one(tx, account)
         if stronger_hash and row:

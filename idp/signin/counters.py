@@ -24,8 +24,6 @@ from idp.database.transaction import Transaction
 from idp.signin import throttle
 from idp.signin.throttle import SLIDES, WINDOW, Count, Dimension, Proceed, Verdict
 
-Held = Callable[[], set[bytes]]
-"""Tells which counters there are, locked until the commit."""
 _NEVER = 2 * WINDOW[Dimension.STREAK]
 
 
@@ -68,6 +66,15 @@ class Reserved:
         return count.failures if count else 0
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The counters of an attempt that was right."""
+
+    keys: Mapping[Dimension, bytes] = field(repr=False)
+    locked: Callable[[], set[bytes]]
+    """Tells which of them there are, locked until the commit."""
+
+
 class Gate:
     """Counts attempts. Knows nobody's name: keys are derived with a key of its own."""
 
@@ -103,24 +110,24 @@ class Gate:
             tx.put(_TAKE_BACK, _among(keys.values()))
         return Reserved(said, counts)
 
+    def succeed(self, tx: Transaction, attempt: Attempt) -> None:
+        """Give the attempt back: the context and the streak begin anew, the others lose one."""
+        self.settle(tx, self.hold(tx, attempt))
+
     def hold(self, tx: Transaction, attempt: Attempt) -> Held:
-        """Lock the counters of an attempt together with what is asked next, for its success."""
-        return _hold(tx, self._keys(attempt).values())
-
-    def succeed(self, tx: Transaction, attempt: Attempt, held_before: Held | None = None) -> None:
-        """Give the attempt back: the context and the streak begin anew, the others lose one.
-
-        Args:
-            held_before: what :meth:`hold` gave in this transaction, where it was called.
-        """
+        """Lock the counters of an attempt, together with what is asked next."""
         keys = self._keys(attempt)
-        own = {keys[one] for one in (Dimension.CONTEXT, Dimension.STREAK) if one in keys}
+        return Held(keys, _hold(tx, keys.values()))
+
+    def settle(self, tx: Transaction, held: Held) -> None:
+        """Give back what was held as :meth:`succeed` does."""
+        own = {held.keys[one] for one in (Dimension.CONTEXT, Dimension.STREAK) if one in held.keys}
         # In the order that counting takes them: a DELETE locks as it finds them, and another
         # attempt on the same account would wait for us while we wait for it. Nor is a row touched
         # that came after the others were held: who made it may hold it, and wait for one of ours.
-        held = (held_before or _hold(tx, keys.values()))()
-        tx.put(_FORGET, _among(held & own))
-        tx.put(_TAKE_BACK, _among(held - own))
+        locked = held.locked()
+        tx.put(_FORGET, _among(locked & own))
+        tx.put(_TAKE_BACK, _among(locked - own))
 
     def give_back(self, tx: Transaction, attempt: Attempt, *, earlier: int = 0) -> None:
         """Take back an attempt that was right, or never compared; all the others stay counted.
@@ -295,7 +302,7 @@ def _among(keys: Iterable[bytes]) -> dict[str, Any]:
     return dict(zip_longest(_KEYS, keys))
 
 
-def _hold(tx: Transaction, keys: Iterable[bytes]) -> Held:
+def _hold(tx: Transaction, keys: Iterable[bytes]) -> Callable[[], set[bytes]]:
     rows = tx.expect(_HOLD, _among(keys))
     return lambda: {row.key for row in rows()}
 

@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 from idp.config import ThrottleSection
@@ -129,6 +130,7 @@ def pause(policy: ThrottleSection, failures: int, *, doubles: bool = True) -> ti
     return min(timedelta(minutes=policy.block_minutes << doublings), _LONGEST_WAIT)
 
 
+@lru_cache(maxsize=1024)
 def network_of(address: str) -> str:
     """Give the network that one attacker is taken to hold: /24 of IPv4, /56 of IPv6."""
     try:
@@ -146,6 +148,8 @@ def is_exempt(policy: ThrottleSection, address: str) -> bool:
 
 def is_within(listed: Sequence[str], address: str) -> bool:
     """Tell whether an address is in one of the networks; what cannot be read is in none."""
+    if not listed:
+        return False
     try:
         parsed = ip_address(address)
     except ValueError:
