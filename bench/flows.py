@@ -10,12 +10,11 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
-from argon2 import PasswordHasher
-
+from bench import share
 from bench.load import CALLBACK, Figures, User, measure
-from idp.config import PasswordSection
 from tests.labs import postgres
 from tests.people import PASSWORD
 from tests.races.harness import Running, running
@@ -31,10 +30,9 @@ WORKS: dict[str, Callable[[User], None]] = {
     "password_sign_in": User.sign_in_anew,
 }
 _TICK = os.sysconf("SC_CLK_TCK")
-_COST = PasswordSection()
 _AS_SHIPPED = {
-    "PORTICO__PASSWORD__MEMORY_KIB": str(_COST.memory_kib),
-    "PORTICO__PASSWORD__TIME_COST": str(_COST.time_cost),
+    "PORTICO__PASSWORD__MEMORY_KIB": str(share.COST.memory_kib),
+    "PORTICO__PASSWORD__TIME_COST": str(share.COST.time_cost),
 }
 
 
@@ -61,8 +59,9 @@ def main() -> None:
                     start.append(time.monotonic() - began)
                     _work(provider, works, given.users, given.seconds)
                     memory.append(_memory_mb(provider))
+    of_argon2 = _share_of_argon2(given.users, given.seconds, slices=2 * given.rounds + 1)
     _print(found)
-    _print_share_of_argon2(found)
+    print(f"\npassword sign-in, postgresql, beside Argon2id under the same load:\n{of_argon2}")
     print(f"\nmemory of the worker after load: {max(memory):.0f} MB")
     print(f"start to first answer, migration included: {min(start):.1f} s")
 
@@ -128,17 +127,18 @@ def _print(found: dict[str, dict[str, list[Figures]]]) -> None:
         print(f"{name}: PostgreSQL {rates[1] / rates[0]:.2f} times SQLite")
 
 
-def _print_share_of_argon2(found: dict[str, dict[str, list[Figures]]]) -> None:
+def _share_of_argon2(count: int, seconds: float, slices: int) -> share.Share:
     """Say how much of a password sign-in is the password: what is left is all of ours."""
-    hasher = PasswordHasher(_COST.time_cost, _COST.memory_kib, _COST.parallelism)
-    phc_hash = hasher.hash(PASSWORD)
-    began = time.process_time()
-    for _ in range(20):
-        hasher.verify(phc_hash, PASSWORD)
-    alone = (time.process_time() - began) / 20 * 1000
-    for kind, works in found.items():
-        whole = statistics.median(one.cpu_ms for one in works["password_sign_in"])
-        print(f"password sign-in, {kind}: {alone / whole:.0%} of its {whole:.1f} ms CPU are Argon2")
+    with ExitStack() as stack:
+        stack.enter_context(share.on_the_processor(1))
+        place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        url = stack.enter_context(postgres.cluster(durable=True)).create("share")
+        with share.on_the_processor(0):
+            provider = stack.enter_context(
+                running(place, url, workers=1, threads=8, settings=_AS_SHIPPED)
+            )
+        users = furnished(provider, count)
+        return share.compare(users, seconds, slices, lambda: processor_seconds(provider))
 
 
 if __name__ == "__main__":
