@@ -46,6 +46,7 @@ from idp.web.signin import (
     terms,
     ticket,
 )
+from idp.web.signin.trying import Trying
 from ui import look
 
 _LOCALES = str(Path(__file__).parent.parent / "locales")
@@ -113,6 +114,8 @@ def create_app(portico: Provider) -> Flask:
     portico.card_revocation.heard = metrics.responder
     errors.register(app)
     watch.every_page(app)
+    trying = Trying(app.wsgi_app, portico, app.extensions["portico.csrf"], bridge.exchange_of)
+    app.wsgi_app = trying  # type: ignore[method-assign]
     bridge.mount(app, portico, endpoints(), _shortcuts(app))
     return app
 

@@ -18,7 +18,13 @@ from idp.web.request import session_hash
 
 def supersede(tx: Transaction, portico: Provider, opened: Opened, account_id: UUID) -> None:
     """Nobody is signed in twice in one browser: what was open here makes way."""
-    cookie = session_hash()
+    supersede_named(tx, portico, session_hash(), opened, account_id)
+
+
+def supersede_named(
+    tx: Transaction, portico: Provider, cookie: bytes | None, opened: Opened, account_id: UUID
+) -> None:
+    """Do the same for a session by the hash of its cookie, without Flask."""
     # Also one whose time is over: its apps have not been told yet.
     earlier = sessions.find_unended(tx, cookie) if cookie else None
     if earlier is not None:

@@ -9,7 +9,7 @@ import random
 import re
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_address, ip_network
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 from flask import Response, current_app, has_request_context, request
@@ -94,6 +94,11 @@ def origin() -> Origin:
     return Origin(found.address, found.request_id, browser=user_agent)
 
 
+def keep_origin(environ: dict[str, Any], found: Origin) -> None:
+    """Have the pages go by the same number where the request was looked at in front of them."""
+    environ[_AT_ENVIRON] = found
+
+
 def read_cookie(purpose: str) -> str:
     """Read one of our cookies; anything that is not of our form is as good as absent."""
     value = request.cookies.get(cookie_name(purpose, secure=is_secure()), "")
@@ -133,9 +138,7 @@ def binding_in(header: str, issuer: str) -> str:
 
 def binding_cookie(binding: str, issuer: str) -> str:
     """Write the ``Set-Cookie`` that hands a browser its binding, without Flask."""
-    secure = issuer.startswith("https://")
-    name = cookie_name(_BROWSER, secure=secure)
-    return dump_cookie(name, binding, secure=secure, httponly=True, samesite="Lax", path="/")
+    return _cookie(_BROWSER, binding, max_age=None, secure=issuer.startswith("https://"))
 
 
 def browser() -> str:
@@ -199,16 +202,33 @@ def keep_state(response: Response, session_hash: bytes) -> Response:
     The one cookie that a script may read: it tells nothing but whether it has changed, and
     has to reach a frame on another site (OIDC Session Management section 3.2).
     """
-    secure = is_secure()
-    response.set_cookie(
-        state_cookie_name(),
+    response.headers.add("Set-Cookie", _state_cookie(session_hash, secure=is_secure()))
+    return response
+
+
+def session_cookies(
+    cookie: str, device_name: str, *, binding: str, way: str, issuer: str
+) -> list[str]:
+    """Write what :func:`give_session` has the browser keep, without Flask."""
+    secure = issuer.startswith("https://")
+    return [
+        _cookie(_SESSION, cookie, max_age=None, secure=secure),
+        _cookie(_WAY, way, max_age=_YEAR, secure=secure),
+        _state_cookie(digest(cookie), secure=secure),
+        _cookie(_DEVICE, device_name, max_age=2 * _YEAR, secure=secure),
+        binding_cookie(binding, issuer),
+    ]
+
+
+def _state_cookie(session_hash: bytes, *, secure: bool) -> str:
+    return dump_cookie(
+        cookie_name(_STATE, secure=secure),
         browser_state(session_hash),
         secure=secure,
         httponly=False,
         samesite="None" if secure else "Lax",
         path="/",
     )
-    return response
 
 
 def state_cookie_name() -> str:
@@ -254,8 +274,12 @@ def take_session(response: Response) -> Response:
 
 
 def _set(response: Response, purpose: str, value: str, *, max_age: int | None) -> None:
-    secure = is_secure()
-    response.set_cookie(
+    cookie = _cookie(purpose, value, max_age=max_age, secure=is_secure())
+    response.headers.add("Set-Cookie", cookie)
+
+
+def _cookie(purpose: str, value: str, *, max_age: int | None, secure: bool) -> str:
+    return dump_cookie(
         cookie_name(purpose, secure=secure),
         value,
         max_age=max_age,

@@ -8,19 +8,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
-from idp.accounts.model import canonical_name
-from idp.authenticators import Proof, Reason, Refusal
-from idp.authenticators.password.authenticator import PasswordEvidence
+from idp.authenticators import Reason, Refusal
 from idp.database.transaction import Transaction
-from idp.oidc.vocabulary import ACR_PASSWORD
 from idp.provider import Provider
-from idp.secret import Secret, digest
 from idp.signin import store
-from idp.signin.actions import Admitted, Browser, SignedIn, Typed
+from idp.signin.actions import Browser, SignedIn
 from idp.web import errors, metrics, waiting
 from idp.web.forms import FieldError
 from idp.web.last_way import PASSWORD
-from idp.web.raising import supersede
 from idp.web.request import (
     browser_hash,
     csrf_token,
@@ -29,12 +24,14 @@ from idp.web.request import (
     give_session,
     new_binding,
     origin,
+    session_hash,
     single_form,
     speaks,
 )
 from idp.web.signin import arriving
 from idp.web.signin.arriving import Challenges
 from idp.web.signin.journeys import App, Underway, underway
+from idp.web.signin.trying import PasswordForm, Try, attempt, tried
 from idp.web.signin.ways import Way, ways
 from idp.web.who import signed_in_as
 from idp.web.wiring import pages_kept, provider
@@ -43,19 +40,6 @@ from idp.web.wording.ways import REFUSED, refusal_error
 from ui import look
 
 pages = Blueprint("password", __name__)
-
-
-class PasswordForm(msgspec.Struct, frozen=True):
-    """The fields of ``signin/password.html``; an absent one is empty, an empty one is wrong."""
-
-    journey: str = ""
-    username: str = ""
-    password: str = ""
-    captcha: str = ""
-    captcha_id: str = ""
-    csrf_token: str = ""
-    action: str = "continue"
-    """``continue`` (also by the Enter key), ``refresh`` for other digits, or ``cancel``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +121,9 @@ def plain(journey: Underway) -> Response:
 @pages.post("/signin/password")
 def submit() -> ResponseReturnValue:
     """Check the form and return to the journey, or show it again with the reason."""
+    if (one := tried(request.environ)) is not None:
+        journey = underway(provider(), one.form.journey)  # the page speaks the app's language
+        return _refused(journey or one.journey, one.form, one.refusal)
     form = msgspec.convert(single_form(), PasswordForm)
     demand_csrf({"csrf_token": form.csrf_token})
     portico = provider()
@@ -157,54 +144,13 @@ def _try(portico: Provider, journey: Underway, form: PasswordForm) -> ResponseRe
     browser = Browser(
         browser_hash(), device(), request.headers.get("User-Agent", "")[:255], speaks()
     )
-    typed = Typed(canonical_name(form.username)[:64], form.captcha_id, form.captcha)
-    with portico.database.write(origin()) as tx:
-        admitted = portico.signing_in.admit(tx, typed, browser)
-    if isinstance(admitted, Refusal):
-        return _refused(journey, form, admitted)
-    binding = new_binding()
-    outcome = _prove_and_record(
-        portico, journey, admitted, Secret(form.password), browser, binding=binding
-    )
+    one = Try(journey, form, browser, session_hash(), origin(), new_binding())
+    outcome = attempt(portico, one)
     if isinstance(outcome, Refusal):
         return _refused(journey, form, outcome)
-    metrics.signin("password", "ok")
     response = make_response(redirect(_onward(journey, outcome), code=303))
-    return give_session(
-        response, outcome.session.cookie, browser.device, binding=binding, way=PASSWORD
-    )
-
-
-def _prove_and_record(
-    portico: Provider,
-    journey: Underway,
-    admitted: Admitted,
-    password: Secret[str],
-    browser: Browser,
-    *,
-    binding: str,
-) -> SignedIn | Refusal:
-    """Compare outside any transaction, then write down what came of it in one."""
-    on_record = admitted.on_record
-    evidence = PasswordEvidence(password, on_record, admitted.stand_in)
-    result = portico.password.prove(evidence)
-    stronger = None
-    if isinstance(result, Proof) and on_record and portico.password.is_weaker(on_record.phc_hash):
-        stronger = portico.password.hash(password)
-    with portico.database.write(origin()) as tx:
-        outcome = portico.signing_in.record(
-            tx,
-            admitted,
-            result,
-            browser,
-            client_id=journey.client.client_id if journey.client else None,
-            stronger_hash=stronger,
-            acr=ACR_PASSWORD,
-        )
-        if isinstance(outcome, SignedIn):
-            supersede(tx, portico, outcome.session, outcome.account_id)
-            store.rebind_journey(tx, journey.id_hash, browser.binding, digest(binding))
-    return outcome
+    cookie, binding = outcome.session.cookie, one.new_binding
+    return give_session(response, cookie, browser.device, binding=binding, way=PASSWORD)
 
 
 def _onward(journey: Underway, signed_in: SignedIn) -> str:
