@@ -30,6 +30,7 @@ pages = Blueprint("signin", __name__)
 _LIFETIME = timedelta(minutes=10)
 _PATH = re.compile(r"/(?![/\\])[A-Za-z0-9/_.,~%?&=+-]*")
 _BINDING = "binding"
+_LEFT = "the person declined"  # others are refused as well (RFC 6749, 4.1.2.1) who did not go
 
 
 class Pending(Table):
@@ -60,7 +61,9 @@ class SeenNotice(Table):
 def begin() -> ResponseReturnValue:
     """Send the browser to the provider."""
     app = app_of()
-    state, nonce, binding = (secrets.token_urlsafe(32) for _ in range(3))
+    state, nonce = (secrets.token_urlsafe(32) for _ in range(2))
+    # The same for all that this browser has under way: two windows may sign in one after the other.
+    binding = app.read_cookie(_BINDING) or secrets.token_urlsafe(32)
     verifier = secrets.token_urlsafe(48)
     try:
         url = app.provider.authorization_url(
@@ -98,9 +101,8 @@ def callback() -> ResponseReturnValue:
     # RFC 9207: before the code goes anywhere, it must be from the issuer we asked.
     if answer.get("iss") != app.provider.section.issuer:
         return error_page("answer_not_trusted", 400)
-    if answer.get("error") == "access_denied":  # RFC 6749, 4.1.2.1: mostly a click on Cancel
-        left = url_for("signin.unfinished", return_to=return_to)
-        return forget_cookie(make_response(redirect(left, code=303)), _BINDING)
+    if answer.get("error") == "access_denied" and answer.get("error_description") == _LEFT:
+        return redirect(url_for("signin.unfinished", return_to=return_to), code=303)
     if answer.get("error") or not answer.get("code"):
         return error_page("signin_declined", 403)
     return _finish(answer["code"], nonce, verifier, return_to)
@@ -132,8 +134,7 @@ def _finish(code: str, nonce: str, verifier: str, return_to: str) -> ResponseRet
             tx, issuer=app.provider.section.issuer, claims=claims, id_token=id_token
         )
     response = make_response(redirect(return_to, code=303))
-    keep_cookie(response, "session", cookie, seconds=None)
-    return forget_cookie(response, _BINDING)
+    return keep_cookie(response, "session", cookie, seconds=None)
 
 
 def _claim(tx: Transaction, state: str, binding: str) -> tuple[str, str, str] | None:
@@ -158,7 +159,7 @@ def sign_out() -> ResponseReturnValue:
         if found is not None:
             session.end(tx, found.id)
     response = make_response(redirect(_end_session_url(found), code=303))
-    return forget_cookie(response, "session")
+    return forget_cookie(forget_cookie(response, "session"), _BINDING)
 
 
 def _end_session_url(found: session.SignedIn | None) -> str:

@@ -132,9 +132,7 @@ def _heard(
     """Ask every controller what it counts; ``None``: it does not tell."""
     claimed = portico.directories.claims(login) or counted.name
     accounts = {one.partition(":")[2] for one in (counted.name, claimed)}
-    found = [one for host in section.hosts for one in _ask(portico, section, host, accounts)]
-    told = [one for one in found if one is not None]
-    return told if len(told) == len(found) else None
+    return rests.told([_ask(portico, section, host, accounts) for host in section.hosts])
 
 
 def _ask(
@@ -147,13 +145,12 @@ def _ask(
 
     def question(session: "Session") -> list[Heard | None]:
         names = [people.by_any_name(section, one) for one in accounts]
-        entries = [
-            looked
-            for name in names
-            for one in session.below(section.base, name, _MOST_ENTRIES)
-            for looked in session.look(one.dn, "(objectClass=*)", lockout.ATTRIBUTES)
+        named = [one for name in names for one in session.below(section.base, name, _MOST_ENTRIES)]
+        looked = [session.look(one.dn, "(objectClass=*)", lockout.ATTRIBUTES) for one in named]
+        return [
+            lockout.of_entry(host, found[0].dn, found[0].values, window, now) if found else None
+            for found in looked
         ]
-        return [lockout.of_entry(host, one.dn, one.values, window, now) for one in entries]
 
     try:
         return Ldap(msgspec.structs.replace(section, hosts=[host])).ask(question, until())

@@ -134,7 +134,7 @@ class PostgresqlChannel:
         self._transactional = transactional
         self._known: set[bytes] = set()
         self._waiting: list[Bound] = []
-        self._expected: list[tuple[int, Form, list[Any]]] = []
+        self._expected: list[tuple[int, Form, list[list[Any]]]] = []
         self._can_read, self._can_send = select.poll(), select.poll()
         self._can_read.register(self._pg.socket, select.POLLIN)
         # A server that gives answers must be heard as well, or it would take nothing more.
@@ -152,14 +152,16 @@ class PostgresqlChannel:
 
     def expect(self, form: Form, parameters: Mapping[str, Any]) -> Rows:
         """Keep the statement until somebody wants to know, or another one travels."""
-        rows: list[Any] = []
-        self._expected.append((len(self._waiting), form, rows))
-        self._waiting.append((form, form.encode(parameters)))
+        bound, found = (form, form.encode(parameters)), list[list[Any]]()
+        self._expected.append((len(self._waiting), form, found))
+        self._waiting.append(bound)
 
         def heard() -> list[Any]:
-            if any(waiting is rows for _, _, waiting in self._expected):
+            if any(expected is found for _, _, expected in self._expected):
                 self._run(before=self._begin_if_due())
-            return rows
+            if not found:  # another one failed before it, or the transaction is over
+                raise psycopg.errors.InFailedSqlTransaction("what was expected did not run")
+            return found[0]
 
         return heard
 
@@ -247,8 +249,8 @@ class PostgresqlChannel:
         for result in results:
             if result.status not in _OK:
                 raise errors.error_from_result(result)
-        for at, form, rows in expected:
-            rows.extend(_rows(form, results[places[at]]))
+        for at, form, found in expected:
+            found.append(_rows(form, results[places[at]]))
         return results
 
     def _send_all(

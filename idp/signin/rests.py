@@ -75,6 +75,17 @@ def of(tx: Transaction, signing_in: DirectorySignIn, login: str, claimed: str) -
     return Counted(name, account_id, tuple(places))
 
 
+def told(by_host: Sequence[Sequence[Heard | None]]) -> list[Heard] | None:
+    """Put together what the controllers count; ``None``: one of them does not tell all.
+
+    One that shows no entry where another shows one may not let us see it.
+    """
+    found = [one for on_host in by_host for one in on_host]
+    heard = [one for one in found if one is not None]
+    everywhere = all(by_host) or not found
+    return heard if everywhere and len(heard) == len(found) else None
+
+
 def holds_until(
     counted: Counted, heard: Sequence[Heard] | None, window: timedelta, now: datetime
 ) -> datetime | None:

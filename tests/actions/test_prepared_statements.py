@@ -265,3 +265,31 @@ def test_what_was_expected_and_failed_says_so_where_it_is_asked_for(database: Da
         twice()
 
     assert count(database) == 1
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_what_was_expected_beside_something_that_failed_is_not_taken_for_nothing(
+    database: Database,
+) -> None:
+    with database.write() as tx:
+        tx.put(ADD, FULL)
+
+    with pytest.raises(IntegrityError), database.write() as tx:
+        there = tx.expect(FIND, {"wanted": 1})
+        try:
+            tx.ask(ADD, FULL)
+        finally:
+            with pytest.raises(DBAPIError):
+                there()
+
+
+def test_a_question_that_cannot_be_asked_does_not_mix_up_the_answers(database: Database) -> None:
+    with database.write() as tx:
+        tx.put(ADD, FULL)
+
+    with database.read() as tx:
+        there = tx.expect(FIND, {"wanted": 1})
+        with pytest.raises(KeyError):
+            tx.expect(FIND, {})
+
+        assert [row.word for row in there()] == [FULL["word"]]

@@ -155,6 +155,7 @@ def test_who_cancels_reads_in_plain_words_that_nothing_has_happened_and_may_try_
 ) -> None:
     state = begin(browser, provider, return_to="/cases/TPD.109")
     answer = {"state": state, "iss": provider.url, "error": "access_denied", "code": ""}
+    answer["error_description"] = "the person declined"
 
     left = browser.get("/signin/callback", query_string=answer).headers["Location"]
     page = browser.get(f"{left}&lang={locale}")
@@ -165,6 +166,36 @@ def test_who_cancels_reads_in_plain_words_that_nothing_has_happened_and_may_try_
     assert not [word for word in ("access_denied", "signin_declined") if word in page.text]
     assert provider.token_requests == []
     assert not is_signed_in(browser)
+
+
+def test_who_was_refused_is_not_told_to_have_left(
+    browser: FlaskClient, provider: TinyProvider
+) -> None:
+    page = come_back(
+        browser,
+        provider,
+        code="",
+        error="access_denied",
+        error_description="the account may not use this client",
+    )
+
+    assert page.status_code == 403
+    assert not is_signed_in(browser)
+
+
+def test_two_windows_sign_in_one_after_the_other(
+    browser: FlaskClient, provider: TinyProvider
+) -> None:
+    first = begin(browser, provider, return_to="/cases/TPD.1")
+    begin(browser, provider, return_to="/cases/TPD.2")
+
+    page = browser.get(
+        "/signin/callback",
+        query_string={"state": first, "iss": provider.url, "error": "access_denied",
+                      "error_description": "the person declined"},
+    )  # fmt: skip
+
+    assert page.headers["Location"].endswith("/signin/unfinished?return_to=/cases/TPD.1")
 
 
 def test_the_page_of_who_cancelled_leads_to_no_other_site(browser: FlaskClient) -> None:

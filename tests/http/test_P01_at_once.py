@@ -1,8 +1,14 @@
 """P01: the redirects on the way to the sign-in page and back to the app need no page."""
 
-import pytest
+from datetime import timedelta
+from urllib.parse import urlencode, urlsplit
 
+import pytest
+from sqlalchemy import delete
+
+from idp.keys.store import SigningKey
 from idp.provider import Provider
+from tests.clock import MovableClock
 from tests.people import BASE, Browser, Person, answer, request_of
 
 
@@ -96,3 +102,52 @@ def test_who_cancels_leads_back_with_a_no(browser: Browser) -> None:
     done = browser.post("/signin/password", browser.hidden() | {"action": "cancel"})
 
     assert answer(browser.get(done.location))["error"] == "access_denied"
+
+
+def test_a_session_that_somebody_has_planted_beside_ours_is_left_to_the_pages(
+    browser: Browser, citizen: Person
+) -> None:
+    browser.code(citizen)
+    name = "__Host-portico_session"
+    session = browser.client.get_cookie(name, urlsplit(BASE).hostname or "")
+    assert session is not None
+    twice = f"{name}={session.value}; {name}={'z' * 43}"
+    asked = request_of("app")
+
+    told = [
+        browser.client.application.test_client(use_cookies=False).get(
+            "/authorize", query_string=asked | more, headers={"Cookie": twice}, base_url=BASE
+        )
+        for more in ({}, {"lang": "en"})  # the second is for the pages by its language alone
+    ]
+
+    assert [set(answer(one)) for one in told] == [{"code", "state", "iss"}] * 2
+
+
+@pytest.mark.parametrize("spelled", ["lang", "la%6eg"])
+def test_a_language_clicked_is_remembered_where_somebody_is_signed_in(
+    browser: Browser, citizen: Person, spelled: str
+) -> None:
+    browser.code(citizen)
+
+    done = browser.get(f"/authorize?{urlencode(request_of('app'))}&{spelled}=zh-Hans")
+
+    assert "code=" in done.location
+    assert any("_lang=zh-Hans" in one for one in done.headers.getlist("Set-Cookie"))
+
+
+def test_what_goes_wrong_on_the_way_back_has_a_page_and_a_number(
+    browser: Browser, citizen: Person, provider: Provider, clock: MovableClock
+) -> None:
+    browser.code(citizen, "hybrid")
+    clock.advance(timedelta(minutes=1))
+    browser.authorize("hybrid", response_type="code id_token", prompt="login")
+    with provider.database.write() as tx:
+        tx.execute(delete(SigningKey))
+    clock.advance(timedelta(seconds=6))
+
+    page = browser.sign_in(citizen)
+
+    assert page.status_code in {500, 503}
+    assert "<main" in page.text
+    assert page.headers["X-Request-Id"]

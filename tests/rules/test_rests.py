@@ -7,11 +7,12 @@ import pytest
 from idp.authenticators.directory.lockout import Heard, of_entry
 from idp.config import ThrottleSection
 from idp.signin.counters import Attempt, Gate
-from idp.signin.rests import UNDER_WAY, Counted, Place, holds_until
+from idp.signin.rests import UNDER_WAY, Counted, Place, holds_until, told
 from idp.signin.throttle import Count
 
 NOW = datetime(2026, 11, 20, 6, 27, tzinfo=UTC)
 WINDOW = timedelta(minutes=30)
+CLOCKS_APART = timedelta(minutes=5)
 NOTHING = timedelta()
 SECOND = timedelta(seconds=1)
 
@@ -59,7 +60,11 @@ def filetime(when: datetime) -> bytes:
 
 @pytest.mark.parametrize(
     ("wrong", "ago", "held"),
-    [(b"2", timedelta(minutes=1), 2), (b"2", WINDOW, 0), (b"0", timedelta(minutes=1), 0)],
+    [
+        (b"2", timedelta(minutes=1), 2),
+        (b"2", WINDOW + CLOCKS_APART, 0),
+        (b"0", timedelta(minutes=1), 0),
+    ],
 )
 def test_a_count_whose_window_is_over_is_worth_nothing(
     wrong: bytes, ago: timedelta, held: int
@@ -73,9 +78,24 @@ def test_a_count_whose_window_is_over_is_worth_nothing(
     found = of_entry("dc1", "CN=wang", values, WINDOW, NOW)
 
     assert found is not None
-    assert (found.wrong, found.until) == (held, NOW - ago + WINDOW)
+    assert (found.wrong, found.until) == (held, NOW - ago + WINDOW + CLOCKS_APART)
+
+
+def test_a_count_without_its_time_is_not_taken_for_forgotten() -> None:
+    values = {"badpwdcount": (b"4",), "msds-user-account-control-computed": (b"0",)}
+
+    assert of_entry("dc1", "CN=wang", values, WINDOW, NOW) is None
 
 
 def test_a_count_that_cannot_be_read_is_not_taken_for_none() -> None:
     assert of_entry("dc1", "CN=wang", {"badpwdcount": (b"0",)}, WINDOW, NOW) is None
     assert of_entry("dc1", "CN=wang", {}, WINDOW, NOW) is None
+
+
+def test_a_controller_that_shows_no_entry_where_another_does_has_not_told() -> None:
+    heard = Heard("dc1", "CN=wang", 0, NOW, is_locked=False)
+
+    assert told([[heard], [heard]]) == [heard, heard]
+    assert told([[heard], []]) is None
+    assert told([[heard], [None]]) is None
+    assert told([[], []]) == []  # a name that nobody has

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from idp.authenticators.directory import standing
 from idp.authenticators.directory.standing import Values
 
+_SKEW = timedelta(minutes=5)  # what a controller's clock may be behind ours, as for a ticket
 ATTRIBUTES = ("badPwdCount", "badPasswordTime", "msDS-User-Account-Control-Computed")
 
 
@@ -32,7 +33,9 @@ def of_entry(host: str, dn: str, values: Values, window: timedelta, now: datetim
     computed = standing.number(values, "msds-user-account-control-computed")
     if wrong is None or computed is None:
         return None
-    last = standing.number(values, "badpasswordtime") or 0
-    until = min(standing.instant(last), now) + window if last else now
+    last = standing.number(values, "badpasswordtime")
+    if wrong and not last:
+        return None  # counted, and not told since when
+    until = min(standing.instant(last), now) + window + _SKEW if last else now
     is_held = wrong > 0 and until > now
     return Heard(host, dn, wrong if is_held else 0, until, standing.is_locked(computed))

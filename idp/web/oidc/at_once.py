@@ -8,6 +8,7 @@ again, with words for people.
 import re
 
 from idp.oidc import checks, pushed_requests
+from idp.oidc.checks import AuthorizationRequest
 from idp.oidc.errors import OAuthError
 from idp.oidc.exchange import NO_STORE, Exchange, Reply
 from idp.oidc.pushed_requests import Resolved
@@ -29,10 +30,12 @@ _JOURNEY = re.compile(r"journey=([A-Za-z0-9_-]{1,128})")
 
 def begin(portico: Provider, exchange: Exchange) -> Reply | None:
     """Answer ``/authorize`` where no page is needed, or the first one is the sign-in."""
-    cookie = cookie_in(exchange.header("cookie"), "session", portico.config.provider.issuer)
+    cookies, issuer = exchange.header("cookie"), portico.config.provider.issuer
+    cookie = cookie_in(cookies, "session", issuer)
+    is_doubtful = not cookie and is_sent(cookies, "session", issuer)
     try:
-        asked = checks.request_of(exchange.query_parameters())
-        if ahead.is_needed(asked):
+        asked = _asked(exchange)
+        if asked is None or is_doubtful:
             return None
         with portico.database.read() as tx:
             resolved = pushed_requests.resolve(tx, asked)
@@ -48,6 +51,13 @@ def begin(portico: Provider, exchange: Exchange) -> Reply | None:
             return None
         answer = issue(tx, portico, found)
     return _to_app(portico, exchange, found, answer)
+
+
+def _asked(exchange: Exchange) -> AuthorizationRequest | None:
+    """Read the request; ``None`` where an object is to be fetched, or a language was clicked."""
+    sent = exchange.query_parameters()
+    asked = checks.request_of(sent)
+    return None if ahead.is_needed(asked) or "lang" in sent else asked
 
 
 def proceed(portico: Provider, exchange: Exchange) -> Reply | None:
@@ -82,8 +92,7 @@ def _to_sign_in(
     """Keep the request and send the browser to the sign-in page, as it would be by a page."""
     issuer, cookies = portico.config.provider.issuer, exchange.header("cookie")
     by_ticket = step.ticket_will_do and any(one.keytab_file for one in portico.config.directories)
-    clicks_language = "lang=" in exchange.query
-    if Prompt.NONE in found.request.prompts or by_ticket or clicks_language:
+    if Prompt.NONE in found.request.prompts or by_ticket:
         return None
     kinds = found.client.registration.account_kinds
     if last_way.endpoint_of(portico, way_in(cookies, issuer), kinds) != "password.show":

@@ -81,7 +81,7 @@ class MachinesFirst:
         if shortcut is not None and environ["REQUEST_METHOD"] == "GET":
             try:
                 short = take(self._portico, path, shortcut, exchange_of(self._portico, environ))
-            except SQLAlchemyError as error:
+            except Exception as error:  # noqa: BLE001 - the pages have words and a log for it
                 short, environ[MET] = None, error
             if short is not None:
                 return self._send(environ, start_response, short)
@@ -96,10 +96,11 @@ class MachinesFirst:
 
 
 def take(portico: Provider, path: str, shortcut: Shortcut, exchange: Exchange) -> Reply | None:
-    """Try a page's shortcut; whatever goes wrong is left to the page, which has words for it.
+    """Try a page's shortcut; a statement that fails is left to the page, which tries once more.
 
     Raises:
         SQLAlchemyError: the database is gone; the page must not wait for it once more.
+        Exception: anything else, perhaps when the answer was on record already.
     """
     began = time.perf_counter()
     try:
