@@ -402,7 +402,8 @@ def test_old_versions_of_the_documents_stay_readable(browser: Browser) -> None:
     now = browser.get("/terms/privacy")
     before = browser.get("/terms/privacy", version="2025-01-02")
 
-    assert "1 November 2026" in now.text
+    assert "15 November 2026" in now.text
+    assert "1 November 2026" in browser.get("/terms/privacy", version="2026-11-01").text
     assert "2 January 2025" in before.text
     assert "earlier version" in before.text
     assert browser.get("/terms/privacy", version="2024-01-01").status_code == 404
