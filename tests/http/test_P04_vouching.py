@@ -22,6 +22,7 @@ FOR_GOOD = [
     Standing.MUST_CHANGE,
     Standing.NOT_ALLOWED,
     Standing.WRONG_CREDENTIALS,
+    Standing.NOBODY,
     Standing.OTHER_WORKSTATION,
 ]
 FOR_NOW = sorted(set(Standing) - set(FOR_GOOD) - {Standing.GOOD})
