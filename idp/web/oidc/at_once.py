@@ -1,4 +1,4 @@
-"""What the hub answers before Flask is asked, with a redirect alone (decision record 0002).
+"""What the hub answers before Flask is asked, with a redirect alone (decision record 0013).
 
 On the way to the sign-in page, and from the last page to the app. ``None`` whenever anything is
 missing or wrong, or needs a page: nothing has been changed then, and ``authorize.py`` looks
@@ -6,7 +6,9 @@ again, with words for people.
 """
 
 import re
+from collections.abc import Callable
 
+from idp.database.transaction import Transaction
 from idp.oidc import checks, pushed_requests
 from idp.oidc.checks import AuthorizationRequest
 from idp.oidc.errors import OAuthError
@@ -44,13 +46,7 @@ def begin(portico: Provider, exchange: Exchange) -> Reply | None:
         return None
     if isinstance(found.step, AskToSignIn):
         return _to_sign_in(portico, exchange, found, found.step)
-    if not isinstance(found.step, Answer) or _needs_flask(portico, exchange, found):
-        return None
-    with portico.database.write(exchange.origin) as tx:
-        if not pushed_requests.claim(tx, resolved):
-            return None
-        answer = issue(tx, portico, found)
-    return _to_app(portico, exchange, found, answer)
+    return _to_app(portico, exchange, found, lambda tx: pushed_requests.claim(tx, resolved))
 
 
 def _asked(exchange: Exchange) -> AuthorizationRequest | None:
@@ -77,13 +73,7 @@ def proceed(portico: Provider, exchange: Exchange) -> Reply | None:
             found = look(tx, portico, resolved, digest(session), journey)
     except OAuthError:
         return None
-    if not isinstance(found.step, Answer) or _needs_flask(portico, exchange, found):
-        return None
-    with portico.database.write(exchange.origin) as tx:
-        if not store.complete_journey(tx, id_hash):
-            return None
-        answer = issue(tx, portico, found)
-    return _to_app(portico, exchange, found, answer)
+    return _to_app(portico, exchange, found, lambda tx: store.complete_journey(tx, id_hash))
 
 
 def _to_sign_in(
@@ -111,8 +101,18 @@ def _to_sign_in(
 
 
 def _to_app(
-    portico: Provider, exchange: Exchange, found: Situation, answer: dict[str, str]
-) -> Reply:
+    portico: Provider,
+    exchange: Exchange,
+    found: Situation,
+    claim: Callable[[Transaction], bool],
+) -> Reply | None:
+    """Answer the app where nothing is missing, if ``claim`` finds that nobody has done so."""
+    if not isinstance(found.step, Answer) or _needs_flask(portico, exchange, found):
+        return None
+    with portico.database.write(exchange.origin) as tx:
+        if not claim(tx):
+            return None
+        answer = issue(tx, portico, found)
     return _redirect(exchange, addressed(portico, found.request, answer).location)
 
 

@@ -1,4 +1,4 @@
-"""The sign-in page as nearly everybody first sees it, given before Flask is asked (decision 0002).
+"""The sign-in page as nearly everybody first sees it, given before Flask is asked (decision 0013).
 
 Drawn by the page itself (``password.py``) for the first who comes from an app in a language, and
 kept without what was that browser's own.
@@ -18,10 +18,9 @@ from idp.web.request import (
     binding_in,
     csrf_token_of,
     is_sent,
-    language_on,
     session_hash,
 )
-from idp.web.signin.journeys import Underway, find
+from idp.web.signin.journeys import Underway, find, language_of
 
 _BARE = re.compile(r"journey=([A-Za-z0-9_-]{32,128})")
 
@@ -66,13 +65,7 @@ def at_once(kept: Kept, csrf_key: bytes, portico: Provider, exchange: Exchange) 
     journey = found.underway(bare[1]) if found else None
     if found is None or journey is None or journey.login_hint:
         return None
-    language = language_on(
-        journey.id,
-        found.asked.ui_locales,
-        exchange.header("accept-language"),
-        cookies=cookies,
-        issuer=issuer,
-    )
+    language = language_of(found, journey.id, exchange, issuer)
     asks_digits = portico.config.captcha.mode not in {"off", "adaptive"}
     page = key(journey, language, asks_digits=asks_digits)
     if not kept.has(page):

@@ -10,6 +10,7 @@ from idp.consent.model import NOTHING, Permission
 from idp.oidc import checks, narrowing, wanted
 from idp.oidc.checks import AuthorizationRequest
 from idp.oidc.errors import OAuthError
+from idp.oidc.exchange import Exchange
 from idp.oidc.model import Client
 from idp.provider import Provider
 from idp.secret import digest
@@ -17,7 +18,7 @@ from idp.signin import store
 from idp.signin.journey import wants_the_person
 from idp.web import returning
 from idp.web.headers import PAGES, Policy, leading_to
-from idp.web.request import browser_hash, hear_locales, speaks
+from idp.web.request import browser_hash, hear_locales, language_on, speaks
 
 _SAID = ("logo_uri", "policy_uri", "tos_uri")
 
@@ -126,6 +127,17 @@ class Found:
             wants_the_person(asked.prompts, limits_age=bool(asked.max_age)),
             narrowing.asked(client, "", asked.authorization_details).authorization_details,
         )
+
+
+def language_of(found: Found, journey_id: str, exchange: Exchange, issuer: str) -> str:
+    """Tell the language of a page of a journey, without Flask."""
+    return language_on(
+        journey_id,
+        found.asked.ui_locales,
+        exchange.header("accept-language"),
+        cookies=exchange.header("cookie"),
+        issuer=issuer,
+    )
 
 
 def find(portico: Provider, journey_id: str, binding: bytes) -> Found | None:

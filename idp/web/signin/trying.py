@@ -1,6 +1,6 @@
 """A try at a password: counted, compared, written down. Without Flask, which nothing here needs.
 
-The form of a browser on its way to an app is taken in front of the pages (decision 0002) as soon
+The form of a browser on its way to an app is taken in front of the pages (decision 0013) as soon
 as nothing is wrong with it; what is, and every other sign-in, is for ``password.py``, which also
 has the words for a try that was refused here.
 """
@@ -36,10 +36,9 @@ from idp.web.request import (
     csrf_token_of,
     is_sent,
     keep_origin,
-    language_on,
     session_cookies,
 )
-from idp.web.signin.journeys import Underway, find
+from idp.web.signin.journeys import Underway, find, language_of
 
 Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
@@ -182,13 +181,7 @@ class Trying:
         journey = found.underway(form.journey) if found else None
         if found is None or journey is None:
             return None
-        language = language_on(
-            journey.id,
-            found.asked.ui_locales,
-            exchange.header("accept-language"),
-            cookies=cookies,
-            issuer=issuer,
-        )
+        language = language_of(found, journey.id, exchange, issuer)
         device = cookie_in(cookies, "device", issuer) or base64url(self._portico.entropy(32))
         user_agent = exchange.header("user-agent")[:255]
         origin = exchange.origin
