@@ -14,7 +14,10 @@ ERRORS: Mapping[int, tuple[LazyString, LazyString, LazyString]] = {
     403: (
         _("This form is no longer valid"),
         _("It was open too long, or sent from another page. Nothing was changed."),
-        _("Go back, reload the page and send it again."),
+        _(
+            "Go back, reload the page and send it again. If somebody has signed in in another "
+            "window meanwhile, open the application again instead."
+        ),
     ),
     404: (
         _("There is no such page"),
